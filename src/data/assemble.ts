@@ -119,7 +119,7 @@ export async function openCore(
   parts.use(new SparseSweep({ ...env, arena, records, pools, moved: env.metrics.arenaMovedOut.with() }));
   const opened = { plan, pools, strategies, secrets, given, admission, members };
   const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records } });
-  return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard) };
+  return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard, arena) };
 }
 
 function openNodeTargets(

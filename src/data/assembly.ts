@@ -11,6 +11,7 @@ import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Records } from "./queue/records.ts";
 import { Router } from "./route/route.ts";
+import { Sampler } from "./sample/sampler.ts";
 
 /**
  * The stage functions built from one plan. Immutable but for caches: a change of the config makes a
@@ -56,21 +57,32 @@ function assemblePipeline(
     return pool;
   });
   const router = new Router(route, its, env.metrics);
-  watchCache(router.cache, signal, env);
+  const sampler = samplerOf(signal, plan, env);
+  watchCaches(sampler === undefined ? [router.cache] : [router.cache, sampler.cache], signal, env);
   const { ledger, losses, records } = env;
   const unrouted = ledger.entry(signal, UNROUTED, UNROUTED);
   const shares = new KnownShares();
-  return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records, shares };
+  return { sampler, router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records, shares };
+}
+
+/**
+ * undefined where nothing of the signal is sampled, and while there is nothing to deliver to: then
+ * senders keep all that they have.
+ */
+function samplerOf(signal: Signal, { sampling, pools }: Plan, env: AssemblyEnv): Sampler | undefined {
+  if (sampling === undefined || pools.size === 0 || signal === "metrics") return undefined;
+  const route = sampling.routes[signal];
+  return route === undefined ? undefined : new Sampler(signal, route, sampling, env);
 }
 
 /**
  * The gauges are those of the newest plan: what an older one remembers goes with its last request.
  */
-function watchCache(cache: Router["cache"], signal: Signal, { metrics }: Env): void {
-  metrics.resourceCacheBytes.with(signal).read(() => cache.bytes);
-  metrics.resourceCacheEntries.with(signal).read(() => cache.size);
+function watchCaches(caches: readonly Router["cache"][], signal: Signal, { metrics }: Env): void {
+  metrics.resourceCacheBytes.with(signal).read(() => caches.reduce((sum, { bytes }) => sum + bytes, 0));
+  metrics.resourceCacheEntries.with(signal).read(() => caches.reduce((sum, { size }) => sum + size, 0));
   const evictions = metrics.resourceCacheEvictions.with(signal);
-  cache.onEvict = (entries) => evictions.add(entries);
+  for (const cache of caches) cache.onEvict = (entries) => evictions.add(entries);
 }
 
 /**

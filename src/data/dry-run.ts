@@ -69,7 +69,12 @@ export class DryRun implements AsyncDisposable {
       repartitioner: createRepartitioner(env.metrics),
       strategies,
     });
-    const assembly = assemble(plan, this.#pools.live, { ...env, losses: NO_LOSSES, records });
+    // It tells where items go, which sampling has no part in: none of them is to be missing.
+    const assembly = assemble({ ...plan, sampling: undefined }, this.#pools.live, {
+      ...env,
+      losses: NO_LOSSES,
+      records,
+    });
     this.#pipeline = new Pipeline(() => assembly, env.clock);
   }
 

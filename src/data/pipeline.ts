@@ -1,9 +1,9 @@
-import { OWN_MEMORY } from "../core/arena/extent.ts";
+import { type BodyMemory, type Extent, OWN_BODIES, OWN_MEMORY } from "../core/arena/extent.ts";
 import { isHeldExactly, joinOwned } from "../core/bytes.ts";
 import type { Clock } from "../core/clock.ts";
 import { hasMoreAttributes } from "../otlp/attributes.ts";
 import { findMalformed } from "../otlp/check.ts";
-import type { Excess } from "../otlp/limits.ts";
+import { type Excess, NO_LIMITS } from "../otlp/limits.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
@@ -28,6 +28,7 @@ import type { HandledRequest, ReceivedRequest, ReplyTaker, RequestHandler } from
 import { FULL_SUCCESS, type Reply } from "./receive/request.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
+import { type Sampler, SAMPLED } from "./sample/sampler.ts";
 import { Settlement } from "./receive/settlement.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface RouteEntry {
 
 /** Everything that is made anew from a plan for one signal. */
 export interface SignalPipeline {
+  /** undefined: everything is kept. */
+  readonly sampler: Sampler | undefined;
   readonly router: Router;
   /** By the rule's index in the plan. */
   readonly routes: readonly RouteEntry[];
@@ -68,19 +71,29 @@ export interface PipelineAssembly {
 const NOTHING_TO_CANCEL: HandledRequest = { cancel: () => undefined };
 
 /**
- * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply
- * follows the outcomes. Synchronous up to the queue: no other request is in between, so that what
- * was checked still holds when it is used.
+ * The walk of a request that was admitted and read, top to bottom: scan, sample, route, queue; the
+ * reply follows the outcomes. Synchronous up to the queue: no other request is in between, so that
+ * what was checked still holds when it is used.
  */
 export class Pipeline implements RequestHandler {
   readonly #current: () => PipelineAssembly;
   readonly #clock: Clock;
   readonly #guard: RequestGuard;
+  readonly #memory: BodyMemory;
   readonly #envelope = new Envelope();
   readonly #places: number[] = [];
 
-  /** `current` gives what is made of the plan that runs. */
-  constructor(current: () => PipelineAssembly, clock: Clock, guard: RequestGuard = NO_GUARD) {
+  /**
+   * `current` gives what is made of the plan that runs, `memory` room for what is written anew of
+   * requests.
+   */
+  constructor(
+    current: () => PipelineAssembly,
+    clock: Clock,
+    guard: RequestGuard = NO_GUARD,
+    memory: BodyMemory = OWN_BODIES,
+  ) {
+    this.#memory = memory;
     this.#current = current;
     this.#clock = clock;
     this.#guard = guard;
@@ -114,11 +127,11 @@ export class Pipeline implements RequestHandler {
       return NOTHING_TO_CANCEL;
     }
     const pipeline = all[signal];
-    const handled = routeRequest(
-      { pipeline, envelope, places: this.#places, request, intake, taken, nowMs: this.#clock.nowMs() },
-      guard,
-      to,
-    );
+    const places = this.#places;
+    const memory = this.#memory;
+    const nowMs = this.#clock.nowMs();
+    const context = { pipeline, envelope, places, memory, request, intake, taken, nowMs, isCounted: false };
+    const handled = sampleAndRoute(context, guard, to);
     pipeline.router.release();
     envelope.release();
     return handled;
@@ -133,10 +146,42 @@ function tooMuch(guard: RequestGuard, excess: Excess): Reply {
   return { ok: false, refusal: guard.refuse(excess) };
 }
 
+/** From the sample on. */
+function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
+  const { pipeline, envelope, request, memory } = context;
+  const { sampler } = pipeline;
+  if (sampler === undefined) return routeRequest(context, guard, to);
+  switch (sampler.sample(envelope, request.head.region, context.taken.all, memory)) {
+    case SAMPLED.SAME:
+      return routeRequest(context, guard, to);
+    case SAMPLED.LESS:
+      return routeLeft(context, sampler.take(), guard, to);
+    case SAMPLED.NOTHING:
+      sampler.commit();
+      to.replied(withoutItems(request));
+      return NOTHING_TO_CANCEL;
+    default:
+      to.replied(badData(sampler.problem));
+      return NOTHING_TO_CANCEL;
+  }
+}
+
+/** What sampling left of a request, which the envelope then is of. */
+function routeLeft(context: RequestContext, left: Extent, guard: RequestGuard, to: ReplyTaker): HandledRequest {
+  const { envelope, request } = context;
+  envelope.limits = NO_LIMITS; // it was within them
+  if (!scanEnvelope(request.head.signal, left.bytes, envelope)) throw new TypeError(envelope.problem);
+  const sampled = { ...request, bytes: left.bytes, owner: left };
+  const handled = routeRequest({ ...context, request: sampled, isCounted: true }, guard, to);
+  left.release(); // what goes on to targets has retained it
+  return handled;
+}
+
 /** From the route on. */
 function routeRequest(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
   const { pipeline, envelope, places, request, taken } = context;
-  pipeline.router.route(envelope, request.head.region, taken.all);
+  if (context.isCounted) pipeline.router.divide(envelope, request.head.region, taken.all);
+  else pipeline.router.route(envelope, request.head.region, taken.all);
   const { problem, excess, obstacle } = checkAdmissible(
     pipeline,
     { envelope, headers: taken.all, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
@@ -187,7 +232,11 @@ export function checkAdmissible(
 function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, to: ReplyTaker): void {
   const problem = check(head.signal, bytes);
   if (problem !== "") to.replied(badData(problem));
-  else to.replied(rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message });
+  else to.replied(withoutItems({ rejected, message }));
+}
+
+function withoutItems({ rejected, message }: Pick<ReceivedRequest, "rejected" | "message">): Reply {
+  return rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message };
 }
 
 /**
@@ -224,6 +273,7 @@ function refusedUnmatched({ router, noRoute }: Pick<SignalPipeline, "router" | "
 function refuseAll(pipeline: SignalPipeline, obstacle: Obstacle): Reply {
   const { reason } = obstacle;
   const { router } = pipeline;
+  pipeline.sampler?.refuse(reason);
   for (const draft of router.drafts) {
     for (let i = 0; i < draft.rules.length; i++) receive(pipeline, draft, i).shedItems(reason, draft.pointsOf[i]!);
   }
@@ -265,14 +315,19 @@ interface RequestContext {
   readonly envelope: Envelope;
   /** Where each draft goes: indexes of pools. */
   readonly places: number[];
+  /** For what is written anew of it. */
+  readonly memory: BodyMemory;
   readonly request: ReceivedRequest;
   readonly intake: HeaderIntake;
   readonly taken: TakenHeaders;
   readonly nowMs: number;
+  /** As a request that was received, by an earlier stage. */
+  readonly isCounted: boolean;
 }
 
 function enqueue(context: RequestContext, to: ReplyTaker): HandledRequest {
   const { pipeline, envelope, request } = context;
+  pipeline.sampler?.commit();
   const settlement = new Settlement(request, envelope.totalPoints, to);
   const { drafts } = pipeline.router;
   accountUnmatched(context, settlement);

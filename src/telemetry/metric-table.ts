@@ -66,6 +66,23 @@ export const METRICS = {
     labels: ["signal"],
   },
 
+  // Sampling.
+  samplingItems: {
+    ...counter("signalbox_sampling_items_total", "items", "sum"),
+    help: "What sampling decided, by class: kept as it was, marked (kept, and told with what probability), dropped; `strategy`: what lowered the class most. With dry_run nothing of it is done.",
+    labels: ["signal", "class", "strategy", "decision"],
+    maxSeries: 2_000,
+  },
+  samplingOddities: {
+    ...counter("signalbox_sampling_oddities_total", "items", "sum"),
+    help: "What sampling met beside. no_randomness: kept, without a trace id or whatever else decides; inconsistent: came with a threshold above its randomness, which is not believed; unmarked: kept without a mark, since what it came with is not readable.",
+    labels: ["signal", "kind"],
+    always: ["no_randomness", "inconsistent", "unmarked"].flatMap((kind) => [
+      ["traces", kind],
+      ["logs", kind],
+    ]),
+  },
+
   // The config walk.
   configApplies: {
     ...counter("signalbox_config_applies_total", "configs", "main"),

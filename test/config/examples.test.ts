@@ -28,10 +28,10 @@ const warnings = [
       "targets",
       "pools.ingest.ack",
       "pools.ingest.queue.storage",
-      "global.sampling_strategies",
+      "global.sampling_strategies[0].type",
+      "global.sampling_strategies[1].type",
       "global.degradation",
       "global.rate_limiting",
-      "regions.us-east-1.sampling_rate",
     ],
   },
   {
@@ -39,7 +39,7 @@ const warnings = [
     want: [
       "",
       "global.sampling_rate",
-      "global.sampling_strategies",
+      "global.sampling_strategies[0].type",
       "global.degradation",
       "global.rate_limiting",
       "global.routing_rules[0].target_region",

@@ -14,8 +14,12 @@ const WRITTEN = {
       queue: { storage: "disk", when_full: "drop_oldest" },
     },
   },
-  global: { sampling_rate: 0.5, sampling_strategies: [], degradation: {}, rate_limiting: {} },
-  regions: { "*": { sampling_rate: 0.5 } },
+  global: {
+    sampling: { fallback: {} },
+    sampling_strategies: [{ type: "adaptive" }, { type: "cost_based" }],
+    degradation: {},
+    rate_limiting: {},
+  },
 };
 
 const findings = findUnavailable(WRITTEN);

@@ -1,0 +1,110 @@
+import type { KeptItems } from "../../otlp/kept-items.ts";
+import { LogSampling, RANDOMNESS_KEY } from "../../otlp/log-sampling.ts";
+import { writeRandomness } from "../../otlp/threshold.ts";
+import type { LogRandomness } from "../../plan/sampling-plan.ts";
+import type { ItemJudge } from "./judge.ts";
+import { Randomness } from "./randomness.ts";
+import { attributeField, type ClassThreshold } from "./threshold-mark.ts";
+import { reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
+
+const TRACE_ID = -1;
+const DIGITS = 14;
+/** An attribute with a randomness, whose digits are written over. */
+const RANDOMNESS_FIELD = attributeField(RANDOMNESS_KEY, "0".repeat(DIGITS));
+
+/**
+ * Decides about log records: by what they say of their randomness, else by the first of the
+ * configured places where there is some. Marks are attributes; one that changes is cut out.
+ */
+export class LogJudge implements ItemJudge {
+  addStart = 0;
+  addEnd = 0;
+  cutStart = 0;
+  cutEnd = 0;
+  readonly #hashes: boolean;
+  readonly #out: KeptItems;
+  readonly #log: LogSampling;
+  /** TRACE_ID, or an index of the keys. */
+  readonly #places: readonly number[];
+  readonly #random = new Randomness();
+
+  constructor(randomness: "trace_id" | "hash", places: readonly LogRandomness[], out: KeptItems) {
+    const keys = places.flatMap((place) => (place === "trace_id" ? [] : [place.attribute]));
+    this.#hashes = randomness === "hash";
+    this.#out = out;
+    this.#log = new LogSampling(keys);
+    this.#places = places.map((place) => (place === "trace_id" ? TRACE_ID : keys.indexOf(place.attribute)));
+  }
+
+  judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
+    const log = this.#log;
+    const random = this.#random;
+    if (!log.read(bytes, start, end)) return VERDICT.MALFORMED;
+    let hashed = false;
+    if (log.hasRandomness) {
+      random.hi = log.randomnessHi;
+      random.lo = log.randomnessLo;
+    } else {
+      const place = this.#findRandomness(bytes);
+      if (place === undefined) {
+        odd.noRandomness++;
+        return VERDICT.KEEP;
+      }
+      hashed = place;
+    }
+    if (log.hasThreshold) {
+      if (reaches(random.hi, random.lo, log.thresholdHi, log.thresholdLo)) {
+        if (reaches(log.thresholdHi, log.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
+      } else odd.inconsistent++;
+    }
+    if (!reaches(random.hi, random.lo, to.hi, to.lo)) return VERDICT.DROP;
+    if (!log.readable) {
+      odd.unmarked++;
+      return VERDICT.KEEP;
+    }
+    if (!log.hasThreshold && !hashed) return VERDICT.MARK;
+    this.#write(to, hashed);
+    return VERDICT.CHANGE;
+  }
+
+  release(): void {
+    this.#log.release();
+  }
+
+  /** Whether it was made by a hash, which is to be told; undefined: there is none. */
+  #findRandomness(bytes: Uint8Array): boolean | undefined {
+    const log = this.#log;
+    const random = this.#random;
+    for (let i = 0; i < this.#places.length; i++) {
+      const place = this.#places[i]!;
+      if (place === TRACE_ID) {
+        const hashed = this.#hashes && !log.hasThreshold;
+        const found = hashed
+          ? random.hashTraceId(bytes, log.traceStart, log.traceEnd)
+          : random.fromTraceId(bytes, log.traceStart, log.traceEnd);
+        if (found) return hashed;
+      } else if (log.keyedEnd[place]! > log.keyedStart[place]!) {
+        random.hash(bytes, log.keyedStart[place]!, log.keyedEnd[place]!);
+        return true;
+      }
+    }
+    return undefined;
+  }
+
+  #write({ mark }: ClassThreshold, hashed: boolean): void {
+    const out = this.#out;
+    const log = this.#log;
+    out.room(mark.length + RANDOMNESS_FIELD.length);
+    this.addStart = out.addedEnd;
+    out.added.set(mark, this.addStart);
+    let to = this.addStart + mark.length;
+    if (hashed) {
+      out.added.set(RANDOMNESS_FIELD, to);
+      to += RANDOMNESS_FIELD.length;
+      writeRandomness(this.#random.hi, this.#random.lo, out.added, to - DIGITS);
+    }
+    this.addEnd = out.addedEnd = to;
+    this.cutStart = log.thresholdStart;
+    this.cutEnd = log.hasThreshold ? log.thresholdEnd : log.thresholdStart;
+  }
+}

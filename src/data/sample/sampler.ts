@@ -1,0 +1,237 @@
+import { type BodyMemory, type Extent, OWN_BODIES } from "../../core/arena/extent.ts";
+import type { Reason } from "../../core/reason.ts";
+import { KeptItems } from "../../otlp/kept-items.ts";
+import type { Envelope } from "../../otlp/scan.ts";
+import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
+import type { SampledSignal, SamplingData, SamplingState } from "../../plan/sampling-plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { Env } from "../../telemetry/env.ts";
+import type { Counter } from "../../telemetry/metrics.ts";
+import { ItemReader } from "../scan/item-reader.ts";
+import { ResourcePrograms } from "../scan/resource-programs.ts";
+import { ClassCounts } from "./class-counts.ts";
+import type { ItemJudge } from "./judge.ts";
+import { LogJudge } from "./judge-log.ts";
+import { SpanJudge } from "./judge-span.ts";
+import { type ClassThreshold, classThreshold } from "./threshold-mark.ts";
+import { VERDICT } from "./verdict.ts";
+
+/** What became of a request. */
+export const SAMPLED = { SAME: 0, LESS: 1, NOTHING: 2, MALFORMED: 3 } as const;
+export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
+
+/** The class of a resource whose items are asked, and of what no rule takes. */
+const [ASKED, NO_CLASS] = [-2, -1] as const;
+
+/**
+ * Stage sample for one signal under one plan: finds the class of each item, keeps it iff its
+ * randomness reaches the class's threshold, and marks what it keeps. Resources whose class is kept
+ * whole are not looked into; where all classes are, nothing is.
+ */
+export class Sampler {
+  /** Not empty when an item is malformed. */
+  problem = "";
+  readonly #signal: SampledSignal;
+  readonly #plan: RoutePlan;
+  readonly #programs: ResourcePrograms;
+  readonly #dryRun: boolean;
+  readonly #items: ItemReader;
+  readonly #out = new KeptItems();
+  readonly #judge: ItemJudge;
+  readonly #counts: readonly ClassCounts[];
+  /** By class, which is a pool of the plan. */
+  #thresholds: readonly ClassThreshold[];
+  readonly #settled: SamplingState;
+  #keepsAll: boolean;
+  #left: Extent | undefined;
+  /** Where the request is counted, unless it goes on as it is: then route does it. */
+  #requests: Counter | undefined;
+  /** The mark that was written last into what is added to items, and where. */
+  #marked: ClassThreshold | undefined;
+  #markStart = 0;
+
+  constructor(signal: SampledSignal, plan: RoutePlan, data: SamplingData, env: Pick<Env, "ledger" | "metrics">) {
+    this.#signal = signal;
+    this.#plan = plan;
+    this.#programs = new ResourcePrograms(plan, env.metrics);
+    this.#dryRun = data.dryRun;
+    this.#items = new ItemReader(signal);
+    const { randomness, logRandomness } = data;
+    this.#judge =
+      signal === "traces" ? new SpanJudge(randomness, this.#out) : new LogJudge(randomness, logRandomness, this.#out);
+    this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, env));
+    this.#settled = data.state;
+    this.#thresholds = this.#read(data.state);
+    this.#keepsAll = this.#thresholds.every(({ keepsAll }) => keepsAll);
+  }
+
+  /** What is remembered of resources. */
+  get cache(): ResourcePrograms["cache"] {
+    return this.#programs.cache;
+  }
+
+  /** From the next request on; of classes that are not named what the plan says. */
+  obey(state: SamplingState): void {
+    this.#thresholds = this.#read(state);
+    this.#keepsAll = this.#thresholds.every(({ keepsAll }) => keepsAll);
+  }
+
+  /** Decides about a well-formed request that came in by a listener of this region. */
+  sample(envelope: Envelope, region: string, headers: SenderHeaders, memory: BodyMemory): Sampled {
+    if (this.#keepsAll) return SAMPLED.SAME;
+    this.problem = "";
+    this.#marked = undefined;
+    for (const counts of this.#counts) counts.forget();
+    const out = this.#out;
+    out.begin(envelope);
+    this.#programs.begin(headers);
+    const isRead = this.#walk(envelope, region);
+    const result = isRead ? this.#result(envelope) : SAMPLED.MALFORMED;
+    if (result === SAMPLED.LESS) this.#write(envelope, memory);
+    if (result === SAMPLED.LESS || result === SAMPLED.NOTHING) this.#requests?.add(1);
+    this.#requests = undefined;
+    this.#items.release();
+    this.#judge.release();
+    this.#programs.release();
+    out.release();
+    return result;
+  }
+
+  /** What is left of the request, once, with the one `retain` of who takes it. */
+  take(): Extent {
+    const left = this.#left;
+    if (left === undefined) throw new TypeError("nothing was written");
+    this.#left = undefined;
+    return left;
+  }
+
+  /** The request that was sampled last goes on, or is done with: what was decided is counted. */
+  commit(): void {
+    if (this.#keepsAll) return;
+    for (const counts of this.#counts) counts.commit(this.#dryRun);
+  }
+
+  /** It is refused as a whole, and its sender may come again: so is what was to be dropped. */
+  refuse(reason: Reason): void {
+    if (this.#keepsAll || this.#dryRun) return;
+    for (const counts of this.#counts) counts.refuse(reason);
+  }
+
+  #read(state: SamplingState): ClassThreshold[] {
+    const shares = [...state[this.#signal], ...this.#settled[this.#signal]];
+    return this.#plan.pools.map(({ name }, i) => {
+      const share = shares.find((one) => one.class === name);
+      const { probability, reason } = share ?? ({ probability: 1, reason: "priority_based" } as const);
+      this.#counts[i]!.by(reason);
+      return classThreshold(probability, reason, this.#signal);
+    });
+  }
+
+  /** Where there is no room for it, in memory of its own: it was admitted. */
+  #write(envelope: Envelope, memory: BodyMemory): void {
+    const length = this.#out.lengthOf(envelope);
+    this.#left = memory.alloc(length, true) ?? OWN_BODIES.alloc(length, true);
+    if (this.#left !== undefined) this.#out.write(envelope, this.#left.bytes);
+  }
+
+  #result(envelope: Envelope): Sampled {
+    const { kept, changed } = this.#out;
+    if (this.#dryRun || (kept === envelope.totalItems && changed === 0)) return SAMPLED.SAME;
+    return kept === 0 ? SAMPLED.NOTHING : SAMPLED.LESS;
+  }
+
+  /** False when an item is malformed. */
+  #walk(envelope: Envelope, region: string): boolean {
+    for (let r = 0; r < envelope.resources; r++) {
+      const { program, requests } = this.#programs.find(envelope, r, region);
+      if (r === 0) this.#requests = requests;
+      const { first } = program;
+      const isOne = first === undefined || first.test === undefined;
+      const whole = first === undefined ? NO_CLASS : this.#plan.poolOf[first.rule]!;
+      const items = envelope.items[r]!;
+      if (items === 0 || first === undefined || (isOne && this.#thresholds[whole]!.keepsAll)) {
+        if (items > 0 && whole >= 0) this.#counts[whole]!.keepWhole(items);
+        this.#out.takeWhole(envelope, r);
+        continue;
+      }
+      if (!this.#walkItems(envelope, r, program, isOne ? whole : ASKED)) return false;
+    }
+    return true;
+  }
+
+  /** `whole`: the class of all of them, or ASKED. False when an item is malformed. */
+  #walkItems(envelope: Envelope, r: number, { first, keys }: ResourceProgram, whole: number): boolean {
+    const items = this.#items;
+    items.open(envelope, r);
+    for (let i = 0; i < items.index.items; i++) {
+      if (whole === ASKED && !items.read(i, keys)) return this.#malformed(i);
+      const of = whole === ASKED ? this.#classOf(first) : whole;
+      if (of < 0) this.#out.keep();
+      else if (!this.#decide(envelope.bytes, i, of)) return this.#malformed(i);
+    }
+    this.#out.endResource(envelope, r, items.index);
+    return true;
+  }
+
+  #classOf(first: ProgramStep | undefined): number {
+    for (let step = first; step !== undefined; step = step.next) {
+      if (step.test === undefined || step.test(this.#items.fields)) return this.#plan.poolOf[step.rule]!;
+    }
+    return NO_CLASS;
+  }
+
+  /** False when it is malformed. */
+  #decide(bytes: Uint8Array, i: number, of: number): boolean {
+    const { index } = this.#items;
+    const threshold = this.#thresholds[of]!;
+    const counts = this.#counts[of]!;
+    const out = this.#out;
+    if (threshold.keepsAll) {
+      counts.keepWhole(1);
+      out.keep();
+      return true;
+    }
+    const start = index.bodyStart[i]!;
+    switch (this.#judge.judge(bytes, start, index.end[i]!, threshold, counts)) {
+      case VERDICT.DROP:
+        counts.dropped++;
+        out.drop();
+        return true;
+      case VERDICT.KEEP:
+        counts.kept++;
+        out.keep();
+        return true;
+      case VERDICT.MARK: {
+        if (this.#marked !== threshold) this.#writeMark(threshold);
+        counts.marked++;
+        out.change(this.#markStart, this.#markStart + threshold.mark.length, start, start);
+        return true;
+      }
+      case VERDICT.CHANGE: {
+        const { addStart, addEnd, cutStart, cutEnd } = this.#judge;
+        counts.marked++;
+        out.change(addStart, addEnd, cutStart, cutEnd);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** One for all items that get the same. */
+  #writeMark(threshold: ClassThreshold): void {
+    const out = this.#out;
+    const { mark } = threshold;
+    out.room(mark.length);
+    out.added.set(mark, out.addedEnd);
+    this.#markStart = out.addedEnd;
+    out.addedEnd += mark.length;
+    this.#marked = threshold;
+  }
+
+  #malformed(item: number): false {
+    const at = this.#items.index.outerStart[item]!;
+    this.problem = `not a valid protobuf message: the item at byte ${at} is malformed`;
+    return false;
+  }
+}
