@@ -24,6 +24,7 @@ import { bindPlan } from "../plan/bind.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { FoundMembers } from "../plan/members.ts";
 import type { PlanData } from "../plan/plan-data.ts";
+import type { SamplingState } from "../plan/sampling-plan.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
@@ -74,6 +75,8 @@ export interface OpenedParts {
 export class NodeDataPlane implements DataPlane {
   /** The one mutable variable of the walk: a request reads it once. */
   assembly: Assembly;
+  /** What control said last of sampling. */
+  #directed: SamplingState | undefined;
   readonly #pools: Pools;
   readonly #strategies: CurrentStrategies;
   readonly #secrets: SecretReader;
@@ -218,6 +221,11 @@ export class NodeDataPlane implements DataPlane {
     return target !== undefined;
   }
 
+  async direct(sampling: SamplingState): Promise<void> {
+    this.#directed = sampling;
+    this.#obeyDirective();
+  }
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.plan.targets.keys()].flatMap((id) => {
       const override = this.#pools.targets.get(id)?.override();
@@ -304,12 +312,20 @@ export class NodeDataPlane implements DataPlane {
     what();
   }
 
+  #obeyDirective(): void {
+    const { traces, logs } = this.assembly.pipelines;
+    if (this.#directed === undefined) return;
+    traces.sampler?.obey(this.#directed);
+    logs.sampler?.obey(this.#directed);
+  }
+
   #swap(plan: Plan, strategies: Strategies): void {
     this.#refuseStopped();
     const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
     try {
       this.#pools.update(plan, () => {
         this.assembly = assemble(plan, this.#pools.live, this.#env);
+        this.#obeyDirective();
       });
     } catch (cause) {
       // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by

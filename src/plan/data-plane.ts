@@ -5,6 +5,7 @@ import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { FoundMembers } from "./members.ts";
 import type { PlanData } from "./plan-data.ts";
 import type { ListenOptions, ListenerAddresses } from "./listen-options.ts";
+import type { SamplingState } from "./sampling-plan.ts";
 
 /** A pool that is no longer configured, with what it still has to deliver. */
 export interface LeavingPool {
@@ -54,6 +55,11 @@ export interface DataPlane extends AsyncDisposable {
    * this id.
    */
   operate(id: string, override: OperatorOverride): Promise<boolean>;
+  /**
+   * What is kept of the classes that are named, from now on and under plans to come; of the others
+   * what the plan says. Replaces what was told before.
+   */
+  direct(sampling: SamplingState): Promise<void>;
   /**
    * The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back
    * after a restart.

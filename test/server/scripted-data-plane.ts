@@ -18,6 +18,7 @@ import { bindPlan } from "../../src/plan/bind.ts";
 import type { FoundMembers } from "../../src/plan/members.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
+import type { SamplingState } from "../../src/plan/sampling-plan.ts";
 import type { SecretReader } from "../../src/plan/secrets.ts";
 import type { Env } from "../../src/telemetry/env.ts";
 import { takeSnapshot } from "../../src/telemetry/snapshot.ts";
@@ -28,6 +29,7 @@ export class ScriptedDataPlane implements DataPlane {
   readonly applied: Plan[] = [];
   readonly discarded: Plan[] = [];
   readonly graces: number[] = [];
+  readonly directed: SamplingState[] = [];
   readonly overrides = new Map<string, OperatorState>();
   readonly #secrets: SecretReader;
   readonly #env: Pick<Env, "metrics" | "ledger">;
@@ -114,6 +116,10 @@ export class ScriptedDataPlane implements DataPlane {
     this.overrides.set(id, { id, ...override });
     if (override.state === "ready") this.overrides.delete(id);
     return true;
+  }
+
+  async direct(sampling: SamplingState): Promise<void> {
+    this.directed.push(sampling);
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {

@@ -17,12 +17,13 @@ import type { TargetNews } from "../../data/health/target-news.ts";
 import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
+import type { SamplingState } from "../../plan/sampling-plan.ts";
 
 /**
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 6;
+export const WORKER_SCHEMA = 7;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -38,6 +39,8 @@ export interface WorkerStart {
   readonly parts: readonly LimitPart[];
   /** Of all targets: what operators want, and what asked to be left alone, is in it. */
   readonly health: readonly ToldTarget[];
+  /** What control said last; undefined: nothing yet. */
+  readonly sampling: SamplingState | undefined;
 }
 
 /** How much of a limit a worker may use. */
@@ -52,6 +55,7 @@ export interface Calls {
   readonly commit: Call<null, null>;
   readonly discard: Call<null, null>;
   readonly renew: Call<Certificates, null>;
+  readonly direct: Call<SamplingState, null>;
   readonly status: Call<null, DataPlaneStatus>;
   readonly ready: Call<null, Readiness>;
   readonly undeliverable: Call<null, readonly Undeliverable[]>;

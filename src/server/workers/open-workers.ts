@@ -20,6 +20,7 @@ import type { ListenOptions } from "../../plan/listen-options.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { FoundMembers } from "../../plan/members.ts";
+import type { SamplingState } from "../../plan/sampling-plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import type { Env } from "../../telemetry/env.ts";
@@ -92,6 +93,7 @@ class Workers implements DataPlane {
   #ticketKeys = newTicketKeys();
   /** Counts up with whatever a worker is started with. */
   #revision = 0;
+  #directed: SamplingState | undefined;
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
@@ -201,6 +203,12 @@ class Workers implements DataPlane {
     return true;
   }
 
+  async direct(sampling: SamplingState): Promise<void> {
+    this.#directed = sampling;
+    this.#revision++;
+    await this.#supervisor.each("direct", sampling);
+  }
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return this.#shutdown === undefined ? this.#health.operatorStates : [];
   }
@@ -296,12 +304,14 @@ class Workers implements DataPlane {
       place: { index, of: this.#count },
       parts: this.#lender.begin(index),
       health: this.#health.toldAll(index),
+      sampling: this.#directed,
     };
   }
 
   /** What has changed since it was started. */
   async #update(link: WorkerLink): Promise<void> {
     await link.ask("renew", this.#certificates(), SILENCE_MS);
+    if (this.#directed !== undefined) await link.ask("direct", this.#directed, SILENCE_MS);
     const { version } = await link.ask("status", null, SILENCE_MS);
     if (version !== this.#plan.version) {
       await link.ask("prepare", { plan: this.#plan.text }, SILENCE_MS);

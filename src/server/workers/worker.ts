@@ -125,6 +125,8 @@ export class Worker {
         return this.#decide((prepared) => prepared.discard());
       case "renew":
         return plane.renew(question.args);
+      case "direct":
+        return plane.direct(question.args);
       case "explain":
         return plane.explain(fromWireExplain(question.args));
       case "snapshot":
@@ -145,7 +147,7 @@ export class Worker {
     }
   }
 
-  async #start({ schema, plan, listen, health, place, parts }: WorkerStart): Promise<void> {
+  async #start({ schema, plan, listen, health, place, parts, sampling }: WorkerStart): Promise<void> {
     if (schema !== WORKER_SCHEMA) {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
@@ -159,6 +161,7 @@ export class Worker {
       partOf: this.#borrower.partOf,
       processes: place.of,
     });
+    if (sampling !== undefined) await plane.direct(sampling);
     this.#plane = plane;
     this.#borrower.attend(plane);
     if (place.of > 1) {
