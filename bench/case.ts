@@ -7,6 +7,7 @@ export interface Case {
   readonly resourcesPerRequest: number;
   readonly services: number;
   readonly rules: Rules;
+  readonly sampling: Sampling;
   readonly gzipIn: boolean;
   readonly gzipOut: boolean;
   /** `in`: between the load and the system. `both`: also between the system and the sinks. */
@@ -41,12 +42,22 @@ export interface RouterLimits {
  */
 export type Rules = "none" | "by_service" | "resource_10" | "resource_10000" | "span";
 
+/**
+ * `none`: everything is kept. `tenth`: one class, of which a tenth is kept. `marked`: one class, of
+ * which all but one in a million is kept, and marked. `span`: a tenth, but all failed spans.
+ */
+export type Sampling = "none" | "tenth" | "marked" | "span";
+
+/** Share of the items that arrives at the sinks; 2 % of what the generator makes has failed. */
+export const KEPT: Readonly<Record<Sampling, number>> = { none: 1, tenth: 0.1, marked: 1 - 1e-6, span: 0.1 };
+
 export const BASE: Omit<Case, "name" | "title"> = {
   protocol: "grpc",
   itemsPerRequest: 100,
   resourcesPerRequest: 4,
   services: 8,
   rules: "by_service",
+  sampling: "none",
   gzipIn: false,
   gzipOut: false,
   tls: "none",
@@ -74,6 +85,9 @@ export const CASES: readonly Case[] = [
   { ...BASE, name: "rules-10", title: "10 rules on the resource", rules: "resource_10" },
   { ...BASE, name: "rules-10000", title: "10,000 rules, 1,000 services", rules: "resource_10000", services: 1_000 },
   { ...BASE, name: "rule-span", title: "a rule on the span", rules: "span" },
+  { ...BASE, name: "sampled-tenth", title: "by service, a tenth is kept", sampling: "tenth" },
+  { ...BASE, name: "sampled-marked", title: "by service, all is kept and marked", sampling: "marked" },
+  { ...BASE, name: "sampled-span", title: "by service, a tenth is kept and all that failed", sampling: "span" },
   { ...BASE, name: "gzip-in", title: "gzip in", gzipIn: true },
   { ...BASE, name: "gzip-out", title: "gzip out", gzipOut: true },
 ];

@@ -1,4 +1,5 @@
 import type { Case } from "./case.ts";
+import { KEPT } from "./case.ts";
 import { openLoad, openSink } from "./child.ts";
 import type { LoadProcess, SinkProcess } from "./child.ts";
 import { openFolder } from "./folder.ts";
@@ -108,7 +109,8 @@ export async function openRig(run: Case, system: System | undefined, options?: S
       for (const each of processesOf(pid)) pin(each, cores?.system);
       pin(sink.pid, others); // in a run without a system it is the sink that is measured
     },
-    check: () => check(loads, sink, { repeats: run.gzipIn, swallows: system?.swallows === true }),
+    check: () =>
+      check(loads, sink, { repeats: run.gzipIn, swallows: system?.swallows === true, kept: KEPT[run.sampling] }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -165,12 +167,12 @@ function ratesOf(
 
 /**
  * `repeats`: compressed requests are sent again as they are, so that their numbers repeat; then
- * only the count can be checked. `swallows`: nothing is sent on.
+ * only the count can be checked. `swallows`: nothing is sent on. `kept`: the share that is.
  */
 async function check(
   loads: readonly LoadProcess[],
   sink: SinkProcess,
-  { repeats, swallows }: { readonly repeats: boolean; readonly swallows: boolean },
+  { repeats, swallows, kept }: { readonly repeats: boolean; readonly swallows: boolean; readonly kept: number },
 ): Promise<Check> {
   const totals: LoadCounts[] = [];
   for (const load of loads) {
@@ -188,8 +190,13 @@ async function check(
     duplicates: repeats ? 0 : sum(sinks.map((port) => port.duplicates)),
     unanswered: sum(totals.map(({ unanswered }) => unanswered)),
     shares: sinks.map((port) => port.items),
-    ok: swallows || arrivedItems >= acknowledgedItems,
+    ok: swallows || isEnough(arrivedItems, acknowledgedItems, kept),
   };
+}
+
+/** What is sampled is a share, give or take what chance does to it. */
+function isEnough(arrived: number, acknowledged: number, kept: number): boolean {
+  return kept === 1 ? arrived >= acknowledged : Math.abs(arrived - kept * acknowledged) <= 0.03 * acknowledged;
 }
 
 function sum(list: readonly number[]): number {

@@ -1,6 +1,7 @@
 import type { GrpcTransport } from "../src/core/grpc-transport.ts";
 import { serviceNames } from "./case.ts";
-import type { Case, RouterLimits, Rules } from "./case.ts";
+import type { Case, RouterLimits, Rules, Sampling } from "./case.ts";
+import { KEPT } from "./case.ts";
 import type { IdentityFiles } from "./identity.ts";
 
 export interface RouterPorts {
@@ -60,8 +61,15 @@ export function routerConfig(
     pools: { a: { targets: ["a"], ...queue }, b: { targets: ["b"], ...queue } },
     rules: rulesOf(run.rules, run.services),
     default_pool: "a",
+    ...(run.sampling !== "none" && { global: samplingOf(run.sampling) }),
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+function samplingOf(sampling: Sampling): object {
+  const failed = [{ attribute: { key: "http.response.status_code", gte: 500 } }];
+  const strategy = { type: "priority_based", rules: [{ priority: "high", rate: 1, conditions: failed }] };
+  return { sampling_rate: KEPT[sampling], ...(sampling === "span" && { sampling_strategies: [strategy] }) };
 }
 
 /** Those that are not left at their defaults: what is undefined does not come into the JSON. */
