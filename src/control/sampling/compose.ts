@@ -1,0 +1,129 @@
+import { keptPart, type ReceivedRow, type SampledSignal } from "./received.ts";
+import type { RateBudget, RateCeiling, SamplingClass, SamplingSettings } from "./sampling-settings.ts";
+import { type BoundRow, type BudgetSolution, solveBudget } from "./solve-budget.ts";
+
+/** Why a class has the probability that it has. A closed list. */
+export const RATE_REASONS = [
+  /** Its own rate, which nothing lowers. */
+  "protected",
+  /** Its own ceiling. */
+  "class",
+  "fixed",
+  "region",
+  "degraded",
+  /** What keeps as much as a strategy allows. */
+  "budget",
+  /** The lowest, or the highest, rate of that strategy. */
+  "budget_minimum",
+  "budget_maximum",
+] as const;
+export type RateReason = (typeof RATE_REASONS)[number];
+
+export interface ClassRate {
+  readonly signal: SampledSignal;
+  readonly class: string;
+  /** Undefined: in all regions that have none of their own. */
+  readonly region: string | undefined;
+  readonly probability: number;
+  readonly reason: RateReason;
+  /** Name of the strategy that it is due to. */
+  readonly by: string | undefined;
+}
+
+export interface SamplingComposition {
+  /** One for each class and signal, and for each region with a ceiling of its own. */
+  readonly rates: readonly ClassRate[];
+  readonly budgets: readonly BudgetSolution[];
+}
+
+/**
+ * The probability of each class, from what was received and the settings; design.md section 10.
+ * `held`: rates of budgets, by name, that are used instead of those that were found, since a leader
+ * moves from one to the next in steps.
+ */
+export function composeSampling(
+  received: readonly ReceivedRow[],
+  settings: SamplingSettings,
+  held: ReadonlyMap<string, number> = NONE_HELD,
+): SamplingComposition {
+  const rows = received.map((row) => boundRow(row, settings));
+  const budgets = settings.budgets.map((budget) => solveBudget(budget, rows));
+  const found = budgets.map(({ name, rate }, i) => ({ budget: settings.budgets[i]!, rate: held.get(name) ?? rate }));
+  const regions = new Set(settings.ceilings.map(({ region }) => region).filter((region) => region !== undefined));
+  const rates = settings.classes.flatMap((one) =>
+    one.signals.flatMap((signal) =>
+      // What is protected is the same everywhere.
+      [undefined, ...(one.priority === "high" ? [] : regions)].map((region) =>
+        classRate(one, { signal, region }, settings.ceilings, found),
+      ),
+    ),
+  );
+  return { rates, budgets };
+}
+
+/** What a composition says of a class in a region; undefined: it does not know the class. */
+export function rateIn(
+  { rates }: Pick<SamplingComposition, "rates">,
+  { signal, class: name, region }: Pick<ReceivedRow, "signal" | "class" | "region">,
+): ClassRate | undefined {
+  const its = rates.filter((rate) => rate.signal === signal && rate.class === name);
+  return its.find((rate) => rate.region === region) ?? its.find((rate) => rate.region === undefined);
+}
+
+/** Items a second of a row that are kept. What no class takes is kept. */
+export function keptItems(composition: Pick<SamplingComposition, "rates">, row: ReceivedRow): number {
+  return row.items * keptPart(rateIn(composition, row)?.probability ?? 1, row.arrival);
+}
+
+const NONE_HELD: ReadonlyMap<string, number> = new Map();
+
+function boundRow(row: ReceivedRow, { classes, ceilings }: SamplingSettings): BoundRow {
+  const its = classes.find(({ name, signals }) => name === row.class && signals.includes(row.signal));
+  // Nothing samples it, so all of it counts.
+  if (its === undefined) return { row, isProtected: true, rate: 1 };
+  if (its.priority === "high") return { row, isProtected: true, rate: its.rate };
+  const lowest = Math.min(its.rate, ...ceilings.filter((one) => isFor(one, row)).map(({ rate }) => rate));
+  return { row, isProtected: false, rate: lowest };
+}
+
+interface Place {
+  readonly signal: SampledSignal;
+  readonly region: string | undefined;
+}
+
+function isFor({ signals, region }: RateCeiling, place: Place): boolean {
+  return signals.includes(place.signal) && (region === undefined || region === place.region);
+}
+
+interface HeldBudget {
+  readonly budget: RateBudget;
+  readonly rate: number;
+}
+
+type Term = Pick<ClassRate, "probability" | "reason" | "by">;
+
+/** The lowest term; of equal ones the first. */
+function classRate(
+  { name, priority, rate }: SamplingClass,
+  place: Place,
+  ceilings: readonly RateCeiling[],
+  budgets: readonly HeldBudget[],
+): ClassRate {
+  const its = { ...place, class: name };
+  if (priority === "high") return { ...its, probability: rate, reason: "protected", by: undefined };
+  let lowest: Term = { probability: rate, reason: "class", by: undefined };
+  for (const ceiling of ceilings) {
+    if (!isFor(ceiling, place) || ceiling.rate >= lowest.probability) continue;
+    lowest = { probability: ceiling.rate, reason: ceiling.reason, by: undefined };
+  }
+  for (const { budget, rate: held } of budgets) {
+    if (!budget.signals.includes(place.signal) || held >= lowest.probability) continue;
+    lowest = { probability: held, reason: budgetReason(budget, held), by: budget.name };
+  }
+  return { ...its, ...lowest };
+}
+
+function budgetReason({ minRate, maxRate }: RateBudget, rate: number): RateReason {
+  if (rate <= minRate) return "budget_minimum";
+  return rate >= maxRate ? "budget_maximum" : "budget";
+}
