@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { composeSampling, keptItems, rateIn, type SamplingComposition } from "./compose.ts";
-import { adjustedCount, type ReceivedRow } from "./received.ts";
+import { keptItems, rateIn } from "../../plan/sampling/class-rate.ts";
+import { adjustedCount, type ReceivedRow } from "../../plan/sampling/received.ts";
+import { composeSampling, type SamplingComposition } from "./compose.ts";
 import { ITEM_CHARGE, type RateBudget, type SamplingClass, type SamplingSettings } from "./sampling-settings.ts";
 
 const TRACES = ["traces"] as const;
@@ -68,10 +69,10 @@ for (const { targetQps, q, kept, digits } of exampleCases) {
     assert.equal(adaptive!.state, "on_target");
     assert.equal(cost!.state, "bound_by_ceilings");
     for (const [i, row] of EXAMPLE_ROWS.entries()) {
-      assertNear(keptItems(composition, row), kept[i]!, digits, `${row.class} of ${row.region}, th ${row.arrival}`);
+      assertNear(keptItems(composition.rates, row), kept[i]!, digits, `${row.class} of ${row.region}, th ${row.arrival}`);
     }
     assertNear(
-      sumOf(EXAMPLE_ROWS, (row) => keptItems(composition, row)),
+      sumOf(EXAMPLE_ROWS, (row) => keptItems(composition.rates, row)),
       targetQps,
       6,
       "kept",
@@ -83,7 +84,7 @@ for (const { targetQps, q, kept, digits } of exampleCases) {
 test("composition: reasons are those of the lowest term, and the strategy is named", () => {
   const composition = composeSampling(EXAMPLE_ROWS, exampleSettings(2_000));
   const reasons = (name: string, region: string): string => {
-    const { reason = "none", by } = rateIn(composition, { signal: "traces", class: name, region }) ?? {};
+    const { reason = "none", by } = rateIn(composition.rates, { signal: "traces", class: name, region }) ?? {};
     return by === undefined ? reason : `${reason} of ${by}`;
   };
   assert.equal(reasons("payment", HOME), "protected");
@@ -108,7 +109,7 @@ for (const { times, q } of [
     const composition = composeSampling(rows, GLOBAL);
     assertNear(composition.budgets[0]!.rate, q, 4, "q");
     assertNear(
-      sumOf(rows, (row) => keptItems(composition, row)),
+      sumOf(rows, (row) => keptItems(composition.rates, row)),
       1_000,
       6,
       "kept",
@@ -145,7 +146,7 @@ test("composition: what has no randomness is kept and charged first, and so is w
   const composition = composeSampling(rows, GLOBAL);
   assertNear(composition.budgets[0]!.rate, 0.05, 9, "q");
   assert.deepEqual(
-    rows.map((row) => Math.round(keptItems(composition, row))),
+    rows.map((row) => Math.round(keptItems(composition.rates, row))),
     [300, 200, 500],
   );
 });
@@ -161,7 +162,7 @@ test("composition: the minimum of one strategy does not bind another one", () =>
       [0.002, "on_target"],
     ],
   );
-  assert.equal(rateIn(composition, rows[0]!)?.probability, 0.002);
+  assert.equal(rateIn(composition.rates, rows[0]!)?.probability, 0.002);
 });
 
 test("composition: low and normal have the same probability once q is below the ceiling of low", () => {
@@ -179,7 +180,7 @@ test("composition: a strategy knows the signals that it speaks of, and no others
   const rows: ReceivedRow[] = [rowOf("normal", 20_000), { ...rowOf("normal", 50_000), signal: "logs" }];
   const composition = composeSampling(rows, settings);
   assertNear(composition.budgets[0]!.rate, 0.05, 9, "q");
-  assert.equal(rateIn(composition, rows[1]!)?.probability, 1);
+  assert.equal(rateIn(composition.rates, rows[1]!)?.probability, 1);
 });
 
 test("composition: while degraded, all that is not protected has the degraded rate at most", () => {
@@ -234,7 +235,7 @@ test("composition: within the target but where it tells why not, and never above
       const [{ state, allowedPerSecond, keptPerSecond }] = composition.budgets as [
         SamplingComposition["budgets"][number],
       ];
-      const kept = sumOf(rows, (row) => keptItems(composition, row));
+      const kept = sumOf(rows, (row) => keptItems(composition.rates, row));
       assert.ok(Math.abs(kept - keptPerSecond) <= 1e-6 * (1 + kept), "what is told is what is kept");
       const isOver = kept > allowedPerSecond * (1 + 1e-9);
       assert.equal(isOver, state === "over_target", `${kept} of ${allowedPerSecond}: ${state}`);
@@ -283,8 +284,8 @@ test("composition: adjusted counts add up to what there was before all sampling"
 
 function represented(composition: SamplingComposition, rows: readonly ReceivedRow[]): number {
   return sumOf(rows, (row) => {
-    const { probability } = rateIn(composition, row)!;
-    return keptItems(composition, row) * adjustedCount(probability, row.arrival)!;
+    const { probability } = rateIn(composition.rates, row)!;
+    return keptItems(composition.rates, row) * adjustedCount(probability, row.arrival)!;
   });
 }
 

@@ -1,34 +1,7 @@
-import { keptPart, type ReceivedRow, type SampledSignal } from "./received.ts";
+import type { ClassRate, RateReason } from "../../plan/sampling/class-rate.ts";
+import type { ReceivedRow, SampledSignal } from "../../plan/sampling/received.ts";
 import type { RateBudget, RateCeiling, SamplingClass, SamplingSettings } from "./sampling-settings.ts";
 import { type BoundRow, type BudgetSolution, solveBudget } from "./solve-budget.ts";
-
-/** Why a class has the probability that it has. A closed list. */
-export const RATE_REASONS = [
-  /** Its own rate, which nothing lowers. */
-  "protected",
-  /** Its own ceiling. */
-  "class",
-  "fixed",
-  "region",
-  "degraded",
-  /** What keeps as much as a strategy allows. */
-  "budget",
-  /** The lowest, or the highest, rate of that strategy. */
-  "budget_minimum",
-  "budget_maximum",
-] as const;
-export type RateReason = (typeof RATE_REASONS)[number];
-
-export interface ClassRate {
-  readonly signal: SampledSignal;
-  readonly class: string;
-  /** Undefined: in all regions that have none of their own. */
-  readonly region: string | undefined;
-  readonly probability: number;
-  readonly reason: RateReason;
-  /** Name of the strategy that it is due to. */
-  readonly by: string | undefined;
-}
 
 export interface SamplingComposition {
   /** One for each class and signal, and for each region with a ceiling of its own. */
@@ -59,20 +32,6 @@ export function composeSampling(
     ),
   );
   return { rates, budgets };
-}
-
-/** What a composition says of a class in a region; undefined: it does not know the class. */
-export function rateIn(
-  { rates }: Pick<SamplingComposition, "rates">,
-  { signal, class: name, region }: Pick<ReceivedRow, "signal" | "class" | "region">,
-): ClassRate | undefined {
-  const its = rates.filter((rate) => rate.signal === signal && rate.class === name);
-  return its.find((rate) => rate.region === region) ?? its.find((rate) => rate.region === undefined);
-}
-
-/** Items a second of a row that are kept. What no class takes is kept. */
-export function keptItems(composition: Pick<SamplingComposition, "rates">, row: ReceivedRow): number {
-  return row.items * keptPart(rateIn(composition, row)?.probability ?? 1, row.arrival);
 }
 
 const NONE_HELD: ReadonlyMap<string, number> = new Map();

@@ -1,4 +1,4 @@
-import type { SampledSignal } from "./received.ts";
+import type { SampledSignal } from "../../plan/sampling/received.ts";
 
 export type ClassPriority = "high" | "normal" | "low";
 

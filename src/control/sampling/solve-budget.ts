@@ -1,4 +1,4 @@
-import { keptPart, type ReceivedRow } from "./received.ts";
+import { keptPart, type ReceivedRow } from "../../plan/sampling/received.ts";
 import type { RateBudget } from "./sampling-settings.ts";
 
 /**

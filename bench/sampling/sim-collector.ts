@@ -1,0 +1,144 @@
+import type { Random } from "../../src/core/random.ts";
+import { NOTHING_TOLD, isNewsOfRate, type OfferedRate, rateTold } from "../../src/control/load/offered-rate.ts";
+import type { ClassRate } from "../../src/plan/sampling/class-rate.ts";
+import { NodeSampling } from "../../src/plan/sampling/node-sampling.ts";
+import { octaveOf, type ReceivedCounts, type ReceivedReport, rowsBetween } from "../../src/plan/sampling/received-counts.ts";
+import { keptPart } from "../../src/plan/sampling/received.ts";
+import type { SamplingDirective } from "../../src/plan/sampling/sampling-directive.ts";
+import { SamplingGuard } from "../../src/plan/sampling/sampling-guard.ts";
+import { drawBinomial, drawPoisson } from "./draw.ts";
+
+/** What comes to a collector of one class and probability on arrival. */
+export interface SimStream {
+  readonly class: string;
+  readonly arrival: number;
+  readonly perSecond: number;
+}
+
+export interface SimTally {
+  received: number;
+  kept: number;
+  /** Sums of adjusted counts: on arrival, and of what is kept. */
+  origin: number;
+  represented: number;
+}
+
+export interface SimCollectorOptions {
+  readonly id: string;
+  readonly region: string;
+  readonly ceilings: readonly ClassRate[];
+  readonly random: Random;
+}
+
+interface SimCounts {
+  items: number;
+  adjusted: number;
+  kept: number;
+}
+
+const REPORT_MS = 5_000;
+
+/** One node of the simulation: the real guard and the real following of directives. */
+export class SimCollector {
+  readonly id: string;
+  readonly region: string;
+  readonly #sampling: NodeSampling;
+  readonly #ceilings: readonly ClassRate[];
+  readonly #guard = new SamplingGuard();
+  readonly #random: Random;
+  readonly #counts = new Map<string, SimCounts & { readonly class: string; readonly arrival: number }>();
+  #rates = new Map<string, number>();
+  #lookMs = Number.NEGATIVE_INFINITY;
+  #reportMs: number;
+  #told: OfferedRate = NOTHING_TOLD;
+  #last: ReceivedReport | undefined;
+  #second = { startMs: 0, items: 0, perSecond: 0 };
+
+  constructor({ id, region, ceilings, random }: SimCollectorOptions) {
+    this.id = id;
+    this.region = region;
+    this.#random = random;
+    this.#ceilings = ceilings;
+    this.#sampling = new NodeSampling({ region, ceilings });
+    this.#reportMs = random.next() * REPORT_MS;
+  }
+
+  get isGuarding(): boolean {
+    return this.#guard.isGuarding;
+  }
+
+  /** The most that it may keep in a second. */
+  boundAt(nowMs: number): number {
+    return this.#sampling.bound(nowMs).keptPerSecond;
+  }
+
+  run(streams: readonly SimStream[], nowMs: number, forMs: number, tally: SimTally): void {
+    if (nowMs - this.#lookMs >= 1_000) this.#look(nowMs);
+    for (const stream of streams) {
+      const count = drawPoisson((stream.perSecond * forMs) / 1_000, this.#random);
+      this.#second.items += count;
+      if (count > 0) this.#take(stream, count, nowMs, tally);
+    }
+    if (nowMs - this.#second.startMs >= 1_000) {
+      const { startMs, items } = this.#second;
+      this.#second = { startMs: nowMs, items: 0, perSecond: (items * 1_000) / (nowMs - startMs) };
+    }
+  }
+
+  /** Each 5 s, and when more or less comes. Undefined: nothing is to be told. */
+  report(nowMs: number): ReceivedReport | undefined {
+    const { perSecond } = this.#second;
+    const isNews = this.#told.toldPerSecond !== undefined && isNewsOfRate(this.#told, perSecond, nowMs);
+    if (nowMs < this.#reportMs && !isNews) return undefined;
+    this.#reportMs = nowMs + REPORT_MS;
+    this.#told = rateTold(perSecond, nowMs);
+    return { run: this.id, atMs: nowMs, counts: [...this.#counts.values()].map(reported) };
+  }
+
+  /** The answer to a report: in which summary of its region it will be. */
+  answered(report: ReceivedReport, summary: number): void {
+    if (this.#last !== undefined && report.atMs <= this.#last.atMs) return;
+    const rows = rowsBetween(this.#last, report, this.region);
+    this.#last = report;
+    if (rows !== undefined) this.#sampling.told(rows, summary);
+  }
+
+  take(directive: SamplingDirective, nowMs: number): void {
+    this.#sampling.take(directive, nowMs);
+    this.#look(nowMs);
+  }
+
+  #look(nowMs: number): void {
+    this.#lookMs = nowMs;
+    this.#rates = new Map();
+    this.#guard.setBound(this.#sampling.bound(nowMs));
+  }
+
+  #take({ class: name, arrival }: SimStream, count: number, nowMs: number, tally: SimTally): void {
+    const isProtected = this.#ceilings.some((one) => one.class === name && one.reason === "protected");
+    let rate = this.#rates.get(name);
+    if (rate === undefined) {
+      rate = this.#sampling.rateOf("traces", name, nowMs);
+      this.#rates.set(name, rate);
+    }
+    const probability = isProtected ? rate : Math.min(rate, this.#guard.rateAt(nowMs));
+    const kept = drawBinomial(count, keptPart(probability, arrival), this.#random);
+    this.#guard.kept(isProtected ? 0 : kept, isProtected ? kept : 0);
+    tally.received += count;
+    tally.kept += kept;
+    tally.origin += count / arrival;
+    tally.represented += kept / Math.min(probability, arrival);
+    const key = `${name} ${arrival}`;
+    const counts = this.#counts.get(key) ?? { class: name, arrival, items: 0, adjusted: 0, kept: 0 };
+    counts.items += count;
+    counts.adjusted += count / arrival;
+    counts.kept += kept;
+    this.#counts.set(key, counts);
+  }
+}
+
+function reported(counts: SimCounts & { readonly class: string; readonly arrival: number }): ReceivedCounts {
+  const { class: name, arrival, items, adjusted, kept } = counts;
+  const octave = octaveOf(arrival);
+  return { signal: "traces", class: name, octave, items, bytes: 0, traces: items, adjusted, delivered: kept, kept };
+}

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Random, seededRandom } from "../../core/random.ts";
+import { type ClassRate, keptItems } from "../../plan/sampling/class-rate.ts";
+import type { ReceivedRow } from "../../plan/sampling/received.ts";
+import { composeSampling } from "./compose.ts";
+import { stepRate } from "./rate-step.ts";
+import type { RateBudget, SamplingSettings } from "./sampling-settings.ts";
+import { chargeSpend, expectedSpend, paceOf, spendAt, spendFrom, type SpendRecord, tellSpend } from "./spend.ts";
+
+const HOUR_MS = 3_600_000;
+const START_MS = Date.UTC(2026, 10, 29);
+const TRACES = ["traces"] as const;
+
+function chargedTwice(record: SpendRecord, charged: number, atMs: number, since = "a"): SpendRecord {
+  const once = chargeSpend(record, "west", { since, charged, forMs: atMs - START_MS }, atMs);
+  return chargeSpend(once, "west", { since, charged, forMs: atMs - START_MS }, atMs);
+}
+
+test("spend: counts that come twice, late or not at all are charged once", () => {
+  let record = chargedTwice(spendFrom(START_MS), 3, START_MS + 5_000);
+  record = chargedTwice(record, 10, START_MS + 20_000);
+  record = chargeSpend(record, "west", { since: "a", charged: 7, forMs: 15_000 }, START_MS + 21_000);
+  assert.equal(record.spent, 10);
+  assert.equal(chargedTwice(record, 12, START_MS + 25_000).spent, 12);
+});
+
+test("spend: another run of a reporter, or another leader with the record, goes on", () => {
+  const record = chargedTwice(spendFrom(START_MS), 10, START_MS + 20_000);
+  const next: SpendRecord = JSON.parse(JSON.stringify(record));
+  assert.equal(chargedTwice(next, 14, START_MS + 30_000).spent, 14);
+  assert.equal(chargedTwice(next, 5, START_MS + 30_000, "b").spent, 15);
+});
+
+test("spend: what came over the turn of an hour belongs to each by its part of the time", () => {
+  const endMs = START_MS + HOUR_MS;
+  let record = chargedTwice(spendFrom(START_MS), 100, endMs - 6_000);
+  record = chargedTwice(record, 110, endMs + 4_000);
+  assert.equal(record.hour, endMs / HOUR_MS);
+  assert.ok(Math.abs(record.spent - 4) < 1e-9);
+  // A leader whose clock is behind does not go back.
+  assert.equal(spendAt(record, endMs - 100), record);
+});
+
+test("spend: the pace is what is left over the rest of the hour, at most twice the plain one", () => {
+  const start = spendFrom(START_MS);
+  assert.equal(paceOf(start, 3_600, START_MS), 1);
+  assert.equal(paceOf(start, 3_600, START_MS + HOUR_MS / 4), 4 / 3);
+  assert.equal(paceOf(start, 3_600, START_MS + HOUR_MS * 0.9), 2);
+  const atMs = START_MS + HOUR_MS / 2;
+  assert.equal(paceOf(chargedTwice(start, 2_700, atMs), 3_600, atMs), 0.5);
+  assert.equal(paceOf(chargedTwice(start, 4_000, atMs), 3_600, atMs), 0);
+});
+
+test("spend: what nobody has reported yet is expected to go on as it was", () => {
+  const atMs = START_MS + 1_000_000;
+  const record = chargedTwice(spendFrom(START_MS), 1_000, atMs);
+  assert.equal(expectedSpend(record, atMs + 30_000), 1_000);
+  const second = chargeSpend(record, "west", { since: "a", charged: 1_010, forMs: 0 }, atMs + 10_000);
+  assert.equal(expectedSpend(second, atMs + 40_000), 1_040);
+});
+
+test("spend: each mark is told once an hour, and so is a forecast above the budget", () => {
+  const kinds = (told: ReturnType<typeof tellSpend>): string[] =>
+    told.news.map((one) => (one.kind === "spent" ? `${one.share}` : one.kind));
+  const atMs = START_MS + HOUR_MS / 2;
+  let told = tellSpend(chargedTwice(spendFrom(START_MS), 1_830, atMs), 3_600, 1, atMs);
+  assert.deepEqual(kinds(told), ["0.5"]);
+  told = tellSpend(told.record, 3_600, 1.2, atMs);
+  assert.deepEqual(kinds(told), ["forecast"]);
+  told = tellSpend(chargedTwice(told.record, 3_590, atMs + 1_000), 3_600, 2, atMs + 1_000);
+  assert.deepEqual(kinds(told), ["0.8", "0.95"]);
+  told = tellSpend(chargedTwice(told.record, 3_600, atMs + 2_000), 3_600, 2, atMs + 2_000);
+  assert.deepEqual(kinds(told), ["1"]);
+  assert.deepEqual(kinds(tellSpend(told.record, 3_600, 2, atMs + 3_000)), []);
+  assert.deepEqual(kinds(tellSpend(told.record, 3_600, 2, atMs + HOUR_MS)), ["forecast"]);
+});
+
+const TICK_MS = 5_000;
+/** A report is so many ticks old when it is looked at. */
+const DELAY_TICKS = 1;
+/** No leader for so long, after the last record that was written. */
+const LEADERLESS_TICKS = 3;
+const CHECKPOINT_TICKS = 4;
+const BUDGET_PER_HOUR = 12;
+const COST_PER_ITEM = 0.000_002;
+
+/** A day of a fleet in two regions, and a leader that is another one each hour. */
+class Day {
+  readonly hours = new Map<number, number>();
+  readonly told: string[] = [];
+  readonly #random: Random;
+  readonly #counts = [0, 0];
+  #seen: (readonly [readonly ReceivedRow[], readonly number[]])[] = [];
+  #rates: readonly ClassRate[] = [];
+  #held: number | undefined;
+  #record = spendFrom(START_MS);
+  #written = JSON.stringify(this.#record);
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+  }
+
+  run(ticks: number): void {
+    const perHour = HOUR_MS / TICK_MS;
+    for (let tick = 0; tick < ticks; tick++) {
+      const wallMs = START_MS + tick * TICK_MS;
+      const rows = this.#rows(tick / perHour);
+      this.#spend(rows, wallMs);
+      this.#seen.push([rows, [...this.#counts]]);
+      // Another leader begins in mid-hour, with what the last one wrote down.
+      const sinceChange = (tick + perHour / 2) % perHour;
+      if (sinceChange === 0) this.#record = JSON.parse(this.#written);
+      if (sinceChange >= LEADERLESS_TICKS) this.#lead(wallMs + TICK_MS);
+      if (tick % CHECKPOINT_TICKS === 0) this.#written = JSON.stringify(this.#record);
+    }
+  }
+
+  #rows(hour: number): ReceivedRow[] {
+    const load = 12_000 + 9_000 * Math.sin((2 * Math.PI * (hour - 9)) / 24);
+    const wobble = 1 + 0.1 * Math.sin(hour * 37);
+    const row = (name: string, region: string, items: number): ReceivedRow => {
+      const noisy = Math.max(0, items * (1 + 0.02 * (this.#random.next() - 0.5)));
+      return { signal: "traces", class: name, region, arrival: 1, items: noisy, bytes: 0, traces: 0, copies: 1.5 };
+    };
+    return [
+      row("payment", "west", 100),
+      row("rest", "west", load * 0.7 * wobble),
+      row("rest", "east", load * 0.3 * wobble),
+    ];
+  }
+
+  #spend(rows: readonly ReceivedRow[], wallMs: number): void {
+    for (const row of rows) {
+      const kept = keptItems(this.#rates, row) * (TICK_MS / 1_000);
+      const cost = Math.max(0, kept + Math.sqrt(kept) * (this.#random.next() - 0.5) * 3) * COST_PER_ITEM * 1.5;
+      this.#counts[row.region === "west" ? 0 : 1]! += cost;
+      const hour = Math.floor(wallMs / HOUR_MS);
+      this.hours.set(hour, (this.hours.get(hour) ?? 0) + cost);
+    }
+  }
+
+  #lead(wallMs: number): void {
+    const seen = this.#seen.at(-1 - DELAY_TICKS);
+    this.#seen = this.#seen.slice(-1 - DELAY_TICKS);
+    if (seen === undefined) return;
+    const [rows, counts] = seen;
+    // What is reported was true before the delay.
+    const thenMs = wallMs - DELAY_TICKS * TICK_MS;
+    for (const [i, charged] of counts.entries()) {
+      this.#record = chargeSpend(this.#record, String(i), { since: "1", charged, forMs: thenMs - START_MS }, thenMs);
+    }
+    const settings = settingsOf(paceOf(this.#record, BUDGET_PER_HOUR, wallMs));
+    const wanted = composeSampling(rows, settings).budgets[0]!.rate;
+    this.#held = stepRate(this.#held, wanted, TICK_MS);
+    const { rates, budgets } = composeSampling(rows, settings, new Map([["cost_based", this.#held]]));
+    this.#rates = rates;
+    const { record, news } = tellSpend(this.#record, BUDGET_PER_HOUR, budgets[0]!.keptPerSecond, wallMs);
+    this.#record = record;
+    for (const one of news) this.told.push(one.kind === "spent" ? String(one.share) : one.kind);
+  }
+}
+
+function settingsOf(allowedPerSecond: number): SamplingSettings {
+  const cost: RateBudget = {
+    name: "cost_based",
+    signals: TRACES,
+    allowedPerSecond,
+    minRate: 0.001,
+    maxRate: 1,
+    charge: { item: COST_PER_ITEM, byte: 0, trace: 0, isPerCopy: true },
+  };
+  return {
+    classes: [
+      { name: "payment", priority: "high", rate: 1, signals: TRACES },
+      { name: "rest", priority: "normal", rate: 1, signals: TRACES },
+    ],
+    ceilings: [],
+    budgets: [cost],
+  };
+}
+
+test("spend: over a day with another leader each hour, each hour is within 1 % of the budget", () => {
+  const day = new Day(7);
+  day.run((24 * HOUR_MS) / TICK_MS);
+  assert.equal(day.hours.size, 24);
+  // Before the first report nothing is known, and nothing is sampled.
+  for (const [hour, spent] of [...day.hours].slice(1)) {
+    assert.ok(Math.abs(spent / BUDGET_PER_HOUR - 1) <= 0.01, `hour ${hour - START_MS / HOUR_MS}: ${spent}`);
+  }
+  const sum = [...day.hours.values()].reduce((all, one) => all + one, 0);
+  assert.ok(Math.abs(sum / (24 * BUDGET_PER_HOUR) - 1) <= 0.01, `the day: ${sum}`);
+  assert.equal(day.told.filter((one) => one === "forecast").length, 0);
+  assert.equal(day.told.filter((one) => one === "0.95").length, 24);
+});

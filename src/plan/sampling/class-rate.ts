@@ -1,0 +1,45 @@
+import type { ReceivedRow, SampledSignal } from "./received.ts";
+import { keptPart } from "./received.ts";
+
+/** Why a class has the probability that it has. A closed list. */
+export const RATE_REASONS = [
+  /** Its own rate, which nothing lowers. */
+  "protected",
+  /** Its own ceiling. */
+  "class",
+  "fixed",
+  "region",
+  "degraded",
+  /** What keeps as much as a strategy allows. */
+  "budget",
+  /** The lowest, or the highest, rate of that strategy. */
+  "budget_minimum",
+  "budget_maximum",
+] as const;
+export type RateReason = (typeof RATE_REASONS)[number];
+
+/** The probability of a class, as it is decided above a node. */
+export interface ClassRate {
+  readonly signal: SampledSignal;
+  readonly class: string;
+  /** Undefined: in all regions that have none of their own. */
+  readonly region?: string | undefined;
+  readonly probability: number;
+  readonly reason: RateReason;
+  /** Name of the strategy that it is due to. */
+  readonly by?: string | undefined;
+}
+
+/** Undefined: nothing is said of the class. */
+export function rateIn(
+  rates: readonly ClassRate[],
+  { signal, class: name, region }: Pick<ReceivedRow, "signal" | "class" | "region">,
+): ClassRate | undefined {
+  const its = rates.filter((rate) => rate.signal === signal && rate.class === name);
+  return its.find((rate) => rate.region === region) ?? its.find((rate) => rate.region === undefined);
+}
+
+/** Items a second of a row that are kept. What no class takes is kept. */
+export function keptItems(rates: readonly ClassRate[], row: ReceivedRow): number {
+  return row.items * keptPart(rateIn(rates, row)?.probability ?? 1, row.arrival);
+}
