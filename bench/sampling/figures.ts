@@ -22,7 +22,11 @@ const NEAR = 0.05;
 const MEAN_S = 5;
 
 /** `target`: what is to be kept, a second. */
-export function figuresOf({ phases, collectors }: SimScenario, seconds: readonly SimSecond[], target: number): PhaseFigures[] {
+export function figuresOf(
+  { phases, collectors }: SimScenario,
+  seconds: readonly SimSecond[],
+  target: number,
+): PhaseFigures[] {
   let from = 0;
   return phases.map(({ seconds: length, load }) => {
     const its = seconds.slice(from, from + length);

@@ -11,7 +11,16 @@ import { plotSvg } from "./plot.ts";
 import { SIM_SCENARIOS, targetOf } from "./scenarios.ts";
 import { simulate, type SimSecond } from "./simulation.ts";
 
-const HEAD = ["scenario", "load", "settled after", "worst second", "mean", "of the bound", "adjusted counts", "guarded"];
+const HEAD = [
+  "scenario",
+  "load",
+  "settled after",
+  "worst second",
+  "mean",
+  "of the bound",
+  "adjusted counts",
+  "guarded",
+];
 
 function rowOf(name: string, figures: PhaseFigures): string[] {
   const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;

@@ -2,7 +2,12 @@ import type { Random } from "../../src/core/random.ts";
 import { NOTHING_TOLD, isNewsOfRate, type OfferedRate, rateTold } from "../../src/control/load/offered-rate.ts";
 import type { ClassRate } from "../../src/plan/sampling/class-rate.ts";
 import { NodeSampling } from "../../src/plan/sampling/node-sampling.ts";
-import { octaveOf, type ReceivedCounts, type ReceivedReport, rowsBetween } from "../../src/plan/sampling/received-counts.ts";
+import {
+  octaveOf,
+  type ReceivedCounts,
+  type ReceivedReport,
+  rowsBetween,
+} from "../../src/plan/sampling/received-counts.ts";
 import { keptPart } from "../../src/plan/sampling/received.ts";
 import type { SamplingDirective } from "../../src/plan/sampling/sampling-directive.ts";
 import { SamplingGuard } from "../../src/plan/sampling/sampling-guard.ts";

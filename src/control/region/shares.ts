@@ -114,6 +114,15 @@ export class ShareBook {
     return { amount, validForMs: untilMs - nowMs, seq };
   }
 
+  /** It has said that it uses nothing any more, and will not again before it asks. */
+  release(id: string, nowMs: number): void {
+    this.#expire(nowMs);
+    const holder = this.#holders.get(id);
+    if (holder === undefined) return;
+    for (const row of holder.rows) this.#ends.remove(row);
+    this.#keep(holder, []);
+  }
+
   #hear(holder: ShareHolder, held: HeldShare, nowMs: number): void {
     if (compareEpochs(held.epoch, this.#options.epoch) === 0) {
       // A holder that uses a share uses none that was granted before it.

@@ -69,7 +69,12 @@ for (const { targetQps, q, kept, digits } of exampleCases) {
     assert.equal(adaptive!.state, "on_target");
     assert.equal(cost!.state, "bound_by_ceilings");
     for (const [i, row] of EXAMPLE_ROWS.entries()) {
-      assertNear(keptItems(composition.rates, row), kept[i]!, digits, `${row.class} of ${row.region}, th ${row.arrival}`);
+      assertNear(
+        keptItems(composition.rates, row),
+        kept[i]!,
+        digits,
+        `${row.class} of ${row.region}, th ${row.arrival}`,
+      );
     }
     assertNear(
       sumOf(EXAMPLE_ROWS, (row) => keptItems(composition.rates, row)),

@@ -76,7 +76,8 @@ export class SamplingLeader {
 
   /** Nothing is published before it is known what anybody receives. */
   step(settings: SamplingSettings, nowMs: number): SamplingStep {
-    if (this.#regions.size === 0) return { composition: composeSampling([], settings, this.#held), directive: undefined };
+    if (this.#regions.size === 0)
+      return { composition: composeSampling([], settings, this.#held), directive: undefined };
     const latest = this.#received("latest", nowMs);
     const wanted = [latest, this.#received("smooth", nowMs)].map((rows) => composeSampling(rows, settings).budgets);
     const sinceMs = this.#steppedMs === undefined ? this.#policy.stepMs : nowMs - this.#steppedMs;

@@ -1,0 +1,34 @@
+import { compareEpochs, parseEpoch } from "../../store/recipes/epoch.ts";
+import type { LimitHeld, LimitPart } from "../../plan/limits/limit-lease.ts";
+
+/** A part of a limit that is held, with its end by the holder's clock. */
+export interface HeldPart {
+  readonly epoch: string;
+  readonly amount: number;
+  readonly untilMs: number;
+  readonly seq: number;
+}
+
+/** Of two parts the one that counts: of the newer leader, then the one that was granted later. */
+export function newerPart(
+  before: HeldPart | undefined,
+  part: LimitPart | undefined,
+  { epoch, sentMs }: { readonly epoch: string; readonly sentMs: number },
+): HeldPart | undefined {
+  if (part === undefined) return before;
+  const next: HeldPart = { epoch, amount: part.amount, untilMs: sentMs + part.validForMs, seq: part.seq };
+  return before === undefined || isNewer(next, before) ? next : before;
+}
+
+export function isNewer(a: Pick<HeldPart, "epoch" | "seq">, b: Pick<HeldPart, "epoch" | "seq">): boolean {
+  const [ofA, ofB] = [parseEpoch(a.epoch), parseEpoch(b.epoch)];
+  if (ofA === undefined || ofB === undefined) return false;
+  const step = compareEpochs(ofA, ofB);
+  return step === 0 ? a.seq > b.seq : step > 0;
+}
+
+/** Undefined: it is over, or there is none. */
+export function tellHeld(part: HeldPart | undefined, nowMs: number): LimitHeld | undefined {
+  if (part === undefined || part.untilMs <= nowMs) return undefined;
+  return { epoch: part.epoch, amount: part.amount, validForMs: part.untilMs - nowMs, seq: part.seq };
+}

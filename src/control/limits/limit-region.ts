@@ -1,0 +1,75 @@
+import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
+import { type HeldPart, newerPart, tellHeld } from "./held-part.ts";
+import { LimitDesk, type LimitDeskOptions } from "./limit-desk.ts";
+
+/** A part that was granted, and the larger one that is given up for it. */
+interface Lent {
+  /** What the leader is told that the region uses. */
+  held: HeldPart | undefined;
+  /** Smaller: in use once collectors have given back what is above it. */
+  next: HeldPart | undefined;
+}
+
+/**
+ * A region between the leader and its collectors. What it has it lends on, and it gives a part back
+ * only when its collectors have. Time is an argument.
+ */
+export class LimitRegion {
+  readonly desk: LimitDesk;
+  readonly #weight: number;
+  readonly #lease: Lent = { held: undefined, next: undefined };
+  readonly #safe: Lent = { held: undefined, next: undefined };
+  #leader: string | undefined;
+
+  constructor(options: LimitDeskOptions, weight = 1) {
+    this.desk = new LimitDesk(options);
+    this.#weight = weight;
+  }
+
+  /** To the leader, each interval and when its collectors want much more, or less. */
+  ask(nowMs: number): LimitAsk {
+    this.#settle(nowMs);
+    // Before it knows what collectors have of the controller before it, nothing is given back.
+    const isLearning = this.desk.isLearning(nowMs);
+    return {
+      to: this.#leader,
+      wanted: this.desk.wanted(nowMs),
+      weight: this.#weight,
+      lease: isLearning.lease ? undefined : tellHeld(this.#lease.held, nowMs),
+      safe: isLearning.safe ? undefined : tellHeld(this.#safe.held, nowMs),
+    };
+  }
+
+  /** `sentMs`: when the ask was sent that it answers. */
+  answered({ epoch, lease, safe }: LimitGrant, sentMs: number, nowMs: number): void {
+    this.#leader = epoch;
+    for (const [lent, part] of [
+      [this.#lease, lease],
+      [this.#safe, safe],
+    ] as const) {
+      const newest = lent.next ?? lent.held;
+      const next = newerPart(newest, part, { epoch, sentMs });
+      if (next !== newest) lent.next = next;
+    }
+    this.#settle(nowMs);
+  }
+
+  #settle(nowMs: number): void {
+    const outstanding = this.desk.outstanding(nowMs);
+    settleLent(this.#lease, outstanding.lease, nowMs);
+    settleLent(this.#safe, outstanding.safe, nowMs);
+    const [lease, safe] = [this.#lease, this.#safe].map(({ held, next }) => next ?? held);
+    this.desk.setLease(lease?.amount ?? 0, lease?.untilMs ?? nowMs);
+    this.desk.setSafe(safe?.amount ?? 0, safe?.untilMs ?? nowMs);
+  }
+}
+
+/** What was lent on under the larger part ends with it at the latest. */
+function settleLent(lent: Lent, outstanding: number, nowMs: number): void {
+  const { held, next } = lent;
+  if (next === undefined) return;
+  const isFree = held === undefined || held.untilMs <= nowMs || outstanding <= next.amount;
+  if (!isFree) return;
+  lent.held = next;
+  lent.next = undefined;
+}
