@@ -69,6 +69,20 @@ test("shares: no part outlives the whole, and what was sent to another leader is
   assert.equal(learnedBook().grant(ask("a", 10, undefined, 2), 0), undefined);
 });
 
+test("shares: when the whole becomes less, a holder can give back what is too much, and keeps the rest to its end", () => {
+  const book = learnedBook();
+  book.grant(ask("a", 50), 0);
+  book.grant(ask("b", 50), 0);
+  book.setTotal(10);
+  const less = book.grant(ask("a", 5), 6_000);
+  assert.deepEqual([less?.amount, less?.validForMs], [5, LEASE_MS - 6_000]);
+  assert.equal(book.outstanding(6_000), TOTAL);
+  book.grant(ask("a", 5, heldOf(less!)), 7_000);
+  assert.equal(book.outstanding(7_000), 55);
+  book.release("b", 7_000);
+  assert.equal(book.outstanding(7_000), 5);
+});
+
 interface Request {
   readonly holder: number;
   readonly wanted: number;

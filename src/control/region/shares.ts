@@ -48,6 +48,7 @@ interface ShareRow extends HeapItem {
   readonly amount: number;
   /** Of the leader before: 0. */
   readonly seq: number;
+  readonly untilMs: number;
 }
 
 interface ShareHolder {
@@ -106,12 +107,13 @@ export class ShareBook {
     if (held !== undefined) this.#hear(holder, held, nowMs);
     const mayHave = this.isLearning(nowMs) ? reported(held) : Number.POSITIVE_INFINITY;
     const left = Math.max(0, this.#total - (this.#outstanding - holder.most));
-    const amount = Math.min(wanted, mayHave, left);
     const untilMs = Math.min(nowMs + this.#options.leaseMs, this.#totalUntilMs);
-    if (!(amount > 0) || untilMs <= nowMs || holder.rows.length >= MAX_OUTSTANDING) return undefined;
+    const fresh = { amount: untilMs > nowMs ? Math.min(wanted, mayHave, left) : 0, untilMs };
+    const part = withinRows(holder, Math.min(wanted, mayHave), fresh.amount) ?? fresh;
+    if (!(part.amount > 0) || holder.rows.length >= MAX_OUTSTANDING) return undefined;
     const seq = ++this.#seq;
-    this.#add({ heapIndex: -1, holder, amount, seq }, untilMs);
-    return { amount, validForMs: untilMs - nowMs, seq };
+    this.#add({ heapIndex: -1, holder, seq, ...part });
+    return { amount: part.amount, validForMs: part.untilMs - nowMs, seq };
   }
 
   /** It has said that it uses nothing any more, and will not again before it asks. */
@@ -134,12 +136,12 @@ export class ShareBook {
     } else if (this.isLearning(nowMs) && holder.rows.length === 0 && reported(held) > 0) {
       // It is as if it had been granted here, before all others.
       const untilMs = nowMs + Math.min(held.validForMs, this.#options.leaseMs);
-      this.#add({ heapIndex: -1, holder, amount: held.amount, seq: 0 }, untilMs);
+      this.#add({ heapIndex: -1, holder, amount: held.amount, seq: 0, untilMs });
     }
   }
 
-  #add(row: ShareRow, untilMs: number): void {
-    this.#ends.set(row, untilMs);
+  #add(row: ShareRow): void {
+    this.#ends.set(row, row.untilMs);
     this.#keep(row.holder, [...row.holder.rows, row]);
   }
 
@@ -164,6 +166,25 @@ export class ShareBook {
     else this.#holders.delete(holder.id);
     if (this.#holders.size === 0) this.#outstanding = 0;
   }
+}
+
+/**
+ * Nothing is left, since the whole has become less, and a holder wants no more than it may have: so
+ * much, and no longer than that. Or else it could not give the rest back before its end.
+ */
+function withinRows({ rows }: ShareHolder, wanted: number, left: number): HeldWithin | undefined {
+  let most: HeldWithin | undefined;
+  for (const { amount: its, untilMs } of rows) {
+    const amount = Math.min(wanted, its);
+    if (amount <= left) continue;
+    if (most === undefined || untilMs > most.untilMs) most = { amount, untilMs };
+  }
+  return most;
+}
+
+interface HeldWithin {
+  readonly amount: number;
+  readonly untilMs: number;
 }
 
 /** While it is learnt who has what: as much as the holder has, and no more. */
