@@ -19,7 +19,7 @@ export interface PhaseFigures {
 
 const NEAR = 0.05;
 /** One second says little of what is kept: so many are looked at together. */
-const MEAN_S = 5;
+const MEAN_S = 10;
 
 /** `target`: what is to be kept, a second. */
 export function figuresOf(

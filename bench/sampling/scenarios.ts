@@ -52,13 +52,22 @@ const BASE: SimScenario = {
   seed: 1,
 };
 
+/** More of everything. */
+function times(factor: number): Pick<SimScenario, "streams" | "settings"> {
+  const [budget] = SETTINGS.budgets;
+  const budgets = [{ ...budget!, allowedPerSecond: SIM_TARGET * factor }];
+  const streams = BASE.streams.map((one) => ({ ...one, perSecond: one.perSecond * factor }));
+  return { streams, settings: { ...SETTINGS, budgets } };
+}
+
 /** What docs/sampling.md tells of. */
 export const SIM_SCENARIOS: readonly SimScenario[] = [
   BASE,
   { ...BASE, name: "step of 50", phases: stepsOf(50) },
   { ...BASE, name: "one collector", collectors: 1, skew: 1, regions: ["us-east-1"] },
-  { ...BASE, name: "100 collectors", collectors: 100 },
-  { ...BASE, name: "1,000 collectors", collectors: 1_000, phases: stepsOf(5, 120) },
+  { ...BASE, ...times(10), name: "100 collectors, 10 times the load and target", collectors: 100 },
+  { ...BASE, ...times(100), name: "1,000 collectors, 100 times the load and target", collectors: 1_000 },
+  { ...BASE, name: "1,000 collectors, 12 items a second each", collectors: 1_000 },
   {
     ...BASE,
     name: "arrivals already thinned",

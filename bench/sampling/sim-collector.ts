@@ -42,6 +42,7 @@ interface SimCounts {
 }
 
 const REPORT_MS = 5_000;
+const REQUEST_ITEMS = 500;
 
 /** One node of the simulation: the real guard and the real following of directives. */
 export class SimCollector {
@@ -80,9 +81,9 @@ export class SimCollector {
   run(streams: readonly SimStream[], nowMs: number, forMs: number, tally: SimTally): void {
     if (nowMs - this.#lookMs >= 1_000) this.#look(nowMs);
     for (const stream of streams) {
-      const count = drawPoisson((stream.perSecond * forMs) / 1_000, this.#random);
+      let count = drawPoisson((stream.perSecond * forMs) / 1_000, this.#random);
       this.#second.items += count;
-      if (count > 0) this.#take(stream, count, nowMs, tally);
+      for (; count > 0; count -= REQUEST_ITEMS) this.#take(stream, Math.min(count, REQUEST_ITEMS), nowMs, tally);
     }
     if (nowMs - this.#second.startMs >= 1_000) {
       const { startMs, items } = this.#second;

@@ -5,6 +5,7 @@ import { seededRandom } from "../../core/random.ts";
 import {
   DEGRADATION_LADDER,
   LEVEL_POLICY,
+  levelAt,
   levelFrom,
   type NodeLevel,
   stepLevel,

@@ -8,7 +8,7 @@ export interface RateStepPolicy {
 }
 
 /** Wider bands and slower steps keep a fleet over its target for longer (facts 4.5). */
-export const RATE_STEP_POLICY: RateStepPolicy = { up: 1.5, stepMs: 5_000, deadBand: 0.02 };
+export const RATE_STEP_POLICY: RateStepPolicy = { up: 1.5, stepMs: 5_000, deadBand: 0.01 };
 
 /**
  * From the rate that is in force to the next one: down without delay, up by little, since what is

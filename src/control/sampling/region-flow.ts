@@ -11,6 +11,8 @@ const SMOOTHING_STEP_MS = 5_000;
 const MOST_TICKS = 64;
 /** Collectors come one by one all the time: what most of them receive is what there is. */
 const KNOWN_PART = 0.8;
+/** Two reports of each collector: a controller that has just begun has not heard of all of them. */
+const LEARNING_MS = 10_000;
 
 /** What a region receives, as its controller tells it to the leader. */
 export interface RegionRates {
@@ -21,7 +23,7 @@ export interface RegionRates {
   /** With what was before, which fades. */
   readonly smooth: readonly ReceivedRow[];
   readonly collectors: number;
-  /** Too many collectors have reported only once, so that nobody knows what comes to them. */
+  /** It has just begun, or knows too little of too many collectors. */
   readonly isLearning: boolean;
 }
 
@@ -45,6 +47,7 @@ export class RegionFlow {
   readonly #collectors = new Map<string, FlowCollector>();
   #ticks: FlowTick[] = [];
   #smooth: readonly ReceivedRow[] = [];
+  #firstMs: number | undefined;
   #lastMs: number | undefined;
   #seq = 0;
 
@@ -81,6 +84,7 @@ export class RegionFlow {
   }
 
   tick(nowMs: number): RegionRates {
+    this.#firstMs ??= nowMs;
     const sums = new ReceivedSums();
     for (const { rows } of this.#collectors.values()) sums.add(rows ?? []);
     const forMs = this.#lastMs === undefined ? SMOOTHING_STEP_MS : Math.max(1, nowMs - this.#lastMs);
@@ -94,14 +98,14 @@ export class RegionFlow {
       latest: this.#latest(),
       smooth: this.#smooth,
       collectors: this.#collectors.size,
-      isLearning: this.#isLearning(),
+      isLearning: nowMs - this.#firstMs < LEARNING_MS || !this.#isMostKnown(),
     };
   }
 
-  #isLearning(): boolean {
+  #isMostKnown(): boolean {
     let known = 0;
     for (const { rows: its } of this.#collectors.values()) known += its === undefined ? 0 : 1;
-    return known < KNOWN_PART * this.#collectors.size;
+    return known >= KNOWN_PART * this.#collectors.size;
   }
 
   #smoothed(rows: readonly ReceivedRow[], forMs: number): readonly ReceivedRow[] {

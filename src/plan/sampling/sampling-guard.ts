@@ -34,7 +34,8 @@ export class SamplingGuard {
   #keptProtected = 0;
   /** What would be kept of what is not protected at a rate of 1, as far as the rate shows. */
   #demand = 0;
-  #slotLimit = Number.POSITIVE_INFINITY;
+  /** Of what is not protected, in the newest part. */
+  #limit = Number.POSITIVE_INFINITY;
   #rate = 1;
 
   /** Whether it lowers anything now. */
@@ -60,13 +61,13 @@ export class SamplingGuard {
     this.#kept[this.#slot]! += unprotectedItems + protectedItems;
     this.#keptProtected += protectedItems;
     this.#demand += unprotectedItems / Math.min(this.#rate, this.#highestRate);
-    if (this.#kept[this.#slot]! > this.#slotLimit) this.#tighten();
+    const unprotected = this.#kept[this.#slot]! - this.#keptProtected;
+    if (unprotected > this.#limit) this.#tighten(unprotected);
   }
 
-  /** In mid-part: half the rate, and half as much again. */
-  #tighten(): void {
-    const part = this.#perSecond / SLOTS;
-    this.#slotLimit = this.#kept[this.#slot]! + part / 4;
+  /** In mid-part: half the rate, and a quarter of a part more at that. */
+  #tighten(unprotected: number): void {
+    this.#limit = unprotected + this.#perSecond / SLOTS / 4;
     const from = Math.min(this.#rate, this.#highestRate);
     this.#rate = Math.max(from / 2, this.#highestRate * 1e-6);
   }
@@ -89,18 +90,18 @@ export class SamplingGuard {
   /** How much of the next part may be filled, and the rate that fills it. */
   #aim(isFresh: boolean): void {
     const part = this.#perSecond / SLOTS;
-    const remaining = this.#perSecond - this.#before;
+    const least = part * LEAST_PART;
+    const remaining = this.#perSecond - this.#before - this.#keptProtected;
     if (this.#rate >= 1) {
-      this.#slotLimit = Math.max(remaining, part * LEAST_PART);
+      this.#limit = Math.max(remaining, least);
       return;
     }
-    const least = part * LEAST_PART;
-    const allowed = Math.max(least, Math.min(remaining, part) - this.#keptProtected);
+    const allowed = Math.max(least, Math.min(remaining, part - this.#keptProtected));
     const found = this.#demand > 0 && !isFresh ? allowed / this.#demand : 2 * this.#rate;
     // Few items say little: it opens by steps.
     this.#rate = Math.min(found, 2 * this.#rate);
     if (this.#rate >= this.#highestRate) this.#rate = 1;
-    this.#slotLimit = Math.max(Math.min(remaining, 1.5 * part), least);
+    this.#limit = Math.max(Math.min(remaining, 1.5 * part - this.#keptProtected), least);
   }
 }
 
