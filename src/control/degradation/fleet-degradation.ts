@@ -130,7 +130,7 @@ function entering(
   return { ...before, isDegraded: true, reason, sinceMs: nowMs, untilMs: nowMs + dwellMs, dwellMs };
 }
 
-/** It may begin early for it, and is not left while it would begin again; it is never left for it. */
+/** It may begin early for it, and is not left while it would begin again. */
 function isExpected({ forecast }: DegradationReading, { threshold, isPredictive }: DegradationSettings): boolean {
   return isPredictive && forecast !== undefined && forecast > threshold;
 }

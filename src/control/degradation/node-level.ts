@@ -31,7 +31,6 @@ export type Stress = Readonly<Record<StressSignal, number>>;
 const WORST_LOOP_MS = 500;
 
 export function stressOf(reading: StressReading): Stress {
-  const within = (part: number): number => (part > 0 ? Math.min(1, part) : 0);
   return {
     queue: within(reading.queue),
     event_loop: within(reading.eventLoopMs / WORST_LOOP_MS),
@@ -39,6 +38,10 @@ export function stressOf(reading: StressReading): Stress {
     cpu: within(reading.cpu),
     export_errors: within(reading.exportErrors),
   };
+}
+
+function within(part: number): number {
+  return part > 0 ? Math.min(1, part) : 0;
 }
 
 /** What a node gives up, one after the other (facts/coordination.md 6.3). */

@@ -1,5 +1,5 @@
 import { compareEpochs, parseEpoch } from "../../store/recipes/epoch.ts";
-import type { LimitHeld, LimitPart } from "../../plan/limits/limit-lease.ts";
+import type { LimitHeld, LimitShare } from "../../plan/limits/limit-lease.ts";
 
 /** A part of a limit that is held, with its end by the holder's clock. */
 export interface HeldPart {
@@ -12,7 +12,7 @@ export interface HeldPart {
 /** Of two parts the one that counts: of the newer leader, then the one that was granted later. */
 export function newerPart(
   before: HeldPart | undefined,
-  part: LimitPart | undefined,
+  part: LimitShare | undefined,
   { epoch, sentMs }: { readonly epoch: string; readonly sentMs: number },
 ): HeldPart | undefined {
   if (part === undefined) return before;

@@ -7,8 +7,8 @@ import { waterLevel } from "./max-min.ts";
 export const SAFE_PART = 0.05;
 export const LIMIT_LEASE_MS = 15_000;
 /**
- * A holder that is cut off for so long has nothing more. It is also for how long a new leader cannot
- * give any to those who had none, since it does not know who is cut off.
+ * A holder that is cut off for so long has nothing more. It is also for how long a new leader gives
+ * none to those who had none, since it does not know who is cut off.
  */
 export const SAFE_LEASE_MS = 3_600_000;
 /** A safe part is granted anew when half of its time is over, or when it is so far off. */

@@ -1,5 +1,5 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
-import type { BucketShare } from "../../plan/limits/token-bucket.ts";
+import type { BucketShare } from "../../plan/limits/debt-bucket.ts";
 import { type HeldPart, newerPart, tellHeld } from "./held-part.ts";
 
 export interface FleetLimit {

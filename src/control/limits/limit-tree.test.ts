@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { TokenBucket } from "../../plan/limits/token-bucket.ts";
+import { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { SAFE_PART } from "./limit-desk.ts";
 import { LimitDesk } from "./limit-desk.ts";
 import { LimitHolder } from "./limit-holder.ts";
@@ -17,7 +17,7 @@ interface Member {
   readonly id: string;
   readonly region: number;
   readonly holder: LimitHolder;
-  readonly bucket: TokenBucket;
+  readonly bucket: DebtBucket;
   wanted: number;
   isCut: boolean;
   askMs: number;
@@ -52,7 +52,7 @@ class Fleet {
   join(region: number, wanted: number): Member {
     const holder = new LimitHolder();
     const id = `n${this.#members++}`;
-    const bucket = new TokenBucket(this.nowMs);
+    const bucket = new DebtBucket(this.nowMs);
     const member = { id, region, holder, bucket, wanted, isCut: false, askMs: this.nowMs, hasLeft: false };
     this.members.push(member);
     return member;

@@ -45,12 +45,12 @@ function boundRow(row: ReceivedRow, { classes, ceilings }: SamplingSettings): Bo
   return { row, isProtected: false, rate: lowest };
 }
 
-interface Place {
+interface ClassPlace {
   readonly signal: SampledSignal;
   readonly region: string | undefined;
 }
 
-function isFor({ signals, region }: RateCeiling, place: Place): boolean {
+function isFor({ signals, region }: RateCeiling, place: ClassPlace): boolean {
   return signals.includes(place.signal) && (region === undefined || region === place.region);
 }
 
@@ -64,7 +64,7 @@ type Term = Pick<ClassRate, "probability" | "reason" | "by">;
 /** The lowest term; of equal ones the first. */
 function classRate(
   { name, priority, rate }: SamplingClass,
-  place: Place,
+  place: ClassPlace,
   ceilings: readonly RateCeiling[],
   budgets: readonly HeldBudget[],
 ): ClassRate {

@@ -93,13 +93,13 @@ function keptOf(budget: RateBudget, rows: readonly BoundRow[], q: number): numbe
   return kept;
 }
 
-interface Found {
+interface FoundRate {
   readonly found: number;
   readonly rate: number;
   readonly kept: number;
 }
 
-function stateOf(budget: RateBudget, rows: readonly BoundRow[], { found, rate, kept }: Found): BudgetState {
+function stateOf(budget: RateBudget, rows: readonly BoundRow[], { found, rate, kept }: FoundRate): BudgetState {
   const all = rows.reduce((sum, { row }) => sum + chargeOf(budget, row), 0);
   if (all === 0) return "no_load";
   if (found < rate) return "over_target";

@@ -1,5 +1,5 @@
 /** A part of the fleet's limit, items a second. */
-export interface LimitPart {
+export interface LimitShare {
   readonly amount: number;
   /** Counted by the holder from the sending of its request. */
   readonly validForMs: number;
@@ -11,9 +11,9 @@ export interface LimitGrant {
   /** Of whoever grants: formatted, compared by its users. */
   readonly epoch: string;
   /** By demand, for seconds. */
-  readonly lease: LimitPart | undefined;
+  readonly lease: LimitShare | undefined;
   /** For when nobody can be asked: little, and for long. */
-  readonly safe: LimitPart | undefined;
+  readonly safe: LimitShare | undefined;
 }
 
 /** What a holder tells of what it has. */

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { seededRandom } from "../../core/random.ts";
 import { retryDelayMs } from "./retry-delay.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { DebtBucket } from "./debt-bucket.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
 test("bucket: a request of any size is let in while there is a token, and its debt is paid first", () => {
-  const bucket = new TokenBucket(0, [{ perSecond: 100, burst: 50, untilMs: FOREVER }], 50);
+  const bucket = new DebtBucket(0, [{ perSecond: 100, burst: 50, untilMs: FOREVER }], 50);
   assert.equal(bucket.take(250, 0), true);
   assert.equal(bucket.take(1, 1_999), false);
   assert.equal(Math.round(bucket.waitMs(1_999)), 11);
@@ -19,7 +19,7 @@ test("bucket: it is filled to the end of the share, and then by the next one", (
     { perSecond: 100, burst: 100, untilMs: 1_000 },
     { perSecond: 10, burst: 5, untilMs: 3_000 },
   ];
-  const bucket = new TokenBucket(0, shares);
+  const bucket = new DebtBucket(0, shares);
   assert.equal(bucket.tokensAt(500), 50);
   assert.equal(bucket.tokensAt(1_000), 5);
   assert.equal(bucket.take(15, 1_000), true);
@@ -30,7 +30,7 @@ test("bucket: it is filled to the end of the share, and then by the next one", (
 });
 
 test("bucket: a larger share brings no tokens, a smaller one takes those that do not fit", () => {
-  const bucket = new TokenBucket(0, [{ perSecond: 10, burst: 10, untilMs: FOREVER }]);
+  const bucket = new DebtBucket(0, [{ perSecond: 10, burst: 10, untilMs: FOREVER }]);
   bucket.setShares([{ perSecond: 1_000, burst: 1_000, untilMs: FOREVER }], 500);
   assert.equal(bucket.tokensAt(500), 5);
   bucket.setShares([{ perSecond: 1, burst: 2, untilMs: FOREVER }], 600);
@@ -38,7 +38,7 @@ test("bucket: a larger share brings no tokens, a smaller one takes those that do
 });
 
 test("bucket: what was let in and refused afterwards comes back, up to the burst", () => {
-  const bucket = new TokenBucket(0, [{ perSecond: 10, burst: 20, untilMs: FOREVER }], 20);
+  const bucket = new DebtBucket(0, [{ perSecond: 10, burst: 20, untilMs: FOREVER }], 20);
   bucket.take(15, 0);
   bucket.giveBack(15, 0);
   assert.equal(bucket.tokensAt(0), 20);

@@ -14,7 +14,7 @@ const NOTHING: BucketShare = { perSecond: 0, burst: 0, untilMs: Number.POSITIVE_
  * and no further; a larger share brings room, and no tokens, since somebody else has had them.
  * Time is an argument; nothing is allocated per request.
  */
-export class TokenBucket {
+export class DebtBucket {
   /** One after the other, each until its end: a lease, then what is left without one. */
   #shares: readonly BucketShare[];
   #tokens: number;
