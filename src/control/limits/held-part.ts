@@ -27,6 +27,14 @@ export function isNewer(a: Pick<HeldPart, "epoch" | "seq">, b: Pick<HeldPart, "e
   return step === 0 ? a.seq > b.seq : step > 0;
 }
 
+/**
+ * Whether an answer is of a leader before the one that is known: what it grants is refused, since
+ * the one that is known has been told what there is.
+ */
+export function isOvertaken(epoch: string, known: string | undefined): boolean {
+  return known !== undefined && epoch !== known && isNewer({ epoch: known, seq: 0 }, { epoch, seq: 0 });
+}
+
 /** Undefined: it is over, or there is none. */
 export function tellHeld(part: HeldPart | undefined, nowMs: number): LimitHeld | undefined {
   if (part === undefined || part.untilMs <= nowMs) return undefined;

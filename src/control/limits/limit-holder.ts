@@ -1,6 +1,6 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
 import type { BucketShare } from "../../plan/limits/debt-bucket.ts";
-import { type HeldPart, newerPart, tellHeld } from "./held-part.ts";
+import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
 
 export interface FleetLimit {
   readonly perSecond: number;
@@ -24,6 +24,7 @@ export class LimitHolder {
   }
 
   answered({ epoch, lease, safe }: LimitGrant, sentMs: number): void {
+    if (isOvertaken(epoch, this.#controller)) return;
     this.#controller = epoch;
     this.#lease = newerPart(this.#lease, lease, { epoch, sentMs });
     this.#safe = newerPart(this.#safe, safe, { epoch, sentMs });

@@ -1,5 +1,5 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
-import { type HeldPart, newerPart, tellHeld } from "./held-part.ts";
+import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
 import { LimitDesk, type LimitDeskOptions } from "./limit-desk.ts";
 
 /** A part that was granted, and the larger one that is given up for it. */
@@ -42,6 +42,7 @@ export class LimitRegion {
 
   /** `sentMs`: when the ask was sent that it answers. */
   answered({ epoch, lease, safe }: LimitGrant, sentMs: number, nowMs: number): void {
+    if (isOvertaken(epoch, this.#leader)) return;
     this.#leader = epoch;
     for (const [lent, part] of [
       [this.#lease, lease],

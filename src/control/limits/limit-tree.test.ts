@@ -43,6 +43,7 @@ class Fleet {
   #excess = 0;
   #members = 0;
   #wayMs = 50;
+  #sent = 0;
 
   constructor() {
     this.#leader = this.#desk(true);
@@ -179,7 +180,8 @@ class Fleet {
   }
 
   #later(run: () => void): void {
-    this.#mail.push({ atMs: this.nowMs + this.#wayMs, run });
+    // They overtake each other.
+    this.#mail.push({ atMs: this.nowMs + this.#wayMs * (0.5 + (this.#sent++ % 4)), run });
   }
 }
 
@@ -207,6 +209,21 @@ test("limits: a node that is cut off keeps to its safe share, and the others hav
   assert.ok(fleet.out >= 0.95 * LIMIT.perSecond, `${fleet.out}`);
   fleet.pass(SAFE_LEASE_MS);
   assert.equal(nodes[0]!.holder.amountAt(fleet.nowMs), 0);
+});
+
+test("limits: another controller gives nothing back before it can know what collectors have of the one before", () => {
+  const fleet = new Fleet();
+  const silent = fleet.join(0, 2_000);
+  const other = fleet.join(1, 0);
+  fleet.pass(20_000);
+  silent.isCut = true;
+  fleet.changeController(0);
+  other.wanted = 2_000;
+  // What is out is looked at each time.
+  fleet.pass(12_000);
+  assert.ok(silent.holder.amountAt(fleet.nowMs) > 900);
+  fleet.pass(20_000);
+  assert.ok(other.holder.amountAt(fleet.nowMs) > 900);
 });
 
 test("limits: those who want more have the same, by weight of what they want", () => {

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { keptItems, rateIn } from "../../plan/sampling/class-rate.ts";
 import { adjustedCount, type ReceivedRow } from "../../plan/sampling/received.ts";
 import { composeSampling, type SamplingComposition } from "./compose.ts";
-import { ITEM_CHARGE, type RateBudget, type SamplingClass, type SamplingSettings } from "./sampling-settings.ts";
+import { ITEM_CHARGE, type RateBudget, type RatedClass, type SamplingSettings } from "./sampling-settings.ts";
 
 const TRACES = ["traces"] as const;
 const HOME = "us-east-1";
 const ELSEWHERE = "eu-west-1";
 
-function classOf(name: string, priority: SamplingClass["priority"], rate: number): SamplingClass {
+function classOf(name: string, priority: RatedClass["priority"], rate: number): RatedClass {
   return { name, priority, rate, signals: TRACES };
 }
 
@@ -180,7 +180,7 @@ test("composition: low and normal have the same probability once q is below the 
 });
 
 test("composition: a strategy knows the signals that it speaks of, and no others", () => {
-  const logs: SamplingClass = { ...classOf("normal", "normal", 1), signals: ["logs"] };
+  const logs: RatedClass = { ...classOf("normal", "normal", 1), signals: ["logs"] };
   const settings = { ...GLOBAL, classes: [...GLOBAL.classes, logs] };
   const rows: ReceivedRow[] = [rowOf("normal", 20_000), { ...rowOf("normal", 50_000), signal: "logs" }];
   const composition = composeSampling(rows, settings);

@@ -1,6 +1,6 @@
 import type { ClassRate, RateReason } from "../../plan/sampling/class-rate.ts";
-import type { ReceivedRow, SampledSignal } from "../../plan/sampling/received.ts";
-import type { RateBudget, RateCeiling, SamplingClass, SamplingSettings } from "./sampling-settings.ts";
+import type { ReceivedRow, RatedSignal } from "../../plan/sampling/received.ts";
+import type { RateBudget, RateCeiling, RatedClass, SamplingSettings } from "./sampling-settings.ts";
 import { type BoundRow, type BudgetSolution, solveBudget } from "./solve-budget.ts";
 
 export interface SamplingComposition {
@@ -46,7 +46,7 @@ function boundRow(row: ReceivedRow, { classes, ceilings }: SamplingSettings): Bo
 }
 
 interface ClassPlace {
-  readonly signal: SampledSignal;
+  readonly signal: RatedSignal;
   readonly region: string | undefined;
 }
 
@@ -63,7 +63,7 @@ type Term = Pick<ClassRate, "probability" | "reason" | "by">;
 
 /** The lowest term; of equal ones the first. */
 function classRate(
-  { name, priority, rate }: SamplingClass,
+  { name, priority, rate }: RatedClass,
   place: ClassPlace,
   ceilings: readonly RateCeiling[],
   budgets: readonly HeldBudget[],

@@ -1,22 +1,22 @@
-import type { SampledSignal } from "../../plan/sampling/received.ts";
+import type { RatedSignal } from "../../plan/sampling/received.ts";
 
 export type ClassPriority = "high" | "normal" | "low";
 
 /** What items are told apart by: one rule of `priority_based`, or the class of all others. */
-export interface SamplingClass {
+export interface RatedClass {
   readonly name: string;
   /** `high` is protected: nothing lowers its rate. */
   readonly priority: ClassPriority;
   /** Of what is protected: its probability. Else: its ceiling. */
   readonly rate: number;
-  readonly signals: readonly SampledSignal[];
+  readonly signals: readonly RatedSignal[];
 }
 
 /** Lowers all that is not protected, everywhere or in one region. */
 export interface RateCeiling {
   readonly reason: "fixed" | "region" | "degraded";
   readonly rate: number;
-  readonly signals: readonly SampledSignal[];
+  readonly signals: readonly RatedSignal[];
   /** Undefined: everywhere. */
   readonly region?: string;
 }
@@ -34,7 +34,7 @@ export interface RateCharge {
 export interface RateBudget {
   /** Unique; what is told of it goes by this. */
   readonly name: string;
-  readonly signals: readonly SampledSignal[];
+  readonly signals: readonly RatedSignal[];
   readonly allowedPerSecond: number;
   /** Binds this strategy only: another one may go lower. */
   readonly minRate: number;
@@ -43,7 +43,7 @@ export interface RateBudget {
 }
 
 export interface SamplingSettings {
-  readonly classes: readonly SamplingClass[];
+  readonly classes: readonly RatedClass[];
   readonly ceilings: readonly RateCeiling[];
   readonly budgets: readonly RateBudget[];
 }

@@ -29,6 +29,14 @@ test("bucket: it is filled to the end of the share, and then by the next one", (
   assert.equal(bucket.waitMs(1_000_000), FOREVER);
 });
 
+test("bucket: a long time without a request is filled by each share for its own time", () => {
+  const shares = [
+    { perSecond: 100, burst: 1_000, untilMs: 1_000 },
+    { perSecond: 10, burst: 500, untilMs: 3_000 },
+  ];
+  assert.equal(new DebtBucket(0, shares).tokensAt(2_000), 110);
+});
+
 test("bucket: a larger share brings no tokens, a smaller one takes those that do not fit", () => {
   const bucket = new DebtBucket(0, [{ perSecond: 10, burst: 10, untilMs: FOREVER }]);
   bucket.setShares([{ perSecond: 1_000, burst: 1_000, untilMs: FOREVER }], 500);

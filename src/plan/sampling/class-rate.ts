@@ -1,4 +1,4 @@
-import type { ReceivedRow, SampledSignal } from "./received.ts";
+import type { ReceivedRow, RatedSignal } from "./received.ts";
 import { keptPart } from "./received.ts";
 
 /** Why a class has the probability that it has. A closed list. */
@@ -20,7 +20,7 @@ export type RateReason = (typeof RATE_REASONS)[number];
 
 /** The probability of a class, as it is decided above a node. */
 export interface ClassRate {
-  readonly signal: SampledSignal;
+  readonly signal: RatedSignal;
   readonly class: string;
   /** Undefined: in all regions that have none of their own. */
   readonly region?: string | undefined;

@@ -1,5 +1,5 @@
 import { keptItems, type ClassRate, rateIn } from "./class-rate.ts";
-import type { ReceivedRow, SampledSignal } from "./received.ts";
+import type { ReceivedRow, RatedSignal } from "./received.ts";
 import {
   SAMPLING_FALLBACK,
   type SamplingDirective,
@@ -68,7 +68,7 @@ export class NodeSampling {
   }
 
   /** The probability of a class now, before the guard; what no class takes is kept. */
-  rateOf(signal: SampledSignal, name: string, nowMs: number): number {
+  rateOf(signal: RatedSignal, name: string, nowMs: number): number {
     const one = { signal, class: name, region: this.#region };
     const ceiling = rateIn(this.#ceilings, one);
     if (ceiling?.reason === "protected") return ceiling.probability;

@@ -1,11 +1,11 @@
-import type { ReceivedRow, SampledSignal } from "./received.ts";
+import type { ReceivedRow, RatedSignal } from "./received.ts";
 
 /**
  * What a collector received before sampling since it began, of one class and one octave of the
  * probability on arrival. It only grows, so that a report that is lost loses nothing.
  */
 export interface ReceivedCounts {
-  readonly signal: SampledSignal;
+  readonly signal: RatedSignal;
   readonly class: string;
   /** 0: above a half; each next one: half of that. Undefined: without randomness. */
   readonly octave: number | undefined;

@@ -1,9 +1,9 @@
 /** Signals that are sampled; metrics never are. */
-export type SampledSignal = "traces" | "logs";
+export type RatedSignal = "traces" | "logs";
 
 /** What came before sampling, a second, of one class, region and probability on arrival. */
 export interface ReceivedRow {
-  readonly signal: SampledSignal;
+  readonly signal: RatedSignal;
   readonly class: string;
   readonly region: string;
   /**
