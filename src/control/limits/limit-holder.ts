@@ -1,11 +1,7 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
+import { bucketShares, type FleetLimit, type SafePart } from "../../plan/limits/bucket-shares.ts";
 import type { BucketShare } from "../../plan/limits/debt-bucket.ts";
 import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
-
-export interface FleetLimit {
-  readonly perSecond: number;
-  readonly burst: number;
-}
 
 /** A node that has parts of a limit. Time is an argument. */
 export class LimitHolder {
@@ -36,23 +32,14 @@ export class LimitHolder {
   }
 
   /** For its bucket: bursts are shared out as the limit is. */
-  shares({ perSecond, burst }: FleetLimit, nowMs: number): BucketShare[] {
-    const safe = partAt(this.#safe, nowMs);
-    const of = (amount: number, untilMs: number): BucketShare => ({
-      perSecond: amount,
-      burst: (burst * amount) / perSecond,
-      untilMs,
-    });
-    const [lease, safeUntilMs] = [this.#lease, this.#safe?.untilMs ?? nowMs];
-    const shares: BucketShare[] = [];
-    if (lease !== undefined && lease.untilMs > nowMs) {
-      // The long one ends first only when nobody has been asked for a day.
-      const firstMs = safe > 0 ? Math.min(lease.untilMs, safeUntilMs) : lease.untilMs;
-      shares.push(of(lease.amount + safe, firstMs));
-      if (firstMs < lease.untilMs) shares.push(of(lease.amount, lease.untilMs));
-    }
-    if (safe > 0) shares.push(of(safe, safeUntilMs));
-    return shares;
+  shares(limit: FleetLimit, nowMs: number): BucketShare[] {
+    const lease = partAt(this.#lease, nowMs) > 0 ? this.#lease : undefined;
+    return bucketShares(limit, this.safePart(limit, nowMs), lease);
+  }
+
+  /** Also of each key that nothing is leased of. */
+  safePart({ perSecond }: FleetLimit, nowMs: number): SafePart {
+    return { part: partAt(this.#safe, nowMs) / perSecond, untilMs: this.#safe?.untilMs ?? nowMs };
   }
 }
 

@@ -57,20 +57,21 @@ export class LimitRegion {
 
   #settle(nowMs: number): void {
     const outstanding = this.desk.outstanding(nowMs);
-    settleLent(this.#lease, outstanding.lease, nowMs);
-    settleLent(this.#safe, outstanding.safe, nowMs);
+    settleLent(this.#lease, outstanding.lease);
+    settleLent(this.#safe, outstanding.safe);
     const [lease, safe] = [this.#lease, this.#safe].map(({ held, next }) => next ?? held);
     this.desk.setLease(lease?.amount ?? 0, lease?.untilMs ?? nowMs);
     this.desk.setSafe(safe?.amount ?? 0, safe?.untilMs ?? nowMs);
   }
 }
 
-/** What was lent on under the larger part ends with it at the latest. */
-function settleLent(lent: Lent, outstanding: number, nowMs: number): void {
-  const { held, next } = lent;
-  if (next === undefined) return;
-  const isFree = held === undefined || held.untilMs <= nowMs || outstanding <= next.amount;
-  if (!isFree) return;
+/**
+ * Not by time alone: something may have been lent on under a part between the two, which was
+ * overtaken. Until then the leader is told of the larger one, and of none once that is over.
+ */
+function settleLent(lent: Lent, outstanding: number): void {
+  const { next } = lent;
+  if (next === undefined || outstanding > next.amount) return;
   lent.held = next;
   lent.next = undefined;
 }

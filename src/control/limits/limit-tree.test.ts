@@ -299,6 +299,6 @@ test("limits: what is out is never more than the limit, and no window holds more
         fleet.pass(ms);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
