@@ -60,7 +60,7 @@ function times(factor: number): Pick<SimScenario, "streams" | "settings"> {
   return { streams, settings: { ...SETTINGS, budgets } };
 }
 
-/** What docs/sampling.md tells of. */
+/** What the page on sampling is to tell of. */
 export const SIM_SCENARIOS: readonly SimScenario[] = [
   BASE,
   { ...BASE, name: "step of 50", phases: stepsOf(50) },

@@ -7,8 +7,8 @@ const cases = [
   { name: "up by half a step", before: 0.1, wanted: 1, sinceMs: 5_000, next: 0.15 },
   { name: "up by no more after a long time", before: 0.1, wanted: 1, sinceMs: 60_000, next: 0.15 },
   { name: "up by little soon after the last step", before: 0.1, wanted: 1, sinceMs: 0, next: 0.1 },
-  { name: "not at all for 2 %", before: 0.1, wanted: 0.1019, sinceMs: 5_000, next: 0.1 },
-  { name: "not at all for 2 % less", before: 0.1, wanted: 0.0981, sinceMs: 5_000, next: 0.1 },
+  { name: "not at all for 1 %", before: 0.1, wanted: 0.1009, sinceMs: 5_000, next: 0.1 },
+  { name: "not at all for 1 % less", before: 0.1, wanted: 0.0991, sinceMs: 5_000, next: 0.1 },
   { name: "to what is wanted within a step", before: 0.1, wanted: 0.12, sinceMs: 5_000, next: 0.12 },
   { name: "anywhere at first", before: undefined, wanted: 0.7, sinceMs: 5_000, next: 0.7 },
 ];

@@ -6,7 +6,7 @@ export interface FleetLimit {
   readonly burst: number;
 }
 
-/** What a node has of the whole fleet's limit for when it can ask nobody, as a part of that limit. */
+/** What a node has of the whole limit for when it can ask nobody, as a part of that limit. */
 export interface SafePart {
   readonly part: number;
   readonly untilMs: number;
