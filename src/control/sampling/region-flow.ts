@@ -49,10 +49,12 @@ export class RegionFlow {
   #smooth: readonly ReceivedRow[] = [];
   #firstMs: number | undefined;
   #lastMs: number | undefined;
-  #seq = 0;
+  #seq: number;
 
-  constructor(region: string) {
+  /** `lastSeq`: of the controller before, so that numbers of one region only grow. */
+  constructor(region: string, lastSeq = 0) {
     this.#region = region;
+    this.#seq = lastSeq;
   }
 
   hear(collector: string, report: ReceivedReport): void {

@@ -52,7 +52,8 @@ test("leader: nothing is published before anybody is known, and a controller tha
   leader.hear("west", { ...ratesOf("west", 1, 0), isLearning: true }, 0);
   assert.equal(leader.step(SETTINGS, STEP_MS).directive, undefined);
   leader.hear("west", ratesOf("west", 2, 1_000), STEP_MS);
-  leader.hear("west", { ...ratesOf("west", 1, 5), isLearning: true }, 2 * STEP_MS);
+  leader.hear("west", { ...ratesOf("west", 3, 5), isLearning: true }, 2 * STEP_MS);
+  leader.hear("west", ratesOf("west", 1, 5), 2 * STEP_MS);
   const { directive } = leader.step(SETTINGS, 2 * STEP_MS);
   assert.deepEqual(directive?.summaries, { west: 2 });
   assert.equal(directive.equalShare, 25);
@@ -79,13 +80,13 @@ test("leader: a silent region keeps its part while its directive may be in force
   leader.hear("east", ratesOf("east", 1, 1_000), 0);
   let rate = 0;
   for (let nowMs = 0; nowMs <= VALID_MS; nowMs += STEP_MS) {
-    leader.hear("west", ratesOf("west", 2, 1_000), nowMs);
+    leader.hear("west", ratesOf("west", 2 + nowMs, 1_000), nowMs);
     rate = rateOf(leader, nowMs);
   }
   assert.equal(rate, 0.05);
   assert.deepEqual([leader.isSilent("west", VALID_MS), leader.isSilent("east", VALID_MS)], [false, true]);
   for (let nowMs = VALID_MS; nowMs <= VALID_MS + 10 * STEP_MS; nowMs += STEP_MS) {
-    leader.hear("west", ratesOf("west", 3, 1_000), nowMs);
+    leader.hear("west", ratesOf("west", 2 + nowMs, 1_000), nowMs);
     rate = rateOf(leader, nowMs);
   }
   const east = 1_000 * 0.9 ** 10;

@@ -60,7 +60,8 @@ export class SamplingLeader {
 
   /** A controller that has just begun does not know yet: what it said before still counts. */
   hear(region: string, rates: RegionRates, nowMs: number): void {
-    if (rates.isLearning) return;
+    // What is read again, or was overtaken, is no sign of life.
+    if (rates.isLearning || rates.seq <= (this.#regions.get(region)?.rates.seq ?? -1)) return;
     this.#regions.set(region, { rates, heardMs: nowMs });
   }
 
