@@ -135,6 +135,12 @@ const stateCases = [
   },
 ];
 
+test("composition: a hair's breadth above is on target", () => {
+  const settings = { ...GLOBAL, budgets: [budgetOf(50_000, 0.000_001, 1)] };
+  const [budget] = composeSampling([rowOf("high", 50_000), rowOf("normal", 1)], settings).budgets;
+  assert.equal(budget!.state, "on_target");
+});
+
 for (const { name, rows, state, q } of stateCases) {
   test(`composition: ${name}: ${state}`, () => {
     const [budget] = composeSampling(rows, GLOBAL).budgets;

@@ -102,7 +102,8 @@ interface FoundRate {
 function stateOf(budget: RateBudget, rows: readonly BoundRow[], { found, rate, kept }: FoundRate): BudgetState {
   const all = rows.reduce((sum, { row }) => sum + chargeOf(budget, row), 0);
   if (all === 0) return "no_load";
-  if (found < rate) return "over_target";
-  if (found === rate) return "on_target";
+  // A hair's breadth is nobody's trouble.
+  if (found < rate && kept > budget.allowedPerSecond * (1 + 1e-9)) return "over_target";
+  if (found <= rate) return "on_target";
   return kept >= all * (1 - 1e-12) ? "under_target" : "bound_by_ceilings";
 }
