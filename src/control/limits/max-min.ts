@@ -1,5 +1,5 @@
 /** Somebody who wants a part of a whole. */
-export interface WantedPart {
+export interface WantedShare {
   readonly wanted: number;
   /** A holder of twice the weight has twice as much before anybody has all. */
   readonly weight: number;
@@ -9,7 +9,7 @@ export interface WantedPart {
  * The level of weighted max-min: each has the lower of what it wants and `level x weight`, and all
  * of it together is the capacity. Infinity: everybody has what it wants.
  */
-export function waterLevel(capacity: number, parts: readonly WantedPart[]): number {
+export function waterLevel(capacity: number, parts: readonly WantedShare[]): number {
   let left = Math.max(0, capacity);
   let weights = parts.reduce((sum, { weight }) => sum + weight, 0);
   for (const { wanted, weight } of parts.toSorted((a, b) => a.wanted / a.weight - b.wanted / b.weight)) {
@@ -21,7 +21,7 @@ export function waterLevel(capacity: number, parts: readonly WantedPart[]): numb
 }
 
 /** In the order of the parts. */
-export function maxMin(capacity: number, parts: readonly WantedPart[]): number[] {
+export function maxMin(capacity: number, parts: readonly WantedShare[]): number[] {
   const level = waterLevel(capacity, parts);
   return parts.map(({ wanted, weight }) => Math.min(wanted, level * weight));
 }
