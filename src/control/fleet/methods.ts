@@ -122,8 +122,13 @@ export function readReply<Method extends ControllerMethod>(
   const spec: MethodSpec<Method> = METHODS[name];
   const read = parse(bytes);
   if (!read.ok) return read;
-  const notLeader = NotLeaderSchema.safeParse(read.value);
-  return notLeader.success ? { ok: true, value: notLeader.data } : checkShape(read.value, spec.reply);
+  const notLeader = saysNotLeader(read.value) ? NotLeaderSchema.safeParse(read.value) : undefined;
+  return notLeader?.success === true ? { ok: true, value: notLeader.data } : checkShape(read.value, spec.reply);
+}
+
+/** Seldom: what has another shape is not to be told so at each answer, which costs more than all. */
+function saysNotLeader(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "not_leader" in value;
 }
 
 function parse(bytes: Uint8Array): Shaped<unknown> {
