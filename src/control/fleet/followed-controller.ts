@@ -113,18 +113,35 @@ export class FollowedController {
   }
 
   async #reports(signal: AbortSignal): Promise<End> {
-    const { clock, random, reportIntervalMs } = this.#options;
     for (;;) {
-      // A little less than the interval, each time another: those of a region do not come together.
-      const dueMs = clock.nowMs() + reportIntervalMs * (0.9 + 0.1 * random.next());
-      do {
-        await sleep(clock, Math.min(LOOK_MS, reportIntervalMs), signal).catch(() => undefined);
-        if (signal.aborted) return CLOSED;
-      } while (clock.nowMs() < dueMs && !this.#isToBeTold());
+      await this.#untilDue(signal);
+      if (signal.aborted) return CLOSED;
       const end = await this.#report(signal);
       this.#missed = end === undefined ? 0 : this.#missed + 1;
       if (end !== undefined && (end.kind !== "unreachable" || this.#missed >= MISSED)) return end;
     }
+  }
+
+  /** Until the next Report is, or something is to be told before that, or the signal ends it. */
+  #untilDue(signal: AbortSignal): Promise<void> {
+    const { clock, random, reportIntervalMs } = this.#options;
+    if (signal.aborted) return Promise.resolve();
+    // A little less than the interval, each time another: those of a region do not come together.
+    const dueMs = clock.nowMs() + reportIntervalMs * (0.9 + 0.1 * random.next());
+    const stepMs = Math.min(LOOK_MS, reportIntervalMs);
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (clock.nowMs() < dueMs && !this.#isToBeTold()) cancel = clock.after(stepMs, look);
+        else end();
+      };
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      let cancel = clock.after(stepMs, look);
+      signal.addEventListener("abort", end, { once: true });
+    });
   }
 
   /** Undefined: it was answered. */
