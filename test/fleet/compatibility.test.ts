@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { z } from "zod";
 import { METHOD_NAMES, METHODS, readReply, readRequest, writeMessage } from "../../src/control/fleet/methods.ts";
-import { writeDirective } from "../../src/control/fleet/directive.ts";
+import { digestOf, writeDirective } from "../../src/control/fleet/directive.ts";
 import type { ControllerMethod } from "../../src/control/fleet/controller-calls.ts";
 import { reportOf } from "./calls.ts";
 
@@ -89,5 +89,6 @@ test("this protocol before the previous one: what it needs of a message is there
   const known = { config: { epoch: "1.2", seq: 1 } };
   assert.ok(OLD_REQUESTS.await.safeParse({ protocol: 1, id: "n1", region: "eu", known }).success);
   const directive = writeDirective({ scope: "config", epoch: "1.2", seq: 2, validForMs: 1_000, body: "{}" });
-  assert.ok(OLD_AWAIT_REPLY.safeParse({ protocol: 1, directives: [directive] }).success);
+  const document = { digest: digestOf("a"), text: "a" };
+  assert.ok(OLD_AWAIT_REPLY.safeParse({ protocol: 1, directives: [directive], document }).success);
 });

@@ -115,6 +115,24 @@ test("a directive goes to all who wait, with what is left of its time from the s
   assert.ok(later !== undefined && later.valid_for_ms <= VALID_MS - 20_000);
 });
 
+test("a small document goes with its directive to those who wait, take it, and have another one: one answer for all", async () => {
+  await using rig = new Rig();
+  await settle();
+  const digest = digestOf("a document");
+  const asks = (id: string, has?: string): ReturnType<RegionService["await"]> =>
+    rig.service.await({ protocol: 1, id, known: {}, ...(has !== undefined && { has }) }, CALLED);
+  const held = [asks("a", ""), asks("b", digestOf("older")), asks("c", digest), asks("of an earlier version")];
+  await settle();
+  await rig.decide(JSON.stringify({ version: 1, sha256: digest }));
+  const replies = await Promise.all(held);
+  const documents = replies.map((reply) => (isNotLeader(reply) ? assert.fail() : reply.document?.text));
+  assert.deepEqual(documents, ["a document", "a document", undefined, undefined]);
+  assert.equal(replies[0], replies[1]);
+  assert.equal(replies[2], replies[3]);
+  const later = await asks("d", "");
+  assert.ok(!isNotLeader(later) && later.document?.digest === digest);
+});
+
 test("what was decided before the watch began is passed on once it is seen to advance, and not before", async () => {
   await using rig = new Rig();
   await rig.writer.set("config", { body: "of yesterday", validForMs: VALID_MS }, NEVER);

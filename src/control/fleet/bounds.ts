@@ -10,6 +10,8 @@ export const FLEET_BOUNDS = {
   fetchReplyBytes: 11_249_408,
   /** A directive's body that comes with it; a larger one is fetched. */
   inlineBytes: 8_192,
+  /** A document of the fleet's config that comes with its directive; a larger one is fetched. */
+  documentBytes: 32_768,
   /** Scopes of directives: the world's, and those of a region. */
   scopes: 64,
   /** Collectors in one page of Members. */

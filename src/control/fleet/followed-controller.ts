@@ -7,6 +7,7 @@ import type { ReportFacts } from "./follower-ports.ts";
 import {
   type AwaitReply,
   type CollectorReport,
+  type ConfigDocument,
   type ControllerAddress,
   decodeBody,
   FLEET_PROTOCOL,
@@ -60,6 +61,8 @@ export class FollowedController {
   #told: { readonly facts: ReportFacts; readonly atMs: number } | undefined;
   /** Told by the last Report, and not come by Await since. */
   #missing: readonly DirectiveNews[] = [];
+  /** What came with a directive last; its text until it is asked for. */
+  #document: (Pick<ConfigDocument, "digest"> & Partial<ConfigDocument>) | undefined;
   #kick: (() => void) | undefined;
 
   constructor(link: ControllerLink, options: FollowedOptions) {
@@ -100,6 +103,11 @@ export class FollowedController {
 
   /** Of the whole text; undefined: it does not have it, or cannot be asked. */
   async fetch(digest: string, signal: AbortSignal): Promise<string | undefined> {
+    const { digest: brought, text } = this.#document ?? {};
+    if (brought === digest && text !== undefined) {
+      this.#document = { digest };
+      return text;
+    }
     const { id, region } = this.#options.identity;
     const request = { protocol: FLEET_PROTOCOL, id, region, digest };
     const both = AbortSignal.any([signal, this.#over.signal]);
@@ -183,7 +191,7 @@ export class FollowedController {
       const kicked = new AbortController();
       this.#kick = () => kicked.abort(new RouterError("INTERRUPTED", "it is asked again"));
       const beganMs = clock.nowMs();
-      const request = { protocol: FLEET_PROTOCOL, id, region, known: book.known() };
+      const request = { protocol: FLEET_PROTOCOL, id, region, known: book.known(), has: this.#has() };
       const both = AbortSignal.any([signal, kicked.signal]);
       const outcome = await this.#link.call("await", request, { signal: both, timeoutMs: AWAIT_MS });
       if (signal.aborted) return CLOSED;
@@ -223,6 +231,7 @@ export class FollowedController {
   ): Promise<boolean> {
     const { book, observer } = this.#options;
     let hasNews = false;
+    if (reply.document !== undefined) this.#document = reply.document;
     for (const directive of reply.directives) {
       const body = await this.#bodyOf(directive, signal);
       const verdict = body === undefined ? "not_fetched" : await book.offer({ directive, body, sent });
@@ -230,6 +239,12 @@ export class FollowedController {
       if (verdict === "applied") hasNews = true;
     }
     return hasNews;
+  }
+
+  /** The document that it runs or has refused, or that has come and will be one of these. */
+  #has(): string {
+    const { tried_digest, digest = "" } = this.#told?.facts.config ?? {};
+    return this.#document?.digest ?? tried_digest ?? digest;
   }
 
   async #bodyOf(directive: Directive, signal: AbortSignal): Promise<string | undefined> {

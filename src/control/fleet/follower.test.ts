@@ -7,7 +7,7 @@ import { RouterError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createLog } from "../../telemetry/log.ts";
 import type { ControllerCalls } from "./controller-calls.ts";
-import { writeDirective } from "./directive.ts";
+import { digestOf, writeDirective } from "./directive.ts";
 import { DirectiveBook } from "./directive-book.ts";
 import { ControllerFollower, type FollowerOptions } from "./follower.ts";
 import { createLocalLink } from "./local-link.ts";
@@ -255,6 +255,36 @@ test("a follower: directives are applied as they come, and what is larger is fet
     limits: { epoch: "1.7", seq: 1 },
     config: { epoch: "1.7", seq: 2 },
   });
+});
+
+test("a follower: a document that came with its directive is not fetched, once, and it says which one it has", async () => {
+  const held: Answer[] = [];
+  const [digest, older] = [digestOf("a document"), digestOf("older")];
+  const config = { version: 1, digest: older, result: "running" as const };
+  await using stage = rig({ controllers: { c1: {} }, held, facts: () => reportOf("n1", { config }) });
+  await stage.pass(0);
+  const has = (): unknown[] => stage.heard.flatMap(({ request }) => ("has" in request ? [request.has] : []));
+  const fetched = (): number => stage.heard.filter(({ method }) => method === "fetch").length;
+  const directives = [writeDirective({ scope: "config", epoch: "1.7", seq: 1, validForMs: 90_000, body: "{}" })];
+  held.at(-1)?.({ protocol: FLEET_PROTOCOL, directives, document: { digest, text: "a document" } });
+  await stage.pass(0);
+  assert.deepEqual(has(), [older, digest]);
+  assert.equal(await stage.follower.fetch(digest, new AbortController().signal), "a document");
+  assert.equal(fetched(), 0);
+  assert.equal(await stage.follower.fetch(digest, new AbortController().signal), "text");
+  assert.equal(await stage.follower.fetch(older, new AbortController().signal), "text");
+  assert.equal(fetched(), 2);
+  held.at(-1)?.({ protocol: FLEET_PROTOCOL, directives: [] });
+  await stage.pass(0);
+  assert.equal(has().at(-1), digest);
+});
+
+test("a follower: of a config that it has refused it says that it has it", async () => {
+  const config = { version: 1, digest: "one", result: "refused" as const, tried_version: 2, tried_digest: "two" };
+  await using stage = rig({ controllers: { c1: {} }, facts: () => reportOf("n1", { config }) });
+  await stage.pass(0);
+  const request = stage.heard.findLast(({ method }) => method === "await")?.request;
+  assert.equal(request && "has" in request && request.has, "two");
 });
 
 test("a follower: what is valid is so from the sending of the request that brought it", async () => {

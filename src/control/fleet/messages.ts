@@ -171,13 +171,24 @@ export const AwaitSchema = z.object({
   id: NodeIdSchema,
   region: ofRegion,
   known: KnownDirectivesSchema.default({}),
+  /**
+   * Digest of the document of the fleet's config that it has; empty: none. Another one may come
+   * with the directive that names it. Absent: it fetches them all.
+   */
+  has: z.string().max(64).optional(),
 });
 export type AwaitRequest = z.output<typeof AwaitSchema>;
+
+/** A document of the fleet's config, as it is. */
+const DocumentSchema = z.object({ digest: DigestSchema, text: z.string() });
+export type ConfigDocument = z.output<typeof DocumentSchema>;
 
 /** Empty: nothing came within the time that it was held. */
 export const AwaitReplySchema = z.object({
   protocol,
   directives: z.array(DirectiveSchema).max(FLEET_BOUNDS.scopes).default([]),
+  /** What the directive of scope `config` among them names: it need not be fetched. */
+  document: DocumentSchema.optional(),
 });
 export type AwaitReply = z.output<typeof AwaitReplySchema>;
 

@@ -1,14 +1,13 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { type Timer, Timers } from "../../core/timers.ts";
-import type { KnownDirectives } from "../fleet/directive.ts";
 import type { AwaitReply, AwaitRequest, NotLeader } from "../fleet/messages.ts";
 
 /** What a call that is held is answered with. */
 export type AwaitAnswer = AwaitReply | NotLeader;
 
-/** Gives what there is for somebody who knows that much; undefined: nothing yet. */
-export type AnswerFor = (known: KnownDirectives, heldMs: number) => AwaitAnswer | undefined;
+/** Gives what there is for somebody who has asked so; undefined: nothing yet. */
+export type AnswerFor = (request: AwaitRequest, heldMs: number) => AwaitAnswer | undefined;
 
 /** So long a call is held: not all that came together end together. */
 export const HELD = { leastMs: 20_000, mostMs: 30_000 } as const;
@@ -42,8 +41,9 @@ export class HeldAwaits {
    * Resolves with what a later `release` has for it, with nothing after some 25 s, or at once when
    * there is no room. Another call of the same collector takes its place.
    */
-  hold({ id, known }: AwaitRequest, signal: AbortSignal): Promise<AwaitAnswer> {
+  hold(request: AwaitRequest, signal: AbortSignal): Promise<AwaitAnswer> {
     const { clock, random, most } = this.#options;
+    const { id } = request;
     this.#calls.get(id)?.end(NOTHING);
     if (this.#calls.size >= most || signal.aborted) return Promise.resolve(NOTHING);
     const { promise, resolve } = Promise.withResolvers<AwaitAnswer>();
@@ -54,7 +54,7 @@ export class HeldAwaits {
       if (this.#calls.get(id) === call) this.#calls.delete(id);
       resolve(answer);
     };
-    const call = new HeldCall(known, clock.nowMs(), ended);
+    const call = new HeldCall(request, clock.nowMs(), ended);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#calls.set(id, call);
     this.#timers.set(call, clock.nowMs() + HELD.leastMs + random.next() * (HELD.mostMs - HELD.leastMs));
@@ -66,7 +66,7 @@ export class HeldAwaits {
     let left = A_TURN;
     for (const call of this.#calls.values()) {
       if (call.isEnded) continue;
-      const answer = answerFor(call.known, this.#options.clock.nowMs() - call.sinceMs);
+      const answer = answerFor(call.request, this.#options.clock.nowMs() - call.sinceMs);
       if (answer === undefined) continue;
       call.end(answer);
       if (--left > 0) continue;
@@ -83,13 +83,13 @@ export class HeldAwaits {
 
 class HeldCall implements Timer {
   heapIndex = -1;
-  readonly known: KnownDirectives;
+  readonly request: AwaitRequest;
   readonly sinceMs: number;
   isEnded = false;
   readonly #ended: (answer: AwaitAnswer) => void;
 
-  constructor(known: KnownDirectives, sinceMs: number, ended: (answer: AwaitAnswer) => void) {
-    this.known = known;
+  constructor(request: AwaitRequest, sinceMs: number, ended: (answer: AwaitAnswer) => void) {
+    this.request = request;
     this.sinceMs = sinceMs;
     this.#ended = ended;
   }

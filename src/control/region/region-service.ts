@@ -5,7 +5,6 @@ import type { Held } from "../../store/recipes/lock-hold.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CalledWith, ControllerCalls } from "../fleet/controller-calls.ts";
-import type { KnownDirectives } from "../fleet/directive.ts";
 import {
   type AwaitReply,
   type AwaitRequest,
@@ -13,7 +12,6 @@ import {
   type DiscoverReply,
   type DiscoverRequest,
   type ControllerAddress,
-  encodeBody,
   type FetchReply,
   type FetchRequest,
   FLEET_PROTOCOL,
@@ -28,17 +26,15 @@ import {
 } from "../fleet/messages.ts";
 import { CollectorTable, type CollectorTimes, MAX_COLLECTORS, type ReportOutcome } from "./collector-table.ts";
 import { viewOf } from "./collector-view.ts";
-import { passOn } from "./pass-on.ts";
+import { CurrentDocument, type FetchBody } from "./current-document.ts";
 import type { DirectiveSource } from "./directive-source.ts";
 import { isFoundOtherwise } from "./find-members.ts";
 import { HeldAwaits } from "./held-awaits.ts";
 import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
 import type { RegionSummary } from "./region-summary.ts";
+import { SharedReplies } from "./shared-replies.ts";
 import { SummaryWriter } from "./summary-writer.ts";
 import type { SummaryPace } from "./summary-pace.ts";
-
-/** A body that is no directive's: a document of the fleet's config. Undefined: there is none. */
-export type FetchBody = (digest: string, signal: AbortSignal) => Promise<string | undefined>;
 
 export interface RegionServiceOptions {
   readonly place: RecipePlace;
@@ -84,6 +80,8 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   readonly table: CollectorTable;
   readonly #options: RegionServiceOptions;
   readonly #held: HeldAwaits;
+  readonly #document: CurrentDocument;
+  readonly #replies = new SharedReplies();
   readonly #discovery: MemberDiscovery;
   readonly #summaries: SummaryWriter;
   readonly #epoch: string;
@@ -105,6 +103,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     this.isAdopted = isAdopted;
     this.table = new CollectorTable({ ...options.times, most });
     this.#held = new HeldAwaits({ clock: place.clock, random: place.random, most });
+    this.#document = new CurrentDocument({ ...options, clock: place.clock });
     this.#discovery = new MemberDiscovery({
       clock: place.clock,
       random: place.random,
@@ -178,15 +177,15 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
 
   async await(request: AwaitRequest, { signal }: CalledWith): Promise<AwaitReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
-    const now = this.#newsFor(request.known, 0);
+    const now = this.#newsFor(request, 0);
     return now ?? this.#held.hold(request, signal);
   }
 
   async fetch({ digest }: FetchRequest, { signal }: CalledWith): Promise<FetchReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
     const body = this.#options.directives.body(digest) ?? (await this.#options.fetchBody(digest, signal));
-    const reply = { protocol: FLEET_PROTOCOL, digest };
-    return body === undefined ? reply : { ...reply, body: encodeBody(Buffer.from(body)) };
+    if (body === undefined) return { protocol: FLEET_PROTOCOL, digest };
+    return this.#replies.fetch(digest, body, this.#options.place.clock.nowMs());
   }
 
   async goodbye({ id, incarnation }: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
@@ -256,11 +255,11 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     return leader === undefined || leader.id === this.#options.controller.id ? reply : { ...reply, leader };
   }
 
-  #newsFor(known: KnownDirectives, heldMs: number): AwaitReply | NotLeader | undefined {
+  #newsFor({ known, has }: AwaitRequest, heldMs: number): AwaitReply | NotLeader | undefined {
     if (!this.leads) return this.#notLeader();
     const news = this.#options.directives.newer(known);
     if (news.length === 0) return undefined;
-    return { protocol: FLEET_PROTOCOL, directives: news.map((live) => passOn(live, heldMs)) };
+    return this.#replies.await(news, heldMs, this.#document.goesWith(news, has));
   }
 
   /** One walk at a time: what comes meanwhile is for the next. */
@@ -272,7 +271,9 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       try {
         while (this.#hasNews) {
           this.#hasNews = false;
-          await this.#held.release((known, heldMs) => this.#newsFor(known, heldMs));
+          await this.#document.bring(this.#closing.signal);
+          await this.#held.release((request, heldMs) => this.#newsFor(request, heldMs));
+          this.#replies.clear();
         }
       } finally {
         this.#isReleasing = false;
@@ -298,6 +299,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
 
   #tick(): void {
     const { place, log } = this.#options;
+    this.#replies.tick(place.clock.nowMs());
     for (const { id, to } of this.table.tick(place.clock.nowMs())) {
       if (to !== "gone") continue;
       this.#discovery.changed();

@@ -30,8 +30,13 @@ export interface ServedObserver {
 /** Longer no call waits here, whatever its caller says: Await is held for half a minute. */
 const LONGEST_MS = 60_000;
 
+/** What many get is one object, which is written once. Others are another one each time. */
+const SHARED: ReadonlySet<ControllerMethod> = new Set(["await", "discover", "fetch"]);
+type WrittenReplies = WeakMap<object, Uint8Array>;
+
 /** The service of controllers, as a handler of unary calls. */
 export function createFleetHandler(options: FleetHandlerOptions): UnaryHandler {
+  const written: WrittenReplies = new WeakMap();
   return (call) => {
     const method = METHOD_OF_PATH.get(call.path);
     if (method === undefined) return refuse(call, FLEET_STATUS.UNIMPLEMENTED, `there is no method ${call.path}`);
@@ -42,7 +47,7 @@ export function createFleetHandler(options: FleetHandlerOptions): UnaryHandler {
     if (call.encoding !== "identity") {
       return refuse(call, FLEET_STATUS.UNIMPLEMENTED, `grpc-encoding "${call.encoding}" is not taken here`);
     }
-    return new ServedCall(call, method, options);
+    return new ServedCall(call, method, options, written);
   };
 }
 
@@ -59,14 +64,16 @@ class ServedCall implements UnaryExchange {
   readonly #call: UnaryCall;
   readonly #method: ControllerMethod;
   readonly #options: FleetHandlerOptions;
+  readonly #written: WrittenReplies;
   readonly #over = new AbortController();
   #cancelTimer: Cancel | undefined;
   #isEnded = false;
 
-  constructor(call: UnaryCall, method: ControllerMethod, options: FleetHandlerOptions) {
+  constructor(call: UnaryCall, method: ControllerMethod, options: FleetHandlerOptions, written: WrittenReplies) {
     this.#call = call;
     this.#method = method;
     this.#options = options;
+    this.#written = written;
     options.observer.began(method);
   }
 
@@ -114,13 +121,22 @@ class ServedCall implements UnaryExchange {
   }
 
   #reply(reply: object): void {
-    const message = writeMessage(reply);
+    const message = this.#write(reply);
     const { maxReplyBytes } = METHODS[this.#method];
     if (message.length > maxReplyBytes) {
       const text = `the answer has ${message.length} bytes, the limit is ${maxReplyBytes}`;
       return this.#end("refused", { status: FLEET_STATUS.RESOURCE_EXHAUSTED, text });
     }
     this.#end("not_leader" in reply ? "not_leader" : "ok", { status: FLEET_STATUS.OK, text: "", message });
+  }
+
+  #write(reply: object): Uint8Array {
+    if (!SHARED.has(this.#method)) return writeMessage(reply);
+    const known = this.#written.get(reply);
+    if (known !== undefined) return known;
+    const message = writeMessage(reply);
+    this.#written.set(reply, message);
+    return message;
   }
 
   #end(outcome: ServedOutcome, reply: UnaryReply): void {
