@@ -7,7 +7,7 @@ import type { ReportFacts } from "./follower-ports.ts";
 import {
   type AwaitReply,
   type CollectorReport,
-  type ConfigDocument,
+  type BroughtDocument,
   type ControllerAddress,
   decodeBody,
   FLEET_PROTOCOL,
@@ -62,7 +62,7 @@ export class FollowedController {
   /** Told by the last Report, and not come by Await since. */
   #missing: readonly DirectiveNews[] = [];
   /** What came with a directive last; its text until it is asked for. */
-  #document: (Pick<ConfigDocument, "digest"> & Partial<ConfigDocument>) | undefined;
+  #document: (Pick<BroughtDocument, "digest"> & Partial<BroughtDocument>) | undefined;
   #kick: (() => void) | undefined;
 
   constructor(link: ControllerLink, options: FollowedOptions) {

@@ -181,7 +181,7 @@ export type AwaitRequest = z.output<typeof AwaitSchema>;
 
 /** A document of the fleet's config, as it is. */
 const DocumentSchema = z.object({ digest: DigestSchema, text: z.string() });
-export type ConfigDocument = z.output<typeof DocumentSchema>;
+export type BroughtDocument = z.output<typeof DocumentSchema>;
 
 /** Empty: nothing came within the time that it was held. */
 export const AwaitReplySchema = z.object({

@@ -126,7 +126,7 @@ export function readReply<Method extends ControllerMethod>(
   return notLeader?.success === true ? { ok: true, value: notLeader.data } : checkShape(read.value, spec.reply);
 }
 
-/** Seldom: what has another shape is not to be told so at each answer, which costs more than all. */
+/** Seldom. That an answer has not the shape of that costs more than all the rest of its reading. */
 function saysNotLeader(value: unknown): boolean {
   return typeof value === "object" && value !== null && "not_leader" in value;
 }

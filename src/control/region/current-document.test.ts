@@ -3,7 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { type ConfigDirective, digestOf } from "../fleet/directive.ts";
-import type { ConfigDocument } from "../fleet/messages.ts";
+import type { BroughtDocument } from "../fleet/messages.ts";
 import { CurrentDocument } from "./current-document.ts";
 import type { LiveDirective } from "./directive-source.ts";
 import type { StoredDirective } from "./stored-directive.ts";
@@ -36,7 +36,7 @@ class Rig {
     return this.newest.map((directive) => ({ directive, remainingMs: 60_000 }));
   }
 
-  async gives(news: readonly LiveDirective[], has: string | undefined): Promise<ConfigDocument | undefined> {
+  async gives(news: readonly LiveDirective[], has: string | undefined): Promise<BroughtDocument | undefined> {
     await this.document.bring(NEVER);
     return this.document.goesWith(news, has);
   }

@@ -3,7 +3,7 @@ import { RouterError } from "../../core/errors.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { readConfigDirective } from "../fleet/config-taker.ts";
 import { CONFIG_SCOPE, type ConfigDirective } from "../fleet/directive.ts";
-import type { ConfigDocument } from "../fleet/messages.ts";
+import type { BroughtDocument } from "../fleet/messages.ts";
 import type { DirectiveSource, LiveDirective } from "./directive-source.ts";
 
 /** A body that is no directive's: a document of the fleet's config. Undefined: there is none. */
@@ -27,7 +27,7 @@ export class CurrentDocument {
   #body: string | undefined;
   #directive: ConfigDirective | undefined;
   #digest: string | undefined;
-  #document: ConfigDocument | undefined;
+  #document: BroughtDocument | undefined;
 
   constructor(options: CurrentDocumentOptions) {
     this.#options = options;
@@ -47,7 +47,7 @@ export class CurrentDocument {
   }
 
   /** What goes with these to somebody who has that one. */
-  goesWith(news: readonly LiveDirective[], has: string | undefined): ConfigDocument | undefined {
+  goesWith(news: readonly LiveDirective[], has: string | undefined): BroughtDocument | undefined {
     const document = this.#document;
     if (has === undefined || document === undefined || has === document.digest) return undefined;
     // One of the nodes that try a config has that one.

@@ -1,6 +1,6 @@
 import {
   type AwaitReply,
-  type ConfigDocument,
+  type BroughtDocument,
   encodeBody,
   FLEET_PROTOCOL,
   type FetchReply,
@@ -21,7 +21,7 @@ export class SharedReplies {
   readonly #awaits = new Map<string, AwaitReply>();
   #fetched: { readonly reply: FetchReply; readonly atMs: number } | undefined;
 
-  await(news: readonly LiveDirective[], heldMs: number, document: ConfigDocument | undefined): AwaitReply {
+  await(news: readonly LiveDirective[], heldMs: number, document: BroughtDocument | undefined): AwaitReply {
     const directives = news.map((live) => passOn(live, heldMs));
     const told = directives.map(({ scope, epoch, seq, digest, valid_for_ms }) =>
       [scope, epoch, seq, digest, valid_for_ms].join(" "),
