@@ -221,6 +221,10 @@ export class NodeDataPlane implements DataPlane {
     return target !== undefined;
   }
 
+  get sampling(): SamplingState | undefined {
+    return this.#directed;
+  }
+
   async direct(sampling: SamplingState): Promise<void> {
     this.#directed = sampling;
     this.#obeyDirective();

@@ -60,6 +60,8 @@ export interface DataPlane extends AsyncDisposable {
    * what the plan says. Replaces what was told before.
    */
   direct(sampling: SamplingState): Promise<void>;
+  /** What `direct` was told last; undefined: nothing, what the plan says holds. */
+  readonly sampling: SamplingState | undefined;
   /**
    * The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back
    * after a restart.

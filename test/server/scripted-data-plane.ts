@@ -118,6 +118,10 @@ export class ScriptedDataPlane implements DataPlane {
     return true;
   }
 
+  get sampling(): SamplingState | undefined {
+    return this.directed.at(-1);
+  }
+
   async direct(sampling: SamplingState): Promise<void> {
     this.directed.push(sampling);
   }

@@ -203,6 +203,10 @@ class Workers implements DataPlane {
     return true;
   }
 
+  get sampling(): SamplingState | undefined {
+    return this.#directed;
+  }
+
   async direct(sampling: SamplingState): Promise<void> {
     this.#directed = sampling;
     this.#revision++;
