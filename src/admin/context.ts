@@ -51,8 +51,8 @@ export interface AdminContext {
   readonly runtime: RuntimeMetrics;
   /** The last lines of the log. */
   readonly events: Events;
-  /** Where the admin listener itself is bound; undefined until it is. */
-  readonly adminAddress: () => string | undefined;
+  /** Where listeners are bound that are not the data plane's; undefined: they are not. */
+  readonly ownAddresses: () => Readonly<Record<"admin" | "sampling_http" | "sampling_grpc", string | undefined>>;
   /** Why nothing can be taken, beside what the data plane says. */
   readonly notReady: () => readonly string[];
   /** Undefined: the config is the node's own. */

@@ -30,6 +30,7 @@ type View = Readonly<Record<string, unknown>>;
 export async function nodeView(context: AdminContext): Promise<View> {
   const { facts, dataPlane, walk, env } = context;
   const { addresses, inFlight, workers } = await dataPlane.status();
+  const own = context.ownAddresses();
   return {
     id: facts.id,
     region: walk.status.running.node.region,
@@ -42,7 +43,9 @@ export async function nodeView(context: AdminContext): Promise<View> {
     uptime_ms: Math.max(0, Math.round(env.clock.wallMs() - facts.startedMs)),
     addresses: {
       ...eachListener((kind) => addresses[kind] ?? null),
-      admin: context.adminAddress() ?? null,
+      admin: own.admin ?? null,
+      sampling_http: own.sampling_http ?? null,
+      sampling_grpc: own.sampling_grpc ?? null,
       fleet: context.fleetLink?.()?.address ?? null,
     },
     controller: controllerView(context.fleetLink?.()),

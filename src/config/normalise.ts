@@ -12,7 +12,7 @@ import type {
   TargetConfig,
 } from "./schema/config.ts";
 import type { FleetDocument } from "./schema/fleet.ts";
-import type { NodeDocument } from "./schema/node.ts";
+import { type NodeDocument, SAMPLING_ADDRESSES } from "./schema/node.ts";
 import { type PoolDocument, PoolSchema, type RuleDocument } from "./schema/pool.ts";
 import { STRATEGY_TYPES, type StrategyDocument, type TargetSelection } from "./schema/strategy.ts";
 import { ALL_SIGNALS } from "./schema/values.ts";
@@ -87,7 +87,9 @@ export function normaliseFleet(document: FleetDocument): FleetConfig {
 
 function normaliseNode(node: NodeDocument, resolvePath: (path: string) => string): NodeConfig {
   const listen = Object.entries(node.listen).map(([name, one]) => {
-    return [name, one === false ? false : { ...one, region: one.region ?? node.region }] as const;
+    if (one === false || Object.hasOwn(SAMPLING_ADDRESSES, name)) return [name, one] as const;
+    const region = ("region" in one ? one.region : undefined) ?? node.region;
+    return [name, { ...one, region }] as const;
   });
   return {
     ...node,

@@ -9,6 +9,7 @@ import { checkDiscoveries } from "./validate/discoveries.ts";
 import { checkListeners } from "./validate/listeners.ts";
 import { checkNodeFleet } from "./validate/node-fleet.ts";
 import { checkSampling } from "./validate/sampling.ts";
+import { checkSources } from "./validate/sources.ts";
 import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.ts";
 import { checkReachability, checkUsage } from "./validate/usage.ts";
 
@@ -38,6 +39,7 @@ const CHECKS = [
   checkDiscoveries,
   checkRanges,
   checkSampling,
+  checkSources,
   checkQueueSize,
   checkReachability,
   checkUsage,

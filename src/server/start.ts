@@ -45,6 +45,7 @@ import { type NodeView, openNodeView } from "./node-view.ts";
 import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
 import { openBeginning, placeOf } from "./node-beginning.ts";
 import { openNodeSeats, seatsOf } from "./node-seats.ts";
+import { openRemoteSampling, type RemoteSampling } from "./remote-sampling/open-remote-sampling.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
 export interface StartOptions {
@@ -144,7 +145,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
   await node.open(first, place.dataDir, parts);
-  log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), admin: node.addresses.admin });
+  log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), ...node.ownAddresses });
   node.own(parts.move());
   return node;
 }
@@ -181,7 +182,7 @@ function hideFor(walk: ConfigWalk): () => Hide {
 
 interface NodeParts
   extends Steering,
-    Omit<AdminContext, "walk" | "table" | "adminAddress" | "stopping" | "notReady" | "fleetConfig" | "fleetLink"> {
+    Omit<AdminContext, "walk" | "table" | "ownAddresses" | "stopping" | "notReady" | "fleetConfig" | "fleetLink"> {
   /** Where it listens: the same to its end. */
   readonly addresses: DataPlaneStatus["addresses"];
   /** Without its text, which is another one after the next change. */
@@ -207,6 +208,7 @@ class Node implements RunningNode {
   readonly rollout: FleetRollout | undefined;
   readonly #parts: NodeParts;
   #admin: AdminServer | undefined;
+  #sources: RemoteSampling | undefined;
   /** Undefined: it is alone. */
   #link: FleetLink | undefined;
   #owned: AsyncDisposableStack | undefined;
@@ -227,12 +229,18 @@ class Node implements RunningNode {
   }
 
   get addresses(): NodeAddresses {
-    return nodeAddresses(this.#parts.addresses, this.#admin && formatAddress(this.#admin));
+    return nodeAddresses(this.#parts.addresses, this.ownAddresses);
+  }
+
+  /** Of listeners that are not the data plane's. */
+  get ownAddresses(): Record<"admin" | "sampling_http" | "sampling_grpc", string | undefined> {
+    const { sampling_http, sampling_grpc } = this.#sources?.addresses ?? {};
+    return { admin: this.#admin && formatAddress(this.#admin), sampling_http, sampling_grpc };
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
   async open(config: Config, dataDir: string | undefined, stack: AsyncDisposableStack): Promise<void> {
-    const { env, walk, file, fleet, follower } = this.#parts;
+    const { env, walk, file, fleet, follower, dataPlane } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
       const routes = createRoutes(this.#adminContext());
@@ -240,6 +248,9 @@ class Node implements RunningNode {
       const options = { ...env, ...listenerOptions(admin), tokens, routes, hide: hideFor(walk) };
       this.#admin = stack.use(await listenAdmin(options));
     }
+    this.#sources = stack.use(
+      await openRemoteSampling(config, env, { directed: () => dataPlane.sampling?.traces ?? [] }),
+    );
     this.#followCertificates(config, stack);
     void this.#followEvents();
     await this.#joinFleet(config.node, dataDir, stack);
@@ -284,6 +295,7 @@ class Node implements RunningNode {
       const { admin } = next.node.listen;
       const tls = admin === false ? undefined : listenerOptions(admin).tls;
       if (tls !== undefined) this.#admin?.renew(tls);
+      this.#sources?.configured(next);
       this.#link?.renew(next.node.fleet);
       report.show(next);
       this.#link?.configured();
@@ -340,12 +352,12 @@ class Node implements RunningNode {
   }
 
   #adminContext(): AdminContext {
-    const adminAddress = (): string | undefined => this.addresses.admin;
+    const ownAddresses = (): Node["ownAddresses"] => this.ownAddresses;
     const { follower } = this.#parts;
     return {
       ...this.#parts,
       rollout: this.rollout,
-      adminAddress,
+      ownAddresses,
       stopping: () => this.#stopped !== undefined,
       notReady: () => follower?.notReady() ?? [],
       fleetConfig: () => follower?.status,

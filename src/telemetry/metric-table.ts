@@ -4,6 +4,7 @@ import { REASONS } from "../core/reason.ts";
 import { FLEET_LINK_METRICS } from "./fleet-link-metric-table.ts";
 import { LOAD_METRICS } from "./load-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
+import { REMOTE_SAMPLING_METRICS } from "./remote-sampling-metric-table.ts";
 import { ROLLOUT_METRICS } from "./rollout-metric-table.ts";
 import { STORE_METRICS } from "./store-metric-table.ts";
 import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
@@ -277,6 +278,7 @@ export const METRICS = {
   ...LOAD_METRICS,
   ...CONTROLLER_METRICS,
   ...ROLLOUT_METRICS,
+  ...REMOTE_SAMPLING_METRICS,
   poolPanic: {
     ...gauge("signalbox_pool_panic", "boolean", "max"),
     help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",

@@ -87,7 +87,7 @@ for (const { name, text, want } of problems) {
   });
 }
 
-/** The contract's example, without what belongs to limits, degradation and Jaeger's listeners. */
+/** The contract's example, without what belongs to limits and degradation. */
 const EXAMPLE = `${TARGETS}
 global:
   sampling:
@@ -123,6 +123,7 @@ test("config: sampling: what is settled of the contract's example, in its region
     dry_run: false,
     logs: { randomness: ["trace_id", { attribute: "session.id" }] },
     fallback: { after: 300_000, static_after: 1_800_000, static_rate: 0.1 },
+    polling_interval: 60_000,
   });
   const protectedOnes = [
     ["high", 1, "priority_based"],
@@ -155,5 +156,47 @@ test("config: sampling: a config that says nothing of it samples nothing, and a 
   assert.deepEqual(sharesOf(`${TARGETS}\nregions: { eu: { sampling_rate: 0.5 } }`, "eu"), [["normal", 0.5, "region"]]);
   assert.deepEqual(sharesOf(`${TARGETS}\nregions: { eu: { sampling_rate: 0.5 } }`, "us"), [
     ["normal", 1, "sampling_rate"],
+  ]);
+});
+
+const SOURCES = `${TARGETS}
+node: { listen: { sampling_http: {}, sampling_grpc: { address: "127.0.0.1:14250" } } }
+global:
+  sampling: { randomness: hash }
+`;
+
+test("config: sampling: the listeners for sources are off unless they are written, and on this machine then", () => {
+  const listen = loadText(TARGETS).config?.node.listen;
+  assert.deepEqual([listen?.sampling_http, listen?.sampling_grpc], [false, false]);
+  const { config, problems: found } = loadText(SOURCES);
+  assert.deepEqual(found, []);
+  assert.deepEqual(config?.node.listen.sampling_http, { address: { host: "127.0.0.1", port: 5_778 } });
+  assert.deepEqual(config.node.listen.sampling_grpc, { address: { host: "127.0.0.1", port: 14_250 } });
+});
+
+test("config: sampling: a listener for sources has an address of its own", () => {
+  const twice = SOURCES.replace("14250", "5778");
+  assert.deepEqual(outlineOf(loadText(twice)), ["2 error node.listen.sampling_grpc.address"]);
+  const admin = SOURCES.replace("14250", "4320");
+  assert.deepEqual(outlineOf(loadText(admin)), ["2 error node.listen.sampling_grpc.address"]);
+});
+
+test("config: sampling: sources are told nothing without hash, which is told where the config is the node's", () => {
+  const plain = SOURCES.replace("hash", "trace_id");
+  assert.deepEqual(outlineOf(loadText(plain)), ["2 warning node.listen.sampling_http"]);
+  const fleet = "node: { coordination: { type: etcd, endpoints: [http://e:1] }, listen: { sampling_http: {} } }";
+  assert.deepEqual(outlineOf(loadText(fleet)), []);
+});
+
+test("config: sampling: a rate that sources are told beside the routers is told to people, too", () => {
+  const rates = `${SOURCES}  sampling_rate: 0.2
+  sampling_strategies:
+    - { type: fixed, rate: 0.4, signals: [logs] }
+    - { type: fixed, rate: 0.5 }
+    - { type: priority_based, rules: [{ priority: high, rate: 0.1, services: [a] }, { priority: low, rate: 0.1, services: [b] }] }
+`;
+  assert.deepEqual(outlineOf(loadText(rates)), [
+    "5 warning global.sampling_rate",
+    "9 warning global.sampling_strategies[2].rules[1].rate",
   ]);
 });

@@ -7,6 +7,10 @@ import tls, { type ConnectionOptions } from "node:tls";
 import { listenAdmin } from "../../src/admin/admin-listener.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { CONNECTION_REFUSALS, type ConnectionRefusalReason } from "../../src/core/connection-refusal.ts";
+import { systemRandom } from "../../src/core/random.ts";
+import { openRemoteSampling } from "../../src/server/remote-sampling/open-remote-sampling.ts";
+import { createLedger } from "../../src/telemetry/ledger.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { HIDE_NOTHING } from "../../src/core/hide.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
@@ -60,7 +64,28 @@ const LISTENERS: Readonly<Record<ListenerName, (settings: Settings) => Promise<W
     const admin = await listenAdmin({ ...place, clock: systemClock, log, metrics });
     return { port: admin.port, metrics, lines, [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]() };
   },
+  sampling_http: ({ tls: secure }) => sampling("sampling_http", secure),
+  sampling_grpc: ({ tls: secure }) => sampling("sampling_grpc", secure),
 };
+
+/** Where sources ask what to send, as it is in a node that does nothing else. */
+async function sampling(name: "sampling_http" | "sampling_grpc", secure: Settings["tls"]): Promise<Watched> {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
+  const env = { clock: systemClock, random: systemRandom, log, metrics: createMetrics(), ledger: createLedger() };
+  const listen = {
+    [name]: {
+      address: "127.0.0.1:0",
+      ...(secure && { tls: { cert: secure.cert, key: secure.key, client_ca: secure.clientCa } }),
+    },
+  };
+  const { config } = loadConfig(JSON.stringify({ node: { listen } }), { file: "t", env: {}, readFile: String });
+  assert.ok(config);
+  const remote = await openRemoteSampling(config, env, { directed: () => [] });
+  const port = Number(remote.addresses[name]?.split(":").at(-1));
+  return { port, metrics: env.metrics, lines, [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose]() };
+}
 
 function watched(receiving: { metrics: Metrics; lines: readonly string[] } & AsyncDisposable, port: number): Watched {
   const { metrics, lines } = receiving;
@@ -85,7 +110,8 @@ function shakeHands(port: number, options: ConnectionOptions): void {
 
 interface Case {
   readonly name: string;
-  readonly only?: ListenerName;
+  /** Of listeners that take gRPC alone. */
+  readonly isGrpc?: true;
   readonly mutual?: true;
   readonly reason: ConnectionRefusalReason;
   /** Gets the protocols that the listener speaks, too. */
@@ -125,25 +151,25 @@ const CASES: readonly Case[] = [
   },
   {
     name: "a client of gRPC that offers no HTTP/2",
-    only: "otlp_grpc",
+    isGrpc: true,
     reason: "no_alpn",
     connect: (port) => shakeHands(port, { ALPNProtocols: ["http/1.1"] }),
   },
   {
     name: "a client of gRPC without ALPN",
-    only: "otlp_grpc",
+    isGrpc: true,
     reason: "no_alpn",
     connect: (port) => shakeHands(port, {}),
   },
 ];
 
-for (const name of ["otlp_grpc", "otlp_http", "admin"] as const) {
-  for (const { name: what, only, mutual, reason, connect } of CASES) {
-    if (only !== undefined && only !== name) continue;
+for (const name of ["otlp_grpc", "otlp_http", "admin", "sampling_http", "sampling_grpc"] as const) {
+  for (const { name: what, isGrpc, mutual, reason, connect } of CASES) {
+    if (isGrpc === true && !name.endsWith("_grpc")) continue;
     test(`${name}: ${what} is counted and logged`, async () => {
       const secure = { ...server, ...(mutual && { clientCa: authority.ca }) };
       await using listener = await LISTENERS[name]({ tls: secure });
-      connect(listener.port, name === "otlp_grpc" ? ["h2"] : ["http/1.1"]);
+      connect(listener.port, name.endsWith("_grpc") ? ["h2"] : ["http/1.1"]);
       assert.equal(await refusal(name, listener), reason);
       const line = listener.lines.find((one) => one.includes("a connection was refused")) ?? "";
       assert.match(line, new RegExp(`"listener":"${name}","reason":"${reason}".*"hint":"`, "u"));

@@ -47,6 +47,8 @@ test("GET /api/v1/node tells who it is, where it listens and which config runs",
     otlp_grpc: "127.0.0.1:1111",
     otlp_http: null,
     admin: node.addresses.admin,
+    sampling_http: null,
+    sampling_grpc: null,
     fleet: null,
   });
   assert.match(String(version), /^\d+\.\d+\.\d+/u);

@@ -68,12 +68,15 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await pause(5);
 }
 
+const LISTENERS = ["otlp_grpc", "otlp_http", "admin", "sampling_http", "sampling_grpc"];
+
 test("certificates: those of all listeners are taken over when they are renewed in place, and connections stay", async () => {
   const [first, second] = [await authority.server(), await authority.server()];
   const files = writeIdentity("listener", first);
-  const listen = Object.fromEntries(["otlp_grpc", "otlp_http", "admin"].map((name) => [name, { tls: files }]));
+  const listen = Object.fromEntries(LISTENERS.map((name) => [name, { tls: files }]));
   await using node = await startTestNode({ node: { listen }, unmatched: "drop" }, { clock: QUICK });
-  const addresses = [node.grpc, node.http, node.running.addresses.admin ?? ""];
+  const { admin = "", samplingHttp = "", samplingGrpc = "" } = node.running.addresses;
+  const addresses = [node.grpc, node.http, admin, samplingHttp, samplingGrpc];
   for (const address of addresses) assert.equal(await shown(address), serialOf(first));
   const open = await Promise.all(addresses.map(connect));
   writeIdentity("listener", second);

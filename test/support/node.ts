@@ -63,7 +63,8 @@ export function completeConfig(
   const document = typeof config === "string" ? documentOf(parse(config)) : structuredClone({ ...config });
   const node = documentOf(document["node"]);
   const listen = documentOf(node["listen"]);
-  for (const name of ["otlp_grpc", "otlp_http", "admin"]) {
+  const asked = ["sampling_http", "sampling_grpc"].filter((name) => listen[name] !== undefined);
+  for (const name of ["otlp_grpc", "otlp_http", "admin", ...asked]) {
     if (listen[name] === false || listen[name] === null) continue;
     const transport = name === "otlp_grpc" && ASKED_TRANSPORT !== undefined ? { transport: ASKED_TRANSPORT } : {};
     listen[name] = { address: "127.0.0.1:0", ...transport, ...documentOf(listen[name]) };

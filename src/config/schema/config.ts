@@ -25,6 +25,7 @@ export type NodeConfig = Omit<NodeDocument, "listen"> & {
 };
 export type GrpcListenerConfig = Exclude<NodeConfig["listen"]["otlp_grpc"], false>;
 export type HttpListenerConfig = Exclude<NodeConfig["listen"]["otlp_http"], false>;
+export type SamplingListenerConfig = Exclude<NodeConfig["listen"]["sampling_http"], false>;
 export type TargetConfig = FleetDocument["targets"][number] & {
   /** Of one that its pool finds: the nodes of the fleet that it stands for. */
   readonly collectors?: CollectorSelection;
@@ -39,8 +40,10 @@ export type PoolConfig = Omit<PoolDocument, "targets" | "strategy"> & {
 };
 
 type Listen = NodeDocument["listen"];
-/** A listener that knows its region: its own, or the node's. */
-type WithRegion<Listener> = Omit<Listener, "region"> & { readonly region: string };
+/** A listener that knows its region: its own, or the node's. Those of sampling have none. */
+type WithRegion<Listener> = "region" extends keyof Listener
+  ? Omit<Listener, "region"> & { readonly region: string }
+  : Listener;
 
 type ContentDocument = Extract<StrategyDocument, { type: "content" }>;
 

@@ -41,15 +41,20 @@ export const DEFAULT_ADDRESSES = {
   admin: "127.0.0.1:4320",
 } as const;
 
+/** And those that are there only where they are asked for. */
+export const SAMPLING_ADDRESSES = {
+  sampling_http: "127.0.0.1:5778",
+  sampling_grpc: "127.0.0.1:5779",
+} as const;
+
 const LISTENER_SHAPE = {
   tls: ListenerTlsSchema.optional().describe("Without it, plain text."),
   region: NameSchema.optional().describe("Region of senders that state none; default: node.region."),
 };
 
-function address(which: keyof typeof DEFAULT_ADDRESSES) {
-  return AddressSchema.prefault(DEFAULT_ADDRESSES[which]).describe(
-    "host:port, IPv6 in brackets; port 0 is any free one.",
-  );
+function address(which: keyof typeof DEFAULT_ADDRESSES | keyof typeof SAMPLING_ADDRESSES) {
+  const usual = { ...DEFAULT_ADDRESSES, ...SAMPLING_ADDRESSES }[which];
+  return AddressSchema.prefault(usual).describe("host:port, IPv6 in brackets; port 0 is any free one.");
 }
 
 const GrpcListenerSchema = z.strictObject({
@@ -85,10 +90,23 @@ const HttpListenerSchema = z.strictObject({
 });
 const AdminListenerSchema = z.strictObject({ address: address("admin"), ...LISTENER_SHAPE });
 
+/** Senders of spans ask here what to send, so that they have no region. */
+function samplingListener(which: keyof typeof SAMPLING_ADDRESSES) {
+  return z.strictObject({ address: address(which), tls: LISTENER_SHAPE.tls });
+}
+
 const ListenSchema = z.strictObject({
   otlp_grpc: z.union([GrpcListenerSchema, OFF]).prefault({}).describe("OTLP/gRPC; false: off."),
   otlp_http: z.union([HttpListenerSchema, OFF]).prefault({}).describe("OTLP/HTTP, protobuf and JSON; false: off."),
   admin: z.union([AdminListenerSchema, OFF]).prefault({}).describe("Admin API, metrics and health; false: off."),
+  sampling_http: z
+    .union([samplingListener("sampling_http"), OFF])
+    .default(false)
+    .describe("Jaeger remote sampling over HTTP; off unless it is written, as {} with its defaults."),
+  sampling_grpc: z
+    .union([samplingListener("sampling_grpc"), OFF])
+    .default(false)
+    .describe("Jaeger remote sampling over gRPC, on a port of its own; off unless it is written."),
 });
 
 /** Counts of places in a request, which is never longer than 1 GiB. */

@@ -107,6 +107,11 @@ export const SamplingSchema = z.strictObject({
     .prefault({})
     .describe("For strategies that speak of logs."),
   fallback: FallbackSchema.prefault({}).describe("What holds while no directive comes."),
+  polling_interval: duration(1_000)
+    .prefault("60s")
+    .describe(
+      "How often sources ask what to send (node.listen.sampling_http); told is another rate every two at most.",
+    ),
 });
 
 export type SamplingDocument = z.output<typeof SamplingSchema>;

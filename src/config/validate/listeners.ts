@@ -2,7 +2,7 @@ import { type Finding, fault, type Path } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { listOf, textOf, type Values, valueAt, valuesOf } from "../values.ts";
 import { type Address, formatAddress, parseAddress } from "../schema/address.ts";
-import { DEFAULT_ADDRESSES } from "../schema/node.ts";
+import { DEFAULT_ADDRESSES, SAMPLING_ADDRESSES } from "../schema/node.ts";
 import { DEFAULT_FLEET_ADDRESS } from "../schema/node-fleet.ts";
 
 interface ListenAddress {
@@ -19,9 +19,13 @@ export function checkListeners({ root }: Outline): Finding[] {
   const listeners = Object.entries(DEFAULT_ADDRESSES).flatMap(([name, address]) =>
     readListener(valueAt(root, "node", "listen", name), name, address),
   );
+  const asked = Object.entries(SAMPLING_ADDRESSES).flatMap(([name, address]) => {
+    const listener = valueAt(root, "node", "listen", name);
+    return listener === undefined ? [] : readListener(listener, name, address);
+  });
   const fleet = valueAt(root, "node", "fleet", "listen");
-  const all = fleet === undefined ? listeners : [...listeners, ...readListener(fleet, "fleet", DEFAULT_FLEET_ADDRESS)];
-  return [...checkShared(all), ...checkAdmin(root, listeners)];
+  const own = fleet === undefined ? [] : readListener(fleet, "fleet", DEFAULT_FLEET_ADDRESS);
+  return [...checkShared([...listeners, ...asked, ...own]), ...checkAdmin(root, listeners)];
 }
 
 function readListener(listener: unknown, name: string, otherwise: string): ListenAddress[] {

@@ -141,14 +141,14 @@ function checkCeilings({ root }: Outline, strategies: readonly Placed[]): Findin
   });
 }
 
-interface WrittenRate {
+export interface WrittenRate {
   readonly rate: number;
   readonly path: Path;
   readonly signals: readonly string[];
 }
 
 /** All rates that are ceilings of what is not protected. */
-function ceilingsOf(root: Values, strategies: readonly Placed[]): WrittenRate[] {
+export function ceilingsOf(root: Values, strategies: readonly Placed[]): WrittenRate[] {
   const found: WrittenRate[] = [];
   const add = (rate: unknown, path: Path, signals: readonly string[]): void => {
     if (typeof rate === "number") found.push({ rate, path, signals });
