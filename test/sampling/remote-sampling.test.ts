@@ -168,7 +168,7 @@ function sampledBy(sampler: JaegerRemoteSampler, name: string): number {
   return sampled / COUNT;
 }
 
-/** OpenTelemetry's own; it asks when the test says so, and not by its timer, which nobody can stop. */
+/** OpenTelemetry's own. It asks when the test says so: nobody could stop its timer. */
 function sdkSampler(node: TestNode, serviceName: string): JaegerRemoteSampler {
   mock.timers.enable({ apis: ["setInterval"] });
   try {

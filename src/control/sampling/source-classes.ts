@@ -13,13 +13,13 @@ export interface SourceClasses {
 export const MOST_OPERATIONS = 200;
 
 /** Where a trace begins there are two names, and nothing else is known of it. */
-interface Beginning {
+interface TraceBeginning {
   readonly service: string;
   readonly operation: string | undefined;
 }
 
 /** Undefined: that cannot be told yet. */
-type Told = (beginning: Beginning) => boolean | undefined;
+type Told = (beginning: TraceBeginning) => boolean | undefined;
 
 /**
  * Rules that ask for more than the service and the name of a span are passed over: a trace that

@@ -4,7 +4,7 @@ import type { ClassShare, ShareReason } from "../../plan/sampling-plan.ts";
 const MOST_HALVINGS = 20;
 /** A rate is left alone while what is wanted is beyond its own part by less than this factor. */
 const MARGIN = 1.1;
-/** After a change of what arrives, the routers' shares need so long to be right: up by 1.5 in 5 s. */
+/** When other data arrives, routers' shares need so long to be right: they rise by 1.5 in 5 s. */
 const SETTLE_MS = 60_000;
 /** From here on the settings bind, and not the load. */
 const NEARLY_ALL = 0.99;

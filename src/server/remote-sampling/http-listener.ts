@@ -80,7 +80,7 @@ async function listen(server: Server, { host, port }: Address): Promise<Address>
   return { host, port: bound.port };
 }
 
-interface HttpAnswer {
+interface AnswerText {
   readonly status: number;
   readonly body: string;
   readonly type?: string;
@@ -91,8 +91,8 @@ interface HttpAnswer {
  * `/` is where Jaeger 2 answers and `/sampling` where its agent did; what ends so is taken as well,
  * since some SDKs add it to whatever they are given.
  */
-function answerTo({ method, url = "/" }: IncomingMessage, answers: Answers): HttpAnswer {
-  const refuse = (status: number, body: string, allow?: string): HttpAnswer => {
+function answerTo({ method, url = "/" }: IncomingMessage, answers: Answers): AnswerText {
+  const refuse = (status: number, body: string, allow?: string): AnswerText => {
     answers.invalid("sampling_http");
     return { status, body, ...(allow !== undefined && { allow }) };
   };
@@ -114,7 +114,7 @@ function answerTo({ method, url = "/" }: IncomingMessage, answers: Answers): Htt
 
 function reply(
   response: ServerResponse,
-  { status, body, type = "text/plain; charset=utf-8", allow }: HttpAnswer,
+  { status, body, type = "text/plain; charset=utf-8", allow }: AnswerText,
 ): void {
   response.writeHead(status, {
     "content-type": type,
