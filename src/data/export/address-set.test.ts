@@ -5,11 +5,13 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { ScriptedResolver } from "../../../test/support/scripted-resolver.ts";
 import { seededRandom } from "../../core/random.ts";
 import { initialHealth } from "../health/health.ts";
+import type { NewsSource } from "../health/target-news.ts";
 import type { ToldPart } from "../health/told-health.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { membersKey } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { MemberBoard } from "../resolve/member-board.ts";
 import { openNamedTarget } from "./named-target.ts";
 
@@ -66,7 +68,8 @@ test("addresses that come and go are told; a lookup that fails is told, counted,
 test("in a worker members are those that it is told of, with their places and loads", () => {
   const clock = new ManualClock();
   const client = { send: () => () => undefined, [Symbol.asyncDispose]: async () => undefined };
-  const reporter = { announce: () => undefined, flush: () => 0 };
+  const sources: NewsSource[] = [];
+  const reporter = { announce: (source: NewsSource) => void sources.push(source), flush: () => 0 };
   const parts = { clock, resolver: new ScriptedResolver(), metrics: createMetrics(), random: seededRandom(1) };
   const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
   const plan = targetPlan("t", { url: "http://collectors.invalid", resolve: "all", members });
@@ -82,6 +85,26 @@ test("in a worker members are those that it is told of, with their places and lo
     ["t a", "http://a.test:2", 0.5],
     ["t b", "http://b.test:1", 0.75],
   ]);
+  const send = (): void => {
+    const batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1, headers: NO_HEADERS } as const;
+    const attempt = { timeoutMs: 1_000, cut: false };
+    target.parts!.all[0]!.send(
+      batch,
+      attempt,
+      () => true,
+      () => undefined,
+    );
+  };
+  send();
+  target.obey({ id: "t", parts: [one("a", "a.test:3", 0)] }, 0);
+  send();
+  assert.deepEqual(
+    sources.map((source) => source.takeNews()).map((news) => [news?.address, news?.place, news?.underWay]),
+    [
+      ["a", "a.test:2", 0],
+      ["a", "a.test:3", 1],
+    ],
+  );
 });
 
 test("parts that cannot all be opened change nothing, and what was opened of them is ended", async () => {

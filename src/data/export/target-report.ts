@@ -54,8 +54,9 @@ export class TargetReport implements NewsSource, NewsTeller {
 }
 
 /** Of no state that a target may be in: only that none of its calls is waited for any more. */
-function lastNews({ id, address }: TargetNews): TargetNews {
-  return { id, ...(address !== undefined && { address }), epoch: -1, underWay: 0, ended: "cancelled" };
+function lastNews({ id, address, place }: TargetNews): TargetNews {
+  const which = { id, ...(address !== undefined && { address }), ...(place !== undefined && { place }) };
+  return { ...which, epoch: -1, underWay: 0, ended: "cancelled" };
 }
 
 /** What the main process tells by itself is not in a worker's log. */

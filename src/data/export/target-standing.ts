@@ -1,5 +1,5 @@
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
-import { partName } from "../../plan/members.ts";
+import { partName, placeIn } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -219,12 +219,13 @@ export class TargetStanding implements Monitored, Refusing {
   }
 
   #news(): TargetNews {
-    const { id } = this.plan;
+    const { id, member, url } = this.plan;
     const address = partName(this.plan);
     const signals = this.refusals.takeNews();
     return {
       id,
       ...(address !== undefined && { address }),
+      ...(member !== undefined && { place: placeIn(url) }),
       ...this.#follower!.take(this.#of.inFlight, this.#pauseSaid),
       ...(signals !== undefined && { signals }),
     };

@@ -47,6 +47,8 @@ export interface TargetNews extends HealthNews {
   readonly id: string;
   /** As in ToldPart. */
   readonly address?: string;
+  /** As in ToldPart: a member that is elsewhere now has a health of its own. */
+  readonly place?: string;
   readonly signals?: SignalNews;
   /** The worker has drawn a conclusion of its own, and wants to be told what the node's is. */
   readonly urgent?: true;

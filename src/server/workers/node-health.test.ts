@@ -5,6 +5,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { TargetNews } from "../../data/health/target-news.ts";
 import type { ToldPart } from "../../data/health/told-health.ts";
+import { membersKey } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog } from "../../telemetry/log.ts";
@@ -15,7 +16,7 @@ import { NodeHealth } from "./node-health.ts";
 const VERSION = 3;
 
 /** The health of two targets without checks, and so many workers that only tell. */
-function open(workers: number) {
+function open(workers: number, a: Partial<TargetPlan> = {}) {
   const clock = new ManualClock();
   const lines: string[] = [];
   const log = createLog({
@@ -26,7 +27,7 @@ function open(workers: number) {
     colour: false,
   });
   const metrics = createMetrics();
-  const plans = ["a", "b"].map((id): [string, TargetPlan] => [id, targetPlan(id)]);
+  const plans = ["a", "b"].map((id): [string, TargetPlan] => [id, targetPlan(id, id === "a" ? a : {})]);
   const ready = new Set(Array.from({ length: workers }, (_, i) => i));
   const told: { readonly worker: number; readonly message: ToWorker }[] = [];
   const health = new NodeHealth(
@@ -182,5 +183,24 @@ test("what operators want is told to all, and to who begins", async () => {
   assert.deepEqual(statesOf(a()), ["drain operator 1", "drain operator 1"]);
   assert.deepEqual(health.operatorStates, [{ id: "a", state: "drain", untilMs: undefined, note: "n" }]);
   assert.equal(health.toldAll(0)[0]?.parts[0]?.health.state, "drain");
+  await health[Symbol.asyncDispose]();
+});
+
+test("what was told of a member where it was before says nothing of where it is now", async () => {
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
+  const { health, news, a } = open(2, { url: "http://collectors.invalid", resolve: "all", members });
+  const found = (address: string): void => {
+    health.discovered([{ of: membersKey(members), members: [{ id: "g1", address, utilization: 0 }] }]);
+  };
+  const failed = { address: "g1", failed: 5, inRow: 5, reason: "connect", urgent: true } as const;
+  found("g1:1");
+  found("g1:2");
+  news(0, { ...failed, place: "g1:1" });
+  assert.deepEqual(
+    a().map((part) => part && [part.place, part.health.state]),
+    Array(2).fill(["g1:2", "ready"]),
+  );
+  news(0, { ...failed, place: "g1:2" });
+  assert.deepEqual(statesOf(a()), ["ejected connect 1", "ejected connect 1"]);
   await health[Symbol.asyncDispose]();
 });

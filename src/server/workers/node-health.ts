@@ -10,11 +10,11 @@ import { MemberBoard } from "../../data/resolve/member-board.ts";
 import { createNodeResolver } from "../../data/resolve/node-resolver.ts";
 import { targetStatus } from "../../data/status.ts";
 import type { OperatorOverride, OperatorState, TargetStatus } from "../../plan/data-plane.ts";
-import type { Plan } from "../../plan/plan.ts";
+import type { Plan, TargetPlan } from "../../plan/plan.ts";
 import type { Env } from "../../telemetry/env.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { PartRecord, toldTo } from "./part-record.ts";
-import { type FoundMembers, partName } from "../../plan/members.ts";
+import { type FoundMembers, partName, placeIn } from "../../plan/members.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 
 /** How workers are reached, by their numbers from 0. */
@@ -169,7 +169,7 @@ export class NodeHealth implements AsyncDisposable {
 
   #hearOne(worker: number, news: TargetNews, isCurrent: boolean): void {
     const { id, address, tenants, urgent } = news;
-    const part = this.#targets.toldParts(id).find(({ plan }) => partName(plan) === address);
+    const part = this.#targets.toldParts(id).find(({ plan }) => isOf(plan, news));
     const record = part && this.#record(id, part);
     if (part === undefined || record === undefined) return; // it is not there any more
     const { epoch } = part.health();
@@ -250,6 +250,11 @@ export class NodeHealth implements AsyncDisposable {
     });
     return { id, parts };
   }
+}
+
+/** What was told of a member where it was before says nothing of where it is now. */
+function isOf(plan: TargetPlan, { address, place }: TargetNews): boolean {
+  return partName(plan) === address && (place === undefined || placeIn(plan.url) === place);
 }
 
 function forgetOthers(records: Map<string, PartRecord>, parts: readonly ToldHandle[]): true {
