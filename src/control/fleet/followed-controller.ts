@@ -4,6 +4,7 @@ import type { CallOutcome, ControllerLink, RefusedCall } from "./controller-link
 import type { Directive, DirectiveNews } from "./directive.ts";
 import type { FollowerOptions } from "./follower.ts";
 import type { ReportFacts } from "./follower-ports.ts";
+import type { AskMembers } from "./member-follower.ts";
 import {
   type AwaitReply,
   type CollectorReport,
@@ -57,6 +58,8 @@ export class FollowedController {
   #epoch: string | undefined;
   #isWanted = false;
   #missed = 0;
+  /** That report to it, as it says. */
+  #collectors = 1;
   /** What the last Report has told. */
   #told: { readonly facts: ReportFacts; readonly atMs: number } | undefined;
   /** Told by the last Report, and not come by Await since. */
@@ -165,6 +168,7 @@ export class FollowedController {
     this.#wasHeard = true;
     this.#epoch = reply.controller.epoch;
     observer.reported();
+    this.#collectors = reply.collectors;
     heard(reply.collectors);
     this.#compare(reply.newer);
     return undefined;
@@ -211,9 +215,9 @@ export class FollowedController {
     const { identity, members } = this.#options;
     const { id, region } = identity;
     const caller = { protocol: FLEET_PROTOCOL, id, region };
-    await members?.run(async (question, until) => {
-      return this.#link.call("discover", { ...caller, ...question }, { signal: until, timeoutMs: DISCOVER_MS });
-    }, signal);
+    const ask: AskMembers = async (question, until) =>
+      this.#link.call("discover", { ...caller, ...question }, { signal: until, timeoutMs: DISCOVER_MS });
+    await members?.run(ask, signal, () => this.#collectors);
   }
 
   /** Whether something is to be told before its time. */

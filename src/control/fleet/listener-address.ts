@@ -1,4 +1,4 @@
-import { parseAddress } from "../../config/schema/address.ts";
+import { isLoopbackHost, parseAddress } from "../../config/schema/address.ts";
 
 /**
  * Where a node listens for what. Nodes tell it by the name of the listener, in snake or in camel
@@ -22,4 +22,10 @@ export function isDialable(address: string): boolean {
   const parsed = parseAddress(address);
   if (parsed === undefined || parsed.port === 0 || isWildcardHost(parsed.host)) return false;
   return URL.canParse(`http://${address}`);
+}
+
+/** Whether it leads to whoever dials it, on whatever machine that is. */
+export function isLoopback(address: string): boolean {
+  const parsed = parseAddress(address);
+  return parsed !== undefined && isLoopbackHost(parsed.host);
 }

@@ -6,7 +6,7 @@ import { seededRandom } from "../../core/random.ts";
 import { type FoundMembers, membersKey, type MembersPlan } from "../../plan/members.ts";
 import { momentOf } from "../../store/session/moment.ts";
 import type { CallOutcome } from "./controller-link.ts";
-import { MemberFollower, type MemberQuestion, sameMachine } from "./member-follower.ts";
+import { type AskMembers, MemberFollower, type MemberQuestion, sameMachine } from "./member-follower.ts";
 import type { DiscoverReply, MemberSet } from "./messages.ts";
 
 const GATEWAYS: MembersPlan = { region: "eu", tags: { tier: "g" }, listener: "otlp_grpc", isSelf: false };
@@ -25,6 +25,8 @@ class Rig {
   readonly over = new AbortController();
   readonly members: MemberFollower;
   readonly ended: Promise<void>;
+  /** That report to its controller. */
+  collectors = 3;
   #answer: ((outcome: CallOutcome<DiscoverReply>) => void) | undefined;
 
   constructor(wanted: readonly MembersPlan[] = [GATEWAYS], first: readonly FoundMembers[] = []) {
@@ -34,11 +36,13 @@ class Rig {
       log: this.log,
       id: "me",
       first,
-      ownAddresses: () => sameMachine(["0.0.0.0:4317"]),
+      host: "here",
+      ownAddresses: () => sameMachine(["0.0.0.0:4317"], ["172.17.0.1", "fd00::1"]),
       told: (found) => void this.told.push(found),
     });
     this.members.want(wanted);
-    this.ended = this.members.run((question, signal) => this.#ask(question, signal), this.over.signal);
+    const ask: AskMembers = (question, signal) => this.#ask(question, signal);
+    this.ended = this.members.run(ask, this.over.signal, () => this.collectors);
   }
 
   get isAsking(): boolean {
@@ -101,6 +105,38 @@ test("a node does not find itself, nor who says that it is where this node is", 
   await rig.answer("d1", { ...setOf(""), members, total: 3 });
   assert.equal(rig.ids, "a");
   assert.equal(warnings(rig), 1);
+});
+
+test("a member at an address of this machine, or at a loopback address of another one, is left out, and told of", async () => {
+  const rig = new Rig();
+  const at = ["172.17.0.1:4317", "[fd00::1]:4317", "172.17.0.1:4318", "127.0.0.1:9", "127.0.0.1:9", "[::1]:9"];
+  const hosts = [undefined, undefined, undefined, "here", undefined, "there"];
+  const members = at.map((address, i) => ({ id: `m${i}`, address, utilization: 0, host: hosts[i] }));
+  await rig.answer("d1", { ...setOf(""), members, total: members.length });
+  assert.deepEqual(
+    rig.told.at(-1)?.[0]?.members,
+    ["m2", "m3", "m4"].map((id, i) => ({ id, address: at[i + 2], utilization: 0 })),
+  );
+  assert.equal(warnings(rig), 3);
+});
+
+test("in a large region what is news to all is not asked for again by all at once", async () => {
+  const rig = new Rig();
+  rig.collectors = 5_000;
+  await rig.answer("d1", setOf("a"));
+  assert.equal(rig.isAsking, false);
+  rig.clock.advance(5_000);
+  await settle();
+  assert.equal(rig.isAsking, true);
+  rig.over.abort();
+  await rig.ended;
+  assert.equal(rig.clock.pending, 0);
+});
+
+test("why a controller refuses is told with what to do about that", async () => {
+  const rig = new Rig();
+  await rig.end({ kind: "refused", why: "too_large", reason: "300000 bytes" });
+  assert.match(rig.log.lines.join(""), /too_large.*fewer ways/u);
 });
 
 test("who has an address that is none is left out, and told of; the others are used", async () => {

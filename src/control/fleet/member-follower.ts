@@ -1,12 +1,12 @@
-import { parseAddress } from "../../config/schema/address.ts";
+import { formatAddress, parseAddress } from "../../config/schema/address.ts";
 import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { type FoundMember, type FoundMembers, membersKey, type MembersPlan } from "../../plan/members.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
-import type { CallOutcome } from "./controller-link.ts";
-import { isDialable } from "./listener-address.ts";
+import type { CallOutcome, RefusedCall } from "./controller-link.ts";
+import { isDialable, isLoopback, isWildcardHost } from "./listener-address.ts";
 import { LostMembers } from "./lost-members.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "./messages.ts";
 
@@ -18,6 +18,8 @@ export interface MemberFollowerOptions {
   readonly id: string;
   /** Where it takes data itself: who says that it is there, too, is on another machine. */
   readonly ownAddresses: () => readonly string[];
+  /** As in its Reports: who is on another one is not reached at 127.0.0.1. */
+  readonly host: string;
   /** Who was found before this process began: until a controller tells more. */
   readonly first?: readonly FoundMembers[];
   /** Who is found, by all that is selected. Must not throw. */
@@ -30,12 +32,21 @@ export interface MemberQuestion {
   readonly known?: string;
 }
 
+/** `host`: of a loopback address, where that leads to it. */
+type MemberAt = FoundMember & { readonly host?: string | undefined };
+
 /** Asks it. As the calls of a link, it never rejects. */
 export type AskMembers = (question: MemberQuestion, signal: AbortSignal) => Promise<CallOutcome<DiscoverReply>>;
 
 /** A call that was answered sooner was not held: with nothing new in it, the next one waits. */
 const HELD_MS = 4_000;
 const PAUSE = { firstMs: 500, longestMs: 30_000 } as const;
+/**
+ * What is news to all of a region all ask for again: a controller takes so many a second beside its
+ * other work. In a small region that is no time at all.
+ */
+const ASKED_A_SECOND = 1_000;
+const SPREAD = { leastMs: 20, mostMs: 10_000 } as const;
 const QUIET_MS = 600_000;
 
 /**
@@ -90,9 +101,12 @@ export class MemberFollower {
     this.#changed = new AbortController();
   }
 
-  /** One controller, until the signal ends it. Never rejects. */
-  async run(ask: AskMembers, signal: AbortSignal): Promise<void> {
-    const { clock, random } = this.#options;
+  /**
+   * One controller, until the signal ends it. Never rejects. `collectors`: how many ask it, as far
+   * as that is known.
+   */
+  async run(ask: AskMembers, signal: AbortSignal, collectors: () => number = () => 1): Promise<void> {
+    const { clock } = this.#options;
     this.#known = undefined;
     for (let idle = 0; !signal.aborted; ) {
       const either = AbortSignal.any([signal, this.#changed.signal]);
@@ -102,10 +116,21 @@ export class MemberFollower {
         const isNews = await this.#ask(ask, either);
         if (either.aborted || isNews || (isNews === false && clock.nowMs() - begunMs >= HELD_MS)) idle = 0;
         else idle++;
-        const pauseMs = idle === 0 ? 0 : Math.min(PAUSE.longestMs, PAUSE.firstMs * 2 ** Math.min(idle - 1, 10));
-        if (pauseMs > 0) await sleep(clock, pauseMs * (0.5 + 0.5 * random.next()), either).catch(() => undefined);
+        const pauseMs = isNews === true ? this.#spreadMs(collectors()) : this.#backoffMs(idle);
+        if (pauseMs > 0) await sleep(clock, pauseMs, either).catch(() => undefined);
       }
     }
+  }
+
+  #spreadMs(collectors: number): number {
+    const longestMs = Math.min(SPREAD.mostMs, (collectors / ASKED_A_SECOND) * 1_000);
+    return longestMs < SPREAD.leastMs ? 0 : longestMs * this.#options.random.next();
+  }
+
+  #backoffMs(idle: number): number {
+    if (idle === 0) return 0;
+    const longestMs = Math.min(PAUSE.longestMs, PAUSE.firstMs * 2 ** Math.min(idle - 1, 10));
+    return longestMs * (0.5 + 0.5 * this.#options.random.next());
   }
 
   /** Whether it told something new; undefined: nothing at all. */
@@ -114,7 +139,7 @@ export class MemberFollower {
     const wanted = asked.map(({ region, tags, listener }) => ({ region, tags, listener }));
     const outcome = await ask({ wanted, ...(this.#known !== undefined && { known: this.#known }) }, signal);
     if (signal.aborted || asked !== this.#wanted) return undefined;
-    if (outcome.kind === "refused") this.#tellRefused(outcome.reason);
+    if (outcome.kind === "refused") this.#tellRefused(outcome.why, outcome.reason);
     if (outcome.kind !== "reply") return undefined;
     const { digest, found } = outcome.reply;
     const isNews = digest !== this.#known;
@@ -128,8 +153,7 @@ export class MemberFollower {
     const first = this.#first.get(key);
     this.#first.delete(key);
     if (first === undefined || this.#found.has(key)) return;
-    const { id: own } = this.#options;
-    const members = first.filter(({ id, address }) => id !== own && this.#isUsable(address, id));
+    const members = this.#usable(first);
     if (members.length > 0) this.#found.set(key, members);
   }
 
@@ -140,8 +164,7 @@ export class MemberFollower {
   #take(plan: MembersPlan, set: MemberSet | undefined): void {
     if (set === undefined) return;
     const key = membersKey(plan);
-    const { id: own } = this.#options;
-    const members = set.members.filter(({ id, address }) => id !== own && this.#isUsable(address, id));
+    const members = this.#usable(set.members);
     const known = this.#found.get(key);
     if (set.is_learning && known === undefined && members.length === 0) return;
     // Whoever has not heard of all of them says nothing against those that were there.
@@ -168,33 +191,30 @@ export class MemberFollower {
     return members;
   }
 
-  /** An older controller tells of those, too, that nobody can dial. */
-  #isUsable(address: string, id: string): boolean {
-    if (isDialable(address)) return !this.#isOwn(address, id);
-    this.#options.log
-      .limited(`no-address ${id}`, QUIET_MS)
-      ?.warn("a member of the fleet has an address that cannot be dialled: it is not sent to", {
-        kind: "member",
-        member: id,
-        address,
-        hint: "see node.fleet.advertise there",
-      });
-    return false;
+  /** As the data plane has them, without those that cannot be sent to: that is told. */
+  #usable(members: readonly MemberAt[]): readonly FoundMember[] {
+    const { id: own, ownAddresses } = this.#options;
+    const taken = new Set(ownAddresses());
+    const usable = members.filter((one) => one.id !== own && this.#isUsable(one, taken));
+    return usable.map(({ id, address, utilization }) => ({ id, address, utilization }));
   }
 
-  /** Else it would send to itself what is for a node that has its address on another machine. */
-  #isOwn(address: string, id: string): boolean {
-    if (!this.#options.ownAddresses().includes(address)) return false;
-    const hint = "let it listen on an address that other machines reach, or on 0.0.0.0";
+  #isUsable({ id, address, host }: MemberAt, own: ReadonlySet<string>): boolean {
+    // An older controller tells of those, too, that nobody can dial.
+    if (!isDialable(address)) {
+      return this.#leaveOut(id, address, "an address that cannot be dialled", "see node.fleet.advertise there");
+    }
+    if (own.has(address)) return this.#leaveOut(id, address, "the address of this node", ELSEWHERE);
+    if (host === undefined || host === this.#options.host || !isLoopback(address)) return true;
+    return this.#leaveOut(id, address, "an address that only its own host reaches", ELSEWHERE);
+  }
+
+  /** Else what is for it would come to another node, this one itself perhaps. */
+  #leaveOut(member: string, address: string, what: string, hint: string): false {
     this.#options.log
-      .limited(`own-address ${id}`, QUIET_MS)
-      ?.warn("a member of the fleet says that it is where this node is: it is not sent to", {
-        kind: "member",
-        member: id,
-        address,
-        hint,
-      });
-    return true;
+      .limited(`left-out ${member} ${address}`, QUIET_MS)
+      ?.warn(`a member of the fleet has ${what}: it is not sent to`, { kind: "member", member, address, hint });
+    return false;
   }
 
   /** Once, not with every answer. */
@@ -211,24 +231,39 @@ export class MemberFollower {
     this.#unused.set(key, unused);
   }
 
-  #tellRefused(reason: string): void {
+  #tellRefused(why: RefusedCall, reason: string): void {
     this.#options.log
       .limited("members-refused", QUIET_MS)
       ?.warn("the controller does not tell of members of the fleet: what is known of them stays", {
         kind: "member",
+        why,
         reason,
-        hint: "an older controller cannot: upgrade controllers first",
+        hint: HINTS[why],
       });
   }
 }
 
-/** As addresses that are the same are written alike. */
-export function sameMachine(addresses: readonly string[]): string[] {
+const ELSEWHERE = "let it listen on an address that other machines reach, or on 0.0.0.0";
+const HINTS: Readonly<Record<RefusedCall, string>> = {
+  unauthenticated: "see node.fleet.token: it has to be the fleet's",
+  not_allowed: "see node.fleet.tls: the certificate has to name the node's id",
+  invalid: "nodes and controllers may be of versions that do not understand each other: signalbox topology",
+  too_large: "select nodes in fewer ways, or by fewer and shorter tags",
+  unknown_call: "an older controller cannot: upgrade controllers first",
+  fault: "see the log of the controller",
+};
+
+/**
+ * As addresses that are the same are written alike. `hosts`: of the machine, as others may reach
+ * it.
+ */
+export function sameMachine(addresses: readonly string[], hosts: readonly string[]): string[] {
   return addresses.flatMap((address) => {
     const parsed = parseAddress(address);
-    if (parsed === undefined || (parsed.host !== "0.0.0.0" && parsed.host !== "::")) return [address];
+    if (parsed === undefined || !isWildcardHost(parsed.host)) return [address];
     const { port } = parsed;
-    return [address, `127.0.0.1:${port}`, `[::1]:${port}`, `localhost:${port}`];
+    const all = ["127.0.0.1", "::1", "localhost", ...hosts];
+    return [address, ...all.map((host) => formatAddress({ host, port }))];
   });
 }
 

@@ -97,6 +97,8 @@ const COLLECTOR_SHAPE = {
   ...IDENTITY_SHAPE,
   version: text.default(""),
   addresses: texts(FLEET_BOUNDS.addresses),
+  /** The same for all who reach each other at 127.0.0.1. */
+  host: z.string().max(64).optional(),
   tags: texts(FLEET_BOUNDS.tags),
   capacity: CollectorCapacitySchema.prefault({}),
   load: CollectorLoadSchema.prefault({}),
@@ -283,7 +285,13 @@ export const DiscoverSchema = z.object({
 });
 export type DiscoverRequest = z.output<typeof DiscoverSchema>;
 
-const FoundMemberSchema = z.object({ id: NodeIdSchema, address: text, utilization: quantity.default(0) });
+const FoundMemberSchema = z.object({
+  id: NodeIdSchema,
+  address: text,
+  /** Of a loopback address: as in the Report, for who is on that host. */
+  host: z.string().max(64).optional(),
+  utilization: quantity.default(0),
+});
 
 /** What one selection has found. */
 export const MemberSetSchema = z.object({

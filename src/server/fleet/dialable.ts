@@ -22,7 +22,7 @@ export function dialable(
 }
 
 /** Those that are not this machine's alone, IPv4 first: who listens on all addresses takes it. */
-function machineHosts(): readonly string[] {
+export function machineHosts(): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((its) => its ?? []);
   const reached = all.filter(({ internal, address }) => !internal && !address.startsWith("fe80:"));
   return reached.toSorted((a, b) => (a.family < b.family ? -1 : a.family > b.family ? 1 : 0)).map((one) => one.address);

@@ -8,10 +8,11 @@ import { lookUpControllers } from "../../control/fleet/look-up.ts";
 import { MemberFollower, sameMachine } from "../../control/fleet/member-follower.ts";
 import { isNewsOfRate } from "../../control/load/offered-rate.ts";
 import { reasonOf } from "../../core/errors.ts";
+import { machineHosts } from "./dialable.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { followerObserver, showEpoch } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
-import { membersIn, reportFacts } from "./report-facts.ts";
+import { HOST, membersIn, reportFacts } from "./report-facts.ts";
 import type { ServingController } from "./serving-controller.ts";
 
 /** A node in its role as collector. */
@@ -95,7 +96,8 @@ function openMembers({ facts, env, walk, addresses, dataPlane, keptMembers }: Fl
   const members = new MemberFollower({
     ...env,
     id: facts.id,
-    ownAddresses: () => sameMachine(Object.values(addresses())),
+    ownAddresses: () => sameMachine(Object.values(addresses()), machineHosts()),
+    host: HOST,
     ...(keptMembers !== undefined && { first: keptMembers.first }),
     told: (found) => {
       keptMembers?.keep(found);

@@ -10,9 +10,13 @@ import type { DataPlane } from "../../plan/data-plane.ts";
 import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
 import { dialable } from "./dialable.ts";
+import { hostDigest } from "./host-digest.ts";
 
 /** The highest `schema` of documents that this version reads. */
 export const SCHEMA_MAX = 1;
+
+/** Of this process. */
+export const HOST = hostDigest();
 
 export interface ReportSources {
   readonly facts: Pick<NodeFacts, "version">;
@@ -38,6 +42,7 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
   return {
     version: facts.version,
     addresses: dialable(addresses(), walk.status.running.node.fleet.advertise),
+    host: HOST,
     tags: walk.status.running.node.tags,
     capacity: { items_per_second: load.capacity.items_per_second },
     load: newest,
