@@ -20,6 +20,12 @@ export const CONTROLLER_METRICS = {
     labels: ["region"],
     maxSeries: 100,
   },
+  controllerDiscoverBounds: {
+    ...counter("signalbox_controller_discover_bounds_total", "times", "sum"),
+    help: "Times that something was left out for those who look for members of the fleet: held (a call was answered at once, as too many are held), selections (one was looked up anew, of more than 256), left (who has left was not told, of more than 64), regions (one of another region was not followed, of more than 64), no_leader (a region has no controller that is known).",
+    labels: ["bound"],
+    always: [["held"], ["selections"], ["left"], ["regions"], ["no_leader"]],
+  },
   controllerReports: {
     ...counter("signalbox_controller_reports_total", "reports", "sum"),
     help: "Reports of collectors, by what became of them; old: overtaken, or of an earlier start of a node or another one with its id; full: more collectors than a controller lists.",

@@ -105,6 +105,25 @@ test("a link: every call goes over HTTP/2 and comes back", async () => {
   assert.equal(stage.listener.connections, 1);
 });
 
+test("a link: what is news to many that look for members is written once", async () => {
+  let written = 0;
+  const reply = {
+    protocol: 1,
+    digest: "d",
+    get found() {
+      written++;
+      return [];
+    },
+  };
+  await using stage = await rig({ calls: calm([], { discover: async () => reply }) });
+  const link = stage.link();
+  for (const id of ["n1", "n2", "n3"]) {
+    const answer = await link.call("discover", { protocol: 1, id, wanted: [] }, CALL);
+    assert.ok(answer.kind === "reply" && answer.reply.digest === "d");
+  }
+  assert.equal(written, 1);
+});
+
 test("a link: whoever leads no more says who does", async () => {
   const leader = { id: "c2", address: "10.0.0.2:4321", tls: true };
   const calls = calm([], { report: async () => ({ protocol: 1, not_leader: true, leader }) });

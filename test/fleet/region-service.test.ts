@@ -9,7 +9,7 @@ import { AwaitReplySchema, decodeBody, MembersReplySchema } from "../../src/cont
 import { collectorTimes } from "../../src/control/region/collector-table.ts";
 import { openDirectiveSource } from "../../src/control/region/directive-source.ts";
 import { decodeSummary, regionKey } from "../../src/control/region/region-summary.ts";
-import { RegionService } from "../../src/control/region/region-service.ts";
+import { type RegionObserver, RegionService } from "../../src/control/region/region-service.ts";
 import type { RecipePlace } from "../../src/store/recipes/place.ts";
 import { FakeStore } from "../support/fake-store.ts";
 import { testHeld } from "../support/fleet/held.ts";
@@ -33,7 +33,7 @@ class Rig implements AsyncDisposable {
   readonly log = keptLog(this.clock);
   readonly service: RegionService;
 
-  constructor(most = 100) {
+  constructor(most = 100, bounded: RegionObserver["bounded"] = () => undefined) {
     this.service = new RegionService({
       place: this.place,
       region: "eu",
@@ -47,6 +47,7 @@ class Rig implements AsyncDisposable {
       times: collectorTimes(5_000),
       most,
       log: this.log,
+      observer: { reported: () => undefined, summaryWritten: () => undefined, bounded },
     });
   }
 
@@ -317,4 +318,46 @@ test("who leads since less than a minute takes no member away, however often col
   assert.equal(await isLearning(), true);
   await rig.pass(1);
   assert.equal(await isLearning(), false);
+});
+
+test("a leader that says goodbye to itself and ends in the same moment tells those who look for members", async () => {
+  await using rig = new Rig();
+  await settle();
+  const tags = { tier: "gateway" };
+  for (const id of ["me", "other"]) {
+    await rig.service.report(reportOf(id, { addresses: { otlpGrpc: `${id}:4317` }, tags }));
+  }
+  const wanted = [{ region: "eu", tags, listener: "otlp_grpc" }];
+  const ask = (known?: string) => {
+    return rig.service.discover({ protocol: 1, id: "edge", wanted, ...(known !== undefined && { known }) }, CALLED);
+  };
+  const first = await ask();
+  assert.ok(!isNotLeader(first));
+  const held = ask(first.digest);
+  await rig.service.goodbye({ protocol: 1, id: "me", incarnation: "one" });
+  const ended = rig.service[Symbol.asyncDispose]();
+  const last = await held;
+  assert.ok(!isNotLeader(last), "it leads no more, and has told nobody");
+  const [set] = last.found;
+  assert.deepEqual([set?.members.map(({ id }) => id), set?.left], [["other"], ["me"]]);
+  assert.ok(isNotLeader(await ask(last.digest)));
+  await ended;
+});
+
+test("more calls than are held for members are counted, and told in the log once", async () => {
+  const bounds: string[] = [];
+  await using rig = new Rig(1, (bound) => void bounds.push(bound));
+  await settle();
+  const wanted = [{ region: "eu", tags: {}, listener: "otlp_grpc" }];
+  const ask = (id: string, known?: string) => {
+    return rig.service.discover({ protocol: 1, id, wanted, ...(known !== undefined && { known }) }, CALLED);
+  };
+  const first = await ask("a");
+  assert.ok(!isNotLeader(first));
+  const held = ask("a", first.digest);
+  for (const id of ["b", "c"]) await ask(id, first.digest);
+  assert.deepEqual(bounds, ["held", "held"]);
+  assert.equal(rig.log.lines.filter((line) => line.includes("than a controller holds")).length, 1);
+  await rig.service[Symbol.asyncDispose]();
+  assert.ok(isNotLeader(await held));
 });

@@ -17,6 +17,7 @@ import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../region/leader-value.ts";
 import { decodeSummary, regionKey } from "../region/region-summary.ts";
 import type { FetchBody } from "../region/current-document.ts";
+import { warnOfBound } from "../region/discover-bounds.ts";
 import { RegionService } from "../region/region-service.ts";
 import { RemoteRegions } from "../region/other-regions.ts";
 import { standFor } from "../region/stand-for.ts";
@@ -160,7 +161,7 @@ class NodeController implements Controller {
     return isAdopted ? addressOf(this.leaders.global()) : undefined;
   }
 
-  #openOthers({ place, controller }: ControllerOptions, openLink: OpenControllerLink): RemoteRegions {
+  #openOthers({ place, controller, observer, log }: ControllerOptions, openLink: OpenControllerLink): RemoteRegions {
     return new RemoteRegions({
       clock: place.clock,
       random: place.random,
@@ -169,6 +170,10 @@ class NodeController implements Controller {
       openLink,
       news: () => {
         for (const service of this.services.values()) service.othersChanged();
+      },
+      bounded: (bound, of) => {
+        observer?.bounded(bound);
+        warnOfBound(log, bound, of);
       },
     });
   }

@@ -21,6 +21,7 @@ export function controllerMetrics(metrics: Metrics): ServiceObserver {
       const { length } = encodeSummary(summary);
       metrics.controllerSummaryBytes.with(summary.region).read(() => length);
     },
+    bounded: (bound) => metrics.controllerDiscoverBounds.with(bound).add(1),
     served(service) {
       const { region } = service;
       serving.set(region, service);

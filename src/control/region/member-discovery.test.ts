@@ -5,8 +5,10 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import { isNotLeader } from "../fleet/controller-calls.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "../fleet/messages.ts";
-import { CollectorTable } from "./collector-table.ts";
-import { HELD_DISCOVERY, MemberDiscovery } from "./member-discovery.ts";
+import { CollectorTable, type KnownCollector } from "./collector-table.ts";
+import type { DiscoverBound } from "./discover-bounds.ts";
+import { HELD_DISCOVERY } from "./held-discovers.ts";
+import { MemberDiscovery } from "./member-discovery.ts";
 
 const LEARNING_MS = 15_000;
 const NEVER = new AbortController().signal;
@@ -14,20 +16,29 @@ const GATEWAYS: MemberSelection = { region: "eu", tags: { tier: "gateway" }, lis
 
 class Rig {
   readonly clock = new ManualClock();
-  readonly table = new CollectorTable({ suspectAfterMs: 11_000, goneAfterMs: 15_000, most: 100 });
+  readonly table = new CollectorTable({ suspectAfterMs: 11_000, goneAfterMs: 15_000, most: 2_000 });
   readonly elsewhere = new Map<string, MemberSet>();
   readonly discovery: MemberDiscovery;
+  readonly bounds: DiscoverBound[] = [];
+  /** How often all of the region were looked at. */
+  walks = 0;
   #seq = 0;
 
-  constructor(most = 100) {
+  constructor(most = 1_000) {
+    const { table } = this;
+    const walk = (): Iterator<KnownCollector> => {
+      this.walks++;
+      return table[Symbol.iterator]();
+    };
     this.discovery = new MemberDiscovery({
       clock: this.clock,
       random: seededRandom(1),
       region: "eu",
-      table: this.table,
+      table: { get: (id) => table.get(id), [Symbol.iterator]: walk as () => Generator<KnownCollector> },
       others: { find: ({ region }) => this.elsewhere.get(region) },
       learningMs: LEARNING_MS,
       most,
+      bounded: (bound) => void this.bounds.push(bound),
     });
   }
 
@@ -35,12 +46,13 @@ class Rig {
     const addresses = { otlpGrpc: `${id}:4317` };
     const report = reportOf(id, { addresses, tags: { tier: "gateway" }, seq: ++this.#seq, ...more });
     this.table.report(report, this.clock.nowMs());
-    this.discovery.changed();
+    this.discovery.heard(report);
   }
 
   goodbye(id: string): void {
+    const { report } = this.table.get(id)!;
     this.table.goodbye(id, "one");
-    this.discovery.left(id);
+    this.discovery.left(report);
   }
 
   /** Undefined while it is held. */
@@ -148,11 +160,12 @@ test("who goes, or says that it is unhealthy, is told of for a while, and wakes 
   const next = await rig.first("n1");
   assert.notEqual(next.digest, first.digest);
   assert.deepEqual([idsIn(next), next.found[0]?.left], [["c"], ["b", "a"]]);
-  rig.goodbye("stranger");
+  rig.report("d", { health: { state: "unhealthy", reason: "new" } });
   assert.equal((await rig.first("n1")).digest, next.digest);
+  rig.goodbye("d");
   rig.report("a");
   rig.report("b");
-  assert.deepEqual((await rig.first("n1")).found[0]?.left, ["stranger"]);
+  assert.deepEqual((await rig.first("n1")).found[0]?.left, ["d"]);
   rig.clock.advance(60_001);
   assert.deepEqual((await rig.first("n1")).found[0]?.left, []);
 });
@@ -172,7 +185,7 @@ test("members of another region are what is told of it, and not known before", a
   const held = await settled(rig.ask("n1", first.digest, wanted));
   const members = [{ id: "u1", address: "u1:4317", utilization: 0 }];
   rig.elsewhere.set("us", { members, total: 1, is_learning: false, left: [] });
-  rig.discovery.changed();
+  rig.discovery.othersChanged();
   rig.clock.advance(250);
   assert.deepEqual(idsIn((await settled(held)).answer), ["u1"]);
 });
@@ -212,7 +225,7 @@ test("who leads no more answers all so, and no timer is left", async () => {
   const rig = new Rig();
   rig.clock.advance(LEARNING_MS);
   const held = await settled(rig.ask("n1", (await rig.first("n1")).digest));
-  rig.report("a");
+  rig.report("a", { tags: {} });
   rig.discovery.end({ protocol: 1, not_leader: true });
   assert.equal((await settled(held)).answer, "not_leader");
   assert.equal(rig.clock.pending, 0);
@@ -226,4 +239,99 @@ test("beyond what is held calls are answered at once", async () => {
   const other = await settled(rig.ask("n2", digest));
   assert.equal(held.answer, undefined);
   assert.equal(replyIn(other.answer).digest, digest);
+  assert.deepEqual(rig.bounds, ["held"]);
+});
+
+test("who leads no more still tells what it has not told yet, such as the goodbye of its own node", async () => {
+  const rig = new Rig();
+  rig.report("a");
+  rig.report("b");
+  rig.clock.advance(LEARNING_MS);
+  const { digest } = await rig.first("n1");
+  const held = await settled(rig.ask("n1", digest));
+  rig.goodbye("a");
+  rig.discovery.end({ protocol: 1, not_leader: true });
+  const { answer } = await settled(held);
+  assert.deepEqual([idsIn(answer), replyIn(answer).found[0]?.left], [["b"], ["a"]]);
+  assert.equal(rig.clock.pending, 0);
+});
+
+test("of those who come and go nobody hears who looks for others, and nobody is looked through again", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a");
+  const { digest } = await rig.first("n1");
+  const held = await settled(rig.ask("n1", digest));
+  const before = rig.clock.pending;
+  for (let i = 0; i < 1_000; i++) rig.report(`small-${i}`, { tags: { tier: "small" } });
+  rig.goodbye("small-1");
+  rig.discovery.gone("small-2");
+  assert.equal(rig.clock.pending, before);
+  rig.clock.advance(1_000);
+  assert.equal((await settled(held)).answer, undefined);
+  assert.deepEqual(idsIn(await rig.first("n2")), ["a"]);
+  rig.report("b");
+  rig.clock.advance(250);
+  assert.deepEqual(idsIn((await settled(held)).answer), ["a", "b"]);
+  assert.equal(rig.walks, 1);
+});
+
+test("what is news to many is one answer for all of them, some hundreds in a turn", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a");
+  const { digest } = await rig.first("n0");
+  const all = Array.from({ length: 500 }, (_, i) => rig.ask(`n${i}`, digest));
+  await settled(all);
+  assert.equal(rig.discovery.waiting, 500);
+  rig.report("b");
+  rig.clock.advance(0);
+  assert.ok(rig.discovery.waiting > 250 && rig.discovery.waiting < 350, String(rig.discovery.waiting));
+  for (let turn = 0; turn < 3; turn++) {
+    await settled(all);
+    rig.clock.advance(0);
+  }
+  await settled(all);
+  assert.equal(new Set(all.map(({ answer }) => answer)).size, 1);
+  assert.deepEqual(idsIn(all[0]?.answer), ["a", "b"]);
+});
+
+test("whose tags or addresses are other ones has left, and of those beyond the ones that are used nobody hears", async () => {
+  const rig = new Rig();
+  rig.report("a");
+  rig.report("b");
+  rig.clock.advance(LEARNING_MS);
+  assert.deepEqual(idsIn(await rig.first("n1")), ["a", "b"]);
+  rig.report("a", { tags: { tier: "small" } });
+  rig.report("b", { addresses: {} });
+  const next = await rig.first("n1");
+  assert.deepEqual([idsIn(next), next.found[0]?.left], [[], ["b", "a"]]);
+  for (let i = 0; i < 65; i++) rig.report(`g${100 + i}`);
+  const { digest } = await rig.first("n1");
+  rig.report("g999");
+  const more = await rig.first("n1");
+  assert.deepEqual([more.digest, more.found[0]?.total], [digest, 66]);
+});
+
+test("of a member at a loopback address it is told on which host it is", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a", { addresses: { otlpGrpc: "127.0.0.1:4317" }, host: "h1" });
+  rig.report("b", { host: "h1" });
+  assert.deepEqual((await rig.first("n1")).found[0]?.members, [
+    { id: "a", address: "127.0.0.1:4317", utilization: 0, host: "h1" },
+    { id: "b", address: "b:4317", utilization: 0 },
+  ]);
+});
+
+test("what is left out is told: selections beyond those that are remembered, and who has left beyond those that are told", async () => {
+  const rig = new Rig();
+  for (let i = 0; i < 257; i++) await rig.first("n1", [{ ...GATEWAYS, tags: { tier: `t${i}` } }]);
+  assert.deepEqual(rig.bounds, ["selections"]);
+  await rig.first("n1");
+  rig.bounds.length = 0;
+  for (let i = 0; i < 65; i++) rig.report(`g${i}`);
+  for (let i = 0; i < 65; i++) rig.goodbye(`g${i}`);
+  const { found } = await rig.first("n1");
+  assert.deepEqual([found[0]?.left.length, found[0]?.left[0], rig.bounds], [64, "g64", ["left"]]);
 });

@@ -3,6 +3,7 @@ import type { Random } from "../../core/random.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { digestOf } from "../fleet/directive.ts";
 import {
+  type CollectorReport,
   type DiscoverReply,
   type DiscoverRequest,
   FLEET_PROTOCOL,
@@ -11,7 +12,9 @@ import {
   type NotLeader,
 } from "../fleet/messages.ts";
 import type { CollectorTable } from "./collector-table.ts";
-import { findMembers } from "./find-members.ts";
+import type { TellBound } from "./discover-bounds.ts";
+import { type DiscoverAnswer, HeldDiscovers, type Question } from "./held-discovers.ts";
+import { SoughtMembers } from "./sought-members.ts";
 
 /** Of other regions; undefined: it is not known yet. */
 export interface OtherRegions {
@@ -22,61 +25,57 @@ export interface MemberDiscoveryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly region: string;
-  readonly table: CollectorTable;
+  readonly table: Pick<CollectorTable, "get" | typeof Symbol.iterator>;
   readonly others: OtherRegions | undefined;
   /** So long not all have reported that are there. */
   readonly learningMs: number;
   /** Calls that are held. */
   readonly most: number;
+  readonly bounded: TellBound;
 }
 
-export type DiscoverAnswer = DiscoverReply | NotLeader;
-
-/** So long a call is held, while only loads are other ones. */
-export const HELD_DISCOVERY = { leastMs: 8_000, mostMs: 12_000 } as const;
 /** Many come and go together: who asks is told in so few steps. */
 const APART_MS = 250;
 /** What is said of loads is no older. */
 const FRESH_MS = 1_000;
-/** Of a goodbye is told so long: longer than any call is held. */
-const LEFT_MS = 60_000;
-/** In one turn, as what waits for directives. */
-const A_TURN = 200;
 /** Of all who ask together. */
 const MOST_SELECTIONS = 256;
+/** Who has left while nobody looked for it: so many are remembered. */
+const MOST_LEFT = 1_024;
 
 interface Answered {
-  readonly set: MemberSet;
-  readonly digest: string;
+  readonly reply: DiscoverReply;
   readonly atMs: number;
   readonly version: number;
 }
 
-interface HeldDiscover {
-  readonly request: DiscoverRequest;
-  readonly end: (answer: DiscoverAnswer) => void;
-}
-
 /**
  * Tells those who look for members of the fleet which there are, as soon as that is another answer.
- * What many ask for is looked up once.
+ * What many ask for is found once, kept as members come and go, and written once; who comes or goes
+ * and fits nothing that is asked for changes nothing.
  */
 export class MemberDiscovery {
   readonly #options: MemberDiscoveryOptions;
   readonly #begunMs: number;
-  readonly #held = new Map<string, HeldDiscover>();
+  readonly #held: HeldDiscovers;
+  /** By what is selected, and by all that is asked together: those asked for last are at the end. */
+  readonly #sought = new Map<string, SoughtMembers>();
   readonly #answers = new Map<string, Answered>();
-  /** Who has said goodbye, and when: those of long ago are told only while it learns. */
-  readonly #left = new Map<string, number>();
+  /** Who has said goodbye, for what is asked for later. */
+  readonly #left = new Map<string, { readonly report: CollectorReport; readonly atMs: number }>();
   readonly #cancelLearning: Cancel;
   #version = 0;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #lookedVersion = 0;
   #looking: Cancel | undefined;
+  #isTelling = false;
 
   constructor(options: MemberDiscoveryOptions) {
+    const { clock, random, learningMs } = options;
     this.#options = options;
-    this.#begunMs = options.clock.nowMs();
-    this.#cancelLearning = options.clock.after(options.learningMs, () => this.changed());
+    this.#begunMs = clock.nowMs();
+    this.#held = new HeldDiscovers({ clock, random, replyTo: (question) => this.#replyTo(question) });
+    this.#cancelLearning = clock.after(learningMs, () => this.#changed());
   }
 
   get waiting(): number {
@@ -87,119 +86,144 @@ export class MemberDiscovery {
    * Held while it is what is known. Another call of the same node for the same takes its place: a
    * controller asks for one thing after another in the name of its nodes.
    */
-  async discover(request: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
-    const reply = this.#replyTo(request);
-    this.#held.get(callOf(request))?.end(reply);
-    if (request.known !== reply.digest || this.#held.size >= this.#options.most || signal.aborted) return reply;
-    return this.#hold(request, signal);
+  async discover({ id, wanted, known }: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
+    const { most, bounded, region } = this.#options;
+    const question = { key: JSON.stringify(wanted), wanted };
+    const reply = this.#replyTo(question);
+    this.#held.displace(id, question, reply);
+    if (known !== reply.digest || signal.aborted) return reply;
+    if (this.#held.size < most) return this.#held.hold(id, question, known, signal);
+    bounded("held", region);
+    return reply;
   }
 
-  /** Somebody has come or gone, or is to be found otherwise. */
-  changed(): void {
-    this.#version++;
-    if (this.#looking !== undefined || this.#held.size === 0) return;
-    const { clock } = this.#options;
-    this.#looking = clock.after(Math.max(0, this.#lookedMs + APART_MS - clock.nowMs()), () => this.#look());
+  /** Somebody has come, or says something else than before. */
+  heard(report: CollectorReport): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#changedIf((sought) => sought.hear(report, nowMs));
   }
 
-  /** It has said goodbye. */
-  left(id: string): void {
-    const { clock } = this.#options;
-    this.#left.delete(id);
-    this.#left.set(id, clock.nowMs());
-    for (const oldest of this.#left.keys()) if (this.#left.size > FLEET_BOUNDS.found) this.#left.delete(oldest);
-    this.changed();
+  /** It is not heard any more. */
+  gone(id: string): void {
+    this.#changedIf((sought) => sought.gone(id));
   }
 
-  /** Answers all, and holds nobody any more. */
+  /** It has said goodbye. `report`: its last one. */
+  left(report: CollectorReport): void {
+    const { clock, bounded, region } = this.#options;
+    const atMs = clock.nowMs();
+    this.#left.delete(report.id);
+    this.#left.set(report.id, { report, atMs });
+    if (dropOldest(this.#left, MOST_LEFT)) bounded("left", region);
+    this.#changedIf((sought) => sought.goodbye(report, atMs));
+  }
+
+  /** Members of another region are others now. */
+  othersChanged(): void {
+    this.#changed();
+  }
+
+  /**
+   * Answers all, and holds nobody any more. Who is not told yet of what came last is told that: it
+   * may be the goodbye of this very node.
+   */
   end(answer: NotLeader): void {
+    const isNews = this.#isTelling || this.#version !== this.#lookedVersion;
     this.#looking?.();
     this.#cancelLearning();
-    for (const call of this.#held.values()) call.end(answer);
+    this.#held.endAll((question, known) => {
+      const reply = isNews ? this.#replyTo(question) : undefined;
+      return reply === undefined || reply.digest === known ? answer : reply;
+    });
   }
 
   get #isLearning(): boolean {
     return this.#options.clock.nowMs() - this.#begunMs < this.#options.learningMs;
   }
 
-  #hold(request: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
-    const { clock, random } = this.#options;
-    const { promise, resolve } = Promise.withResolvers<DiscoverAnswer>();
-    const key = callOf(request);
-    const onAbort = (): void => end(this.#replyTo(request));
-    const end = (answer: DiscoverAnswer): void => {
-      signal.removeEventListener("abort", onAbort);
-      cancel();
-      if (this.#held.get(key) === call) this.#held.delete(key);
-      resolve(answer);
-    };
-    const call: HeldDiscover = { request, end };
-    const { leastMs, mostMs } = HELD_DISCOVERY;
-    const cancel = clock.after(leastMs + random.next() * (mostMs - leastMs), () => end(this.#replyTo(request)));
-    signal.addEventListener("abort", onAbort, { once: true });
-    this.#held.set(key, call);
-    return promise;
+  #changedIf(isChanged: (sought: SoughtMembers) => boolean): void {
+    let changes = false;
+    for (const sought of this.#sought.values()) if (isChanged(sought)) changes = true;
+    if (changes) this.#changed();
   }
 
-  /** What comes meanwhile is looked at in another turn. */
-  #look(): void {
+  #changed(): void {
+    this.#version++;
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#looking !== undefined || this.#isTelling || this.#held.size === 0) return;
     const { clock } = this.#options;
-    this.#lookedMs = clock.nowMs();
-    const version = this.#version;
-    let left = A_TURN;
-    for (const { request, end } of this.#held.values()) {
-      if (left === 0) break;
-      const reply = this.#replyTo(request);
-      if (reply.digest === request.known) continue;
-      left--;
-      end(reply);
-    }
+    const waitMs = Math.max(0, this.#lookedMs + APART_MS - clock.nowMs());
+    this.#looking = clock.after(waitMs, () => void this.#look());
+  }
+
+  /** What comes meanwhile is looked at afterwards. */
+  async #look(): Promise<void> {
     this.#looking = undefined;
-    if (left === 0) this.#looking = clock.after(0, () => this.#look());
-    else if (version !== this.#version) this.changed();
+    this.#lookedMs = this.#options.clock.nowMs();
+    this.#lookedVersion = this.#version;
+    this.#isTelling = true;
+    await this.#held.release();
+    this.#isTelling = false;
+    if (this.#lookedVersion !== this.#version) this.#lookSoon();
   }
 
-  #replyTo({ wanted }: DiscoverRequest): DiscoverReply {
-    const answers = wanted.map((selection) => this.#answerOf(selection));
-    const digest = digestOf(answers.map((one) => one.digest).join(" "));
-    return { protocol: FLEET_PROTOCOL, digest, found: answers.map(({ set }) => set) };
-  }
-
-  #answerOf(selection: MemberSelection): Answered {
+  #replyTo({ key, wanted }: Question): DiscoverReply {
     const nowMs = this.#options.clock.nowMs();
-    const key = JSON.stringify(selection);
     const known = this.#answers.get(key);
-    if (known?.version === this.#version && nowMs - known.atMs < FRESH_MS) return known;
-    const set = this.#find(selection);
-    const who = set.members.map(({ id, address }) => [id, address]);
-    // Later whoever leaves is missed, and no others are told of it.
-    const left = set.is_learning ? set.left : [];
-    const digest = digestOf(JSON.stringify([who, set.total, set.is_learning, left]));
-    const answer = { set, digest, atMs: nowMs, version: this.#version };
+    if (known?.version === this.#version && nowMs - known.atMs < FRESH_MS) return known.reply;
+    const found = wanted.map((selection) => this.#find(selection, nowMs));
+    const reply = { protocol: FLEET_PROTOCOL, digest: digestOf(JSON.stringify(found.map(newsIn))), found };
     this.#answers.delete(key);
-    this.#answers.set(key, answer);
-    for (const oldest of this.#answers.keys()) if (this.#answers.size > MOST_SELECTIONS) this.#answers.delete(oldest);
-    return answer;
+    this.#answers.set(key, { reply, atMs: nowMs, version: this.#version });
+    dropOldest(this.#answers, MOST_SELECTIONS);
+    return reply;
   }
 
-  #find(selection: MemberSelection): MemberSet {
-    const { region, table, others } = this.#options;
+  #find(selection: MemberSelection, nowMs: number): MemberSet {
+    const { region, table, others, bounded } = this.#options;
     if (selection.region !== region) return others?.find(selection) ?? NOT_KNOWN;
-    const found = findMembers(table, selection);
-    return { ...found, is_learning: this.#isLearning, left: this.#leftOf(found) };
+    const { left, ...found } = this.#soughtBy(selection).set((id) => table.get(id)?.report, nowMs, this.#isLearning);
+    if (left.length > FLEET_BOUNDS.found) bounded("left", region);
+    return { ...found, is_learning: this.#isLearning, left: left.slice(0, FLEET_BOUNDS.found) };
   }
 
-  #leftOf({ members, left }: MemberSet): string[] {
-    const sinceMs = this.#isLearning ? Number.NEGATIVE_INFINITY : this.#options.clock.nowMs() - LEFT_MS;
-    const gone = [...this.#left].flatMap(([id, atMs]) => (atMs >= sinceMs ? [id] : []));
-    const there = new Set(members.map(({ id }) => id));
-    return [...new Set([...left, ...gone])].filter((id) => !there.has(id)).slice(0, FLEET_BOUNDS.found);
+  #soughtBy(selection: MemberSelection): SoughtMembers {
+    const key = JSON.stringify(selection);
+    const sought = this.#sought.get(key) ?? this.#seek(selection);
+    this.#sought.delete(key);
+    this.#sought.set(key, sought);
+    if (dropOldest(this.#sought, MOST_SELECTIONS)) this.#options.bounded("selections", selection.region);
+    return sought;
+  }
+
+  /** The only time that all are looked at. */
+  #seek(selection: MemberSelection): SoughtMembers {
+    const sought = new SoughtMembers(selection);
+    for (const { report, atMs } of this.#left.values()) sought.goodbye(report, atMs);
+    const nowMs = this.#options.clock.nowMs();
+    for (const { report } of this.#options.table) sought.hear(report, nowMs);
+    return sought;
   }
 }
 
 const NOT_KNOWN: MemberSet = { members: [], total: 0, is_learning: true, left: [] };
 
-/** Who asks, and for what. */
-function callOf({ id, wanted }: DiscoverRequest): string {
-  return JSON.stringify([id, wanted]);
+/** What of it is news: not loads, nor how many there are of whom only the first are used. */
+function newsIn({ members, total, is_learning, left }: MemberSet): unknown {
+  const who = members.map(({ id, address, host }) => [id, address, host]);
+  // Later whoever leaves is missed, and no others are told of it.
+  return [who, Math.min(total, FLEET_BOUNDS.found + 1), is_learning, is_learning ? left : []];
+}
+
+/** Whether there were too many. */
+function dropOldest(map: Map<string, unknown>, most: number): boolean {
+  if (map.size <= most) return false;
+  for (const key of map.keys()) {
+    map.delete(key);
+    if (map.size <= most) break;
+  }
+  return true;
 }

@@ -19,6 +19,7 @@ class Rig {
   readonly clock = new ManualClock();
   readonly asked: (string | undefined)[] = [];
   leader: typeof LEADER | undefined = LEADER;
+  readonly bounds: string[] = [];
   news = 0;
   opened = 0;
   readonly regions: RemoteRegions;
@@ -32,6 +33,7 @@ class Rig {
       leaderOf: (region) => (region === "us" ? this.leader : undefined),
       openLink: (controller) => this.#open(controller),
       news: () => void this.news++,
+      bounded: (bound, region) => void this.bounds.push(`${bound} ${region}`),
     });
   }
 
@@ -99,5 +101,27 @@ test("a region without a controller is looked for again, and one that nobody ask
   await settle();
   assert.equal(rig.clock.pending, 0);
   assert.equal(rig.regions.find(US), undefined);
+  await rig.regions[Symbol.asyncDispose]();
+});
+
+test("what cannot be followed is told: a region that has no controller for long, and selections beyond the bound", async () => {
+  const rig = new Rig();
+  rig.leader = undefined;
+  for (let i = 0; i < 64; i++) rig.regions.find({ ...US, tags: { tier: `t${i}` } });
+  await settle();
+  assert.deepEqual(rig.bounds, []);
+  rig.regions.find({ ...US, tags: { tier: "t64" } });
+  assert.deepEqual(rig.bounds, ["regions us"]);
+  rig.bounds.length = 0;
+  for (let passed = 0; passed < 14; passed++) {
+    rig.clock.advance(1_000);
+    await settle();
+  }
+  assert.deepEqual(rig.bounds, []);
+  for (let passed = 0; passed < 12; passed++) {
+    rig.clock.advance(1_000);
+    await settle();
+  }
+  assert.ok(rig.bounds.length > 0 && rig.bounds.every((one) => one === "no_leader us"), String(rig.bounds));
   await rig.regions[Symbol.asyncDispose]();
 });

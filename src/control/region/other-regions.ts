@@ -3,6 +3,7 @@ import { RouterError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import type { ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
 import { type ControllerAddress, FLEET_PROTOCOL, type MemberSelection, type MemberSet } from "../fleet/messages.ts";
+import type { TellBound } from "./discover-bounds.ts";
 import type { OtherRegions } from "./member-discovery.ts";
 
 export interface RemoteRegionsOptions {
@@ -14,6 +15,7 @@ export interface RemoteRegionsOptions {
   readonly openLink: OpenControllerLink;
   /** Somebody else is found. */
   readonly news: () => void;
+  readonly bounded: TellBound;
 }
 
 /** Nobody has asked for so long: it is not followed any more. */
@@ -21,6 +23,8 @@ const UNUSED_MS = 60_000;
 const MOST_SELECTIONS = 64;
 /** Longer than any call is held. */
 const CALL_MS = 25_000;
+/** A region has been without a controller for so long: perhaps nobody means that one. */
+const NO_LEADER_MS = 15_000;
 const PAUSE = { firstMs: 500, longestMs: 10_000 } as const;
 
 interface Followed {
@@ -51,7 +55,11 @@ export class RemoteRegions implements AsyncDisposable, OtherRegions {
       known.askedMs = nowMs;
       return known.set;
     }
-    if (this.#followed.size >= MOST_SELECTIONS || this.#closing.signal.aborted) return undefined;
+    if (this.#closing.signal.aborted) return undefined;
+    if (this.#followed.size >= MOST_SELECTIONS) {
+      this.#options.bounded("regions", selection.region);
+      return undefined;
+    }
     const followed: Followed = { set: undefined, askedMs: nowMs };
     this.#followed.set(key, followed);
     const ended = this.#follow(selection, followed).finally(() => {
@@ -68,10 +76,13 @@ export class RemoteRegions implements AsyncDisposable, OtherRegions {
   }
 
   async #follow(selection: MemberSelection, followed: Followed): Promise<void> {
-    const { clock, random, leaderOf } = this.#options;
+    const { clock, random, leaderOf, bounded } = this.#options;
     const { signal } = this.#closing;
+    let sinceMs = clock.nowMs();
     for (let failed = 0; !signal.aborted && clock.nowMs() - followed.askedMs < UNUSED_MS; failed++) {
       const leader = leaderOf(selection.region);
+      if (leader !== undefined) sinceMs = clock.nowMs();
+      else if (clock.nowMs() - sinceMs >= NO_LEADER_MS) bounded("no_leader", selection.region);
       if (leader !== undefined && (await this.#ask(leader, selection, followed))) failed = 0;
       const pauseMs = Math.min(PAUSE.longestMs, PAUSE.firstMs * 2 ** Math.min(failed, 10));
       await sleep(clock, pauseMs * (0.5 + 0.5 * random.next()), signal).catch(() => undefined);

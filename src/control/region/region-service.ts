@@ -28,6 +28,7 @@ import { CollectorTable, type CollectorTimes, MAX_COLLECTORS, type ReportOutcome
 import { viewOf } from "./collector-view.ts";
 import { CurrentDocument, type FetchBody } from "./current-document.ts";
 import type { DirectiveSource } from "./directive-source.ts";
+import { type DiscoverBound, warnOfBound } from "./discover-bounds.ts";
 import { isFoundOtherwise } from "./find-members.ts";
 import { HeldAwaits } from "./held-awaits.ts";
 import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
@@ -62,6 +63,8 @@ export interface RegionServiceOptions {
 export interface RegionObserver {
   reported(outcome: ReportOutcome): void;
   summaryWritten(summary: RegionSummary): void;
+  /** Something was left out for those who look for members. */
+  bounded(bound: DiscoverBound): void;
 }
 
 const TICK_MS = 1_000;
@@ -112,6 +115,10 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       others: options.others,
       learningMs: Math.max(LEARNING_MS, options.times.goneAfterMs),
       most,
+      bounded: (bound, of) => {
+        options.observer?.bounded(bound);
+        warnOfBound(options.log, bound, of);
+      },
     });
     this.#epoch = formatEpoch({ generation, revision: leadership.epoch });
     this.#summaries = new SummaryWriter({
@@ -143,7 +150,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
 
   /** Members of another region are others now. */
   othersChanged(): void {
-    this.#discovery.changed();
+    this.#discovery.othersChanged();
   }
 
   async report(request: CollectorReport): Promise<NotLeader | ReportReply> {
@@ -153,7 +160,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const outcome = this.table.report(request, place.clock.nowMs());
     observer?.reported(outcome);
     if (outcome === "joined") this.#joinedMs = place.clock.nowMs();
-    if (outcome !== "old" && outcome !== "full" && isFoundOtherwise(before, request)) this.#discovery.changed();
+    if (outcome !== "old" && outcome !== "full" && isFoundOtherwise(before, request)) this.#discovery.heard(request);
     if (outcome === "joined" || outcome === "restarted") this.#tellOf("a collector reports", request.id);
     if (outcome === "full") {
       log.limited(`collectors-full-${this.region}`, 60_000)?.error("more collectors report than a controller lists", {
@@ -190,9 +197,10 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
 
   async goodbye({ id, incarnation }: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
-    if (this.table.goodbye(id, incarnation)) {
+    const last = this.table.get(id)?.report;
+    if (last !== undefined && this.table.goodbye(id, incarnation)) {
       this.#tellOf("a collector has said goodbye", id);
-      this.#discovery.left(id);
+      this.#discovery.left(last);
     }
     return { protocol: FLEET_PROTOCOL };
   }
@@ -302,7 +310,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     this.#replies.tick(place.clock.nowMs());
     for (const { id, to } of this.table.tick(place.clock.nowMs())) {
       if (to !== "gone") continue;
-      this.#discovery.changed();
+      this.#discovery.gone(id);
       // A region that is cut off loses all of them at once: who they are, Members and metrics say.
       log.limited(`collector-gone-${this.region}`, 1_000)?.warn("a collector has not reported any more", {
         kind: "member",
