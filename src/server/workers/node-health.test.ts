@@ -197,8 +197,8 @@ test("what was told of a member where it was before says nothing of where it is 
   found("g1:2");
   news(0, { ...failed, place: "g1:1" });
   assert.deepEqual(
-    a().map((part) => part && [part.place, part.health.state]),
-    Array(2).fill(["g1:2", "ready"]),
+    a().map((part) => part && `${part.place} ${part.health.state}`),
+    ["g1:2 ready", "g1:2 ready"],
   );
   news(0, { ...failed, place: "g1:2" });
   assert.deepEqual(statesOf(a()), ["ejected connect 1", "ejected connect 1"]);
