@@ -42,7 +42,8 @@ export function writtenTarget(values: Values): { readonly id: string; readonly e
   return { id: id ?? idOf(dns), endpoint: endpointOf(dns, isSecure) };
 }
 
-function readSelection({ region, tags }: Values): CollectorSelection {
+/** As far as it can be read. */
+export function readSelection({ region, tags }: Values): CollectorSelection {
   const texts = Object.entries(valuesOf(tags) ?? {}).flatMap(([tag, glob]) => {
     return typeof glob === "string" ? [[tag, glob] as const] : [];
   });

@@ -31,6 +31,7 @@ const OWN: ReadonlyMap<string, string> = new Map([
   ["host", "it names the address that was called, and the target has another"],
   ["expect", "it is settled between two neighbours"],
   ["accept-encoding", "it says what this router can read, not what the sender can"],
+  ["signalbox-hops", "it is counted anew by each node of a fleet"],
   ["user-agent", "targets are told who calls them: this router"],
 ]);
 

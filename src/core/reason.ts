@@ -14,6 +14,7 @@ export const REASONS = [
   "too_slow",
   "queue_full",
   "unrouted",
+  "too_many_hops",
   "no_target",
   "no_config",
   "target_rejected",

@@ -121,12 +121,14 @@ export class Pipeline implements RequestHandler {
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
-    if (envelope.totalItems === 0) {
-      replyToNothing(request, to);
+    const pipeline = all[signal];
+    const isCircling = taken.hops > limits.maxHops;
+    if (envelope.totalItems === 0 || isCircling) {
+      if (isCircling) refuseCircling(pipeline, envelope.totalPoints, request, guard, to);
+      else replyToNothing(request, to);
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
-    const pipeline = all[signal];
     const places = this.#places;
     const memory = this.#memory;
     const nowMs = this.#clock.nowMs();
@@ -237,6 +239,26 @@ function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, to:
 
 function withoutItems({ rejected, message }: Pick<ReceivedRequest, "rejected" | "message">): Reply {
   return rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message };
+}
+
+/**
+ * All of it is refused in a success: an error would count against this node's health where it came
+ * from, be taken apart there to find what is wrong in it, and say less to its first sender.
+ */
+function refuseCircling(
+  { unrouted, losses }: SignalPipeline,
+  points: number,
+  { head, bytes, rejected }: ReceivedRequest,
+  guard: RequestGuard,
+  to: ReplyTaker,
+): void {
+  const said = guard.refuseCircling(points);
+  unrouted.received += points;
+  unrouted.shedItems("too_many_hops", points);
+  const { rule, pool } = unrouted;
+  const loss = { signal: head.signal, rule, pool, target: "", reason: "too_many_hops", said } as const;
+  losses.tell({ ...loss, points, acknowledged: false, pieces: [bytes] });
+  to.replied({ ok: true, rejected: rejected + points, message: said });
 }
 
 /**

@@ -14,6 +14,8 @@ export interface RequestLimits {
    * elements of values.
    */
   readonly maxAttributes: number;
+  /** Links from one node of a fleet to another that it may have come over. */
+  readonly maxHops: number;
 }
 
 /** For what was counted when it was received. Whole numbers, so that they are compared as such. */
@@ -23,6 +25,7 @@ export const NO_LIMITS: RequestLimits = {
   maxItems: 0x3fff_ffff,
   maxPoints: 0x3fff_ffff,
   maxAttributes: 0x3fff_ffff,
+  maxHops: 0x3fff_ffff,
 };
 
 /**

@@ -1,6 +1,7 @@
 import { isCredential } from "../core/header-name.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { headerNames } from "./header-tests.ts";
+import { HOPS_HEADER } from "./hops.ts";
 import type { PoolPlan, TargetPlan } from "./plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
 
@@ -16,7 +17,8 @@ export interface HeaderPlan {
 
 /**
  * Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are
- * passed on what they forward.
+ * passed on what they forward. Where targets are nodes of the fleet, links between nodes are
+ * counted.
  */
 export function compileHeaders(
   routes: Readonly<Record<Signal, RoutePlan>>,
@@ -25,7 +27,8 @@ export function compileHeaders(
 ): HeaderPlan {
   const asked = Object.values(routes).flatMap(({ headerTests }) => headerTests.map(({ key }) => key));
   const needed = new Map([...pools].map(([name, pool]) => [name, headersOfPool(pool, targets)]));
-  const read = [...new Set([...asked, ...[...needed.values()].flat()])].toSorted();
+  const hops = [...targets.values()].some(({ members }) => members !== undefined) ? [HOPS_HEADER] : [];
+  const read = [...new Set([...hops, ...asked, ...[...needed.values()].flat()])].toSorted();
   const trusted = [...pools.keys()].filter((name) =>
     chainOf(name, pools).some((one) => needed.get(one)!.some(isCredential)),
   );

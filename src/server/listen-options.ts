@@ -20,6 +20,7 @@ export function listenOptions(node: NodeConfig): ListenOptions {
         maxItems: limits.max_items,
         maxPoints: limits.max_points,
         maxAttributes: limits.max_attributes,
+        maxHops: limits.max_hops,
       },
     },
   };

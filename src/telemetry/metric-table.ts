@@ -189,6 +189,11 @@ export const METRICS = {
     labels: ["reason"],
     always: [["memory"], ["too_many_requests"], ["shutting_down"]],
   },
+  circlingItems: {
+    ...counter("signalbox_circling_items_total", "items", "sum"),
+    help: "Items that were refused since they had come over more than node.limits.max_hops links between nodes of the fleet: targets by collectors send them in a circle.",
+    labels: [],
+  },
   requestExcesses: {
     ...counter("signalbox_request_excesses_total", "requests", "sum"),
     help: "Requests refused as too_large because of how much they hold, whatever their bytes: by what there was too much of.",

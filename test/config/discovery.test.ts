@@ -213,6 +213,17 @@ test("secrets beside nodes of the fleet are shown to nobody, and are not publish
   assert.equal(literalSecretsIn(root).length, 3);
 });
 
+/** Each of more than 24 KiB, and a part of what the one before selects. */
+function longSelections(): string {
+  const long = Array.from({ length: 57 }, (_, i): [string, string] => [`${"é".repeat(100)}${i}`, "v".repeat(250)]);
+  const pools = Array.from({ length: 8 }, (_, i) => {
+    const tags = Object.fromEntries([...long, ...[..."abcdefgh"].slice(0, i).map((tag) => [tag, "x"])]);
+    return [`p${i}`, { targets: { collectors: { tags } } }];
+  });
+  const rules = pools.map(([pool], i) => ({ id: `r${i}`, pool, conditions: [{ service_name: `s${i}` }] }));
+  return JSON.stringify({ pools: Object.fromEntries(pools), rules, default_pool: "p0" });
+}
+
 const IN_FLEET: { name: string; text: string; want: readonly string[] }[] = [
   { name: "all nodes of a region", text: "default_pool: { targets: { collectors: {} } }", want: [] },
   {
@@ -246,6 +257,36 @@ const IN_FLEET: { name: string; text: string; want: readonly string[] }[] = [
     want: ["2 error pools.q.targets.collectors"],
   },
   {
+    name: "two tiers of one document send to each other",
+    text: "rules: [{ id: r, targets: { collectors: { tags: { tier: a } } } }]\ndefault_pool: { targets: { collectors: { tags: { tier: b } } } }",
+    want: ["2 warning default_pool.targets.collectors"],
+  },
+  {
+    name: "two regions of one document send to each other",
+    text: "pools: { p: { targets: { collectors: { region: eu } } } }\nrules: [{ id: r, pool: p, conditions: [service_name: x] }]\ndefault_pool: { targets: { collectors: { region: us } } }",
+    want: ["3 warning default_pool.targets.collectors"],
+  },
+  {
+    name: "a tier that is part of another one ends there",
+    text: 'rules: [{ id: r, targets: { collectors: { tags: { tier: "hub*" } } } }]\ndefault_pool: { targets: { collectors: { region: eu, tags: { tier: hub-core, zone: b } } } }',
+    want: [],
+  },
+  {
+    name: "what differs in two ways is no part",
+    text: 'rules: [{ id: r, targets: { collectors: { region: us, tags: { tier: "hub*" } } } }]\ndefault_pool: { targets: { collectors: { tags: { tier: hub-core } } } }',
+    want: ["2 warning default_pool.targets.collectors"],
+  },
+  {
+    name: "tiers for different signals do not meet",
+    text: "rules:\n  - { id: r, signals: [traces], targets: { collectors: { tags: { tier: a } } } }\n  - { id: q, signals: [logs], targets: { collectors: { tags: { tier: b } } } }\nunmatched: drop",
+    want: [],
+  },
+  {
+    name: "selections that are too long for one request",
+    text: longSelections(),
+    want: ["1 error pools.p7.targets.collectors"],
+  },
+  {
     name: "a node that is alone finds nobody",
     text: "node: { id: a }\ndefault_pool: { targets: { collectors: {} } }",
     want: ["2 warning default_pool.targets.collectors"],
@@ -266,7 +307,9 @@ for (const { name, text, want } of IN_FLEET) {
 }
 
 test("in the fleet: more selections than a node asks its controller for are refused, the same one counts once", () => {
-  const pool = (i: number): string => `  p${i}: { targets: { collectors: { tags: { n: "${i}" } } } }`;
+  // Each selects a part of those that the one before does.
+  const tags = (i: number): string => Array.from({ length: i + 1 }, (_, n) => `n${n}: x`).join(", ");
+  const pool = (i: number): string => `  p${i}: { targets: { collectors: { tags: { ${tags(i)} } } } }`;
   const rule = (i: number): string => `  - { id: r${i}, pool: p${i}, conditions: [service_name: s${i}] }`;
   const numbers = Array.from({ length: MAX_SELECTIONS + 1 }, (_, i) => i);
   const text = (count: number): string => {

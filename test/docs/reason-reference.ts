@@ -56,6 +56,8 @@ const REFUSALS = {
   queue_full: "A pool that it goes to holds `queue.max_bytes`, or would with it.",
   unrouted:
     "No rule matches any of it, there is no `default_pool`, and `unmatched` is `refuse`. Beside items that have a way, those without one are told in `partial_success`.",
+  too_many_hops:
+    "It has come over more than `node.limits.max_hops` links between nodes of the fleet: targets by collectors send it in a circle. Told in `partial_success`, for all of it.",
   no_target:
     "A pool that it goes to has no usable target and `when_down: refuse`; or all that could take it asked to be left alone until after the sender's deadline; or its target was taken out of the pool; or no pool is configured yet.",
   no_config:

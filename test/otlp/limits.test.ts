@@ -20,6 +20,7 @@ const LIMITS: RequestLimits = {
   maxItems: 250_000,
   maxPoints: 250_000,
   maxAttributes: 1_000_000,
+  maxHops: 4,
 };
 const LARGEST_BYTES = 16 * 1_048_576;
 /** Refused by the number of their fields, of which 16 million are always taken. */

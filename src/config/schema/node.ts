@@ -109,6 +109,9 @@ const ListenSchema = z.strictObject({
     .describe("Jaeger remote sampling over gRPC, on a port of its own; off unless it is written."),
 });
 
+/** A circle costs as much for each request, or more where rules copy. */
+const MAX_HOPS = 16;
+
 /** Counts of places in a request, which is never longer than 1 GiB. */
 function count(usual: number): z.ZodDefault<z.ZodInt> {
   return z.int().min(1).max(536_870_912).default(usual);
@@ -124,6 +127,14 @@ const NodeLimitsSchema = z.strictObject({
   max_attributes: count(4_000_000).describe(
     "Attributes in one request, at most; events, links, exemplars and elements of values count too.",
   ),
+  max_hops: z
+    .int()
+    .min(1)
+    .max(MAX_HOPS)
+    .default(4)
+    .describe(
+      "Links from one node of the fleet to another, by targets by collectors, that a request may have come over: beyond it goes in a circle, and is refused.",
+    ),
   max_concurrent_requests: z.int().min(1).default(4_096).describe("Requests being worked on, at most."),
   max_connections: z.int().min(1).default(10_000).describe("Open connections, at most."),
   request_timeout: duration(1)

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type DiscoveryKey, discoveryIn, discoveryKeyOf } from "../discovered.ts";
 import { atKey, caution, fault, type Finding, formatPath } from "../finding.ts";
+import { checkCircles } from "./circles.ts";
 import type { DiscoveredTarget, Outline, OutlinePool } from "../outline.ts";
 import { MAX_SELECTIONS } from "../schema/discovery.ts";
 import { textOf, type Values, valueAt, valuesOf } from "../values.ts";
@@ -27,9 +28,16 @@ function checkIds({ targets, discovered }: Outline): Finding[] {
 }
 
 /** What is found of the fleet, which a node asks its controller for. */
-function checkCollectors({ root, discovered }: Outline): Finding[] {
+function checkCollectors(outline: Outline): Finding[] {
+  const { root, discovered } = outline;
   const found = discovered.filter(({ written }) => valuesOf(written["collectors"]) !== undefined);
-  return [...checkCount(found), ...found.flatMap(checkChecks), ...checkAlone(root, found)];
+  return [
+    ...checkCount(found),
+    ...checkLength(found),
+    ...found.flatMap(checkChecks),
+    ...checkAlone(root, found),
+    ...checkCircles({ ...outline, discovered: found }),
+  ];
 }
 
 function checkCount(found: readonly DiscoveredTarget[]): Finding[] {
@@ -42,6 +50,20 @@ function checkCount(found: readonly DiscoveredTarget[]): Finding[] {
     const message = `nodes of the fleet are selected in more than ${MAX_SELECTIONS} ways`;
     return [atKey(fault([...path, "collectors"], message, "let pools share some of them"))];
   });
+}
+
+/** All of them are one request to the controller, which takes 256 KiB. */
+const MAX_SELECTION_BYTES = 196_608;
+
+function checkLength(found: readonly DiscoveredTarget[]): Finding[] {
+  let left = MAX_SELECTION_BYTES;
+  for (const { path, written } of found) {
+    left -= Buffer.byteLength(JSON.stringify(written["collectors"]));
+    if (left >= 0) continue;
+    const message = `what nodes of the fleet are selected by is longer than ${MAX_SELECTION_BYTES} bytes, together`;
+    return [atKey(fault([...path, "collectors"], message, "select them by fewer and shorter tags"))];
+  }
+  return [];
 }
 
 /** Each node is asked by itself. */

@@ -7,7 +7,7 @@ import { type DiscoverReply, FLEET_PROTOCOL, type MemberSelection, type NotLeade
 export type DiscoverAnswer = DiscoverReply | NotLeader;
 
 /** What is asked for: the same key for the same. */
-export interface Question {
+export interface DiscoverQuestion {
   readonly key: string;
   readonly wanted: readonly MemberSelection[];
 }
@@ -23,7 +23,7 @@ const UNREAD: DiscoverReply = { protocol: FLEET_PROTOCOL, digest: "", found: [] 
 /** Those that ask for the same and know the same: what is news to one is news to all. */
 interface Group {
   readonly key: string;
-  readonly question: Question;
+  readonly question: DiscoverQuestion;
   readonly known: string;
   readonly calls: Set<HeldDiscover>;
 }
@@ -32,7 +32,7 @@ export interface HeldDiscoversOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** As it is now, for who has waited long enough. */
-  readonly replyTo: (question: Question) => DiscoverReply;
+  readonly replyTo: (question: DiscoverQuestion) => DiscoverReply;
 }
 
 /** Calls of Discover that have no answer yet, by what they ask for and know already. */
@@ -53,11 +53,11 @@ export class HeldDiscovers {
   }
 
   /** Another call of the same node for the same takes its place. */
-  displace(id: string, { key }: Question, answer: DiscoverReply): void {
+  displace(id: string, { key }: DiscoverQuestion, answer: DiscoverReply): void {
     this.#calls.get(callOf(id, key))?.end(answer);
   }
 
-  hold(id: string, question: Question, known: string, signal: AbortSignal): Promise<DiscoverAnswer> {
+  hold(id: string, question: DiscoverQuestion, known: string, signal: AbortSignal): Promise<DiscoverAnswer> {
     const { clock, random, replyTo } = this.#options;
     const { promise, resolve } = Promise.withResolvers<DiscoverAnswer>();
     const key = callOf(id, question.key);
@@ -94,7 +94,7 @@ export class HeldDiscovers {
   }
 
   /** Answers all, now. */
-  endAll(answerTo: (question: Question, known: string) => DiscoverAnswer): void {
+  endAll(answerTo: (question: DiscoverQuestion, known: string) => DiscoverAnswer): void {
     for (const { question, known, calls } of this.#groups.values()) {
       const answer = answerTo(question, known);
       for (const call of calls) call.end(answer);
@@ -106,7 +106,7 @@ export class HeldDiscovers {
     return A_TURN;
   }
 
-  #groupOf(question: Question, known: string): Group {
+  #groupOf(question: DiscoverQuestion, known: string): Group {
     const key = callOf(known, question.key);
     const there = this.#groups.get(key);
     if (there !== undefined) return there;

@@ -13,7 +13,7 @@ import {
 } from "../fleet/messages.ts";
 import type { CollectorTable } from "./collector-table.ts";
 import type { TellBound } from "./discover-bounds.ts";
-import { type DiscoverAnswer, HeldDiscovers, type Question } from "./held-discovers.ts";
+import { type DiscoverAnswer, HeldDiscovers, type DiscoverQuestion } from "./held-discovers.ts";
 import { SoughtMembers } from "./sought-members.ts";
 
 /** Of other regions; undefined: it is not known yet. */
@@ -58,7 +58,7 @@ export class MemberDiscovery {
   readonly #options: MemberDiscoveryOptions;
   readonly #begunMs: number;
   readonly #held: HeldDiscovers;
-  /** By what is selected, and by all that is asked together: those asked for last are at the end. */
+  /** By what is selected, and by all that is asked together: those asked for last come last. */
   readonly #sought = new Map<string, SoughtMembers>();
   readonly #answers = new Map<string, Answered>();
   /** Who has said goodbye, for what is asked for later. */
@@ -170,7 +170,7 @@ export class MemberDiscovery {
     if (this.#lookedVersion !== this.#version) this.#lookSoon();
   }
 
-  #replyTo({ key, wanted }: Question): DiscoverReply {
+  #replyTo({ key, wanted }: DiscoverQuestion): DiscoverReply {
     const nowMs = this.#options.clock.nowMs();
     const known = this.#answers.get(key);
     if (known?.version === this.#version && nowMs - known.atMs < FRESH_MS) return known.reply;

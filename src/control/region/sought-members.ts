@@ -12,7 +12,7 @@ const MOST_LEFT = 1_024;
 export type NewestReport = (id: string) => CollectorReport | undefined;
 
 /** One of those who fit. */
-interface Place {
+interface MemberPlace {
   readonly address: string;
   readonly host: string | undefined;
 }
@@ -25,8 +25,8 @@ interface Place {
  */
 export class SoughtMembers {
   readonly #listener: string;
-  readonly #hasTags: (tags: Texts) => boolean;
-  readonly #places = new Map<string, Place>();
+  readonly #hasTags: (tags: CollectorReport["tags"]) => boolean;
+  readonly #places = new Map<string, MemberPlace>();
   /** Who has left, and when; for ever: who fits and is unhealthy. */
   readonly #left = new Map<string, number>();
   /** The ids of all who fit; undefined: there are others since. */
@@ -76,14 +76,14 @@ export class SoughtMembers {
     return { members, total: this.#places.size, left: this.#leftSince(allLeft ? -Infinity : nowMs - LEFT_MS) };
   }
 
-  #placeOf({ addresses, tags, host }: CollectorReport): Place | undefined {
+  #placeOf({ addresses, tags, host }: CollectorReport): MemberPlace | undefined {
     const address = listenerAddress(addresses, this.#listener);
     if (address === undefined || !this.#hasTags(tags) || !isDialable(address)) return undefined;
     // Others reach it by that only on the same host.
     return { address, host: isLoopback(address) ? host : undefined };
   }
 
-  #put(id: string, place: Place): boolean {
+  #put(id: string, place: MemberPlace): boolean {
     const before = this.#places.get(id);
     const wasLeft = this.#left.delete(id);
     if (before?.address === place.address && before.host === place.host) return wasLeft;
@@ -117,9 +117,7 @@ export class SoughtMembers {
   }
 }
 
-type Texts = Readonly<Record<string, string>>;
-
-function compileTags(tags: Texts): (its: Texts) => boolean {
+function compileTags(tags: CollectorReport["tags"]): (its: CollectorReport["tags"]) => boolean {
   const globs = Object.entries(tags).map(([tag, glob]) => [tag, compileGlob(glob)] as const);
   return (its) => globs.every(([tag, isFit]) => Object.hasOwn(its, tag) && isFit(its[tag]!));
 }

@@ -2,8 +2,8 @@ import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import { compress, type Compression } from "../../otlp/compress.ts";
+import { HOPS_HEADER } from "../../plan/hops.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { Batch } from "./target-client.ts";
 
@@ -54,24 +54,29 @@ function unsent(message: string): SendOutcome {
 const KNOWN = 256;
 
 /**
- * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win.
- * The same object for the same values, as long as the plan is the same, so that what transports
- * make of one is made once.
+ * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win, but
+ * for the count of links. The same object for the same values, as long as the plan is the same, so
+ * that what transports make of one is made once.
  */
 export class PassedHeaders {
   #own: TargetPlan["headers"] = {};
   #known = new RecentMap<TargetPlan["headers"]>(KNOWN);
 
-  of({ headers: own }: TargetPlan, passed: SenderHeaders): TargetPlan["headers"] {
-    if (passed.values.length === 0) return own;
+  of(
+    { headers: own }: TargetPlan,
+    { headers: passed, hops = 0 }: Pick<Batch, "headers" | "hops">,
+  ): TargetPlan["headers"] {
+    if (passed.values.length === 0 && hops === 0) return own;
     if (own !== this.#own) {
       this.#own = own;
       this.#known = new RecentMap(KNOWN);
     }
-    const known = this.#known.get(passed.key);
+    const key = hops === 0 ? passed.key : `${hops}\n${passed.key}`;
+    const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const merged = { ...Object.fromEntries(passed.values), ...own };
-    this.#known.set(passed.key, merged);
+    const counted = hops === 0 ? {} : { [HOPS_HEADER]: String(hops) };
+    const merged = { ...Object.fromEntries(passed.values), ...own, ...counted };
+    this.#known.set(key, merged);
     return merged;
   }
 }

@@ -24,7 +24,7 @@ export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient
   return {
     send(batch, timeoutMs, done) {
       const target = current();
-      const metadata = passed.of(target, batch.headers);
+      const metadata = passed.of(target, batch);
       return send({ target, metadata, transport, owner }, batch, timeoutMs, quiet.of(target, batch.headers, done));
     },
     async [Symbol.asyncDispose]() {

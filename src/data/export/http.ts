@@ -40,7 +40,7 @@ export function openHttpClient(
     send: (batch, timeoutMs, done) =>
       encodeBody(batch, current().compression, done, (body) => {
         const target = current();
-        const request = requestOf(heads, target, passed.of(target, batch.headers), { batch, body });
+        const request = requestOf(heads, target, passed.of(target, batch), { batch, body });
         const { newest } = connections;
         const more = { verdicts: target.statuses, connections: newest };
         const call = new HttpCall(batch.signal, owner, quiet.of(target, batch.headers, done), more);

@@ -20,6 +20,10 @@ export interface Batch {
   /** What the target is passed on of its senders' headers: all that is in it came with the same. */
   readonly headers: SenderHeaders;
   /**
+   * For a node of the fleet: over so many links between nodes all of it has come when it is there.
+   */
+  readonly hops?: number;
+  /**
    * If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is
    * the half that is tried once.
    */

@@ -1,7 +1,9 @@
 import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import { hopsIn } from "../../plan/hops.ts";
 import { headerIn, NO_HEADERS, onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiryOf } from "./delivery.ts";
 import type { LaneHold } from "./lane-hold.ts";
@@ -78,14 +80,15 @@ class BatchChoice implements ReadChoice {
     const { record, maxTogether, maxBytes } = next;
     if (this.#count + 1 > maxTogether || isUnfit(record, this.#target)) return false;
     if (this.#bytes + record.bytes > Math.min(this.#maxBytes, maxBytes)) return false;
-    return areSame(this.#target.plan.forwardHeaders, first.headers, record.headers);
+    return goTogether(this.#target.plan, first.headers, record.headers);
   }
 }
 
-function areSame(names: readonly string[], a: SenderHeaders, b: SenderHeaders): boolean {
+/** One count of links is sent with a batch: what goes in a circle takes nothing else along. */
+function goTogether({ forwardHeaders, members }: TargetPlan, a: SenderHeaders, b: SenderHeaders): boolean {
   if (a === b) return true;
-  for (const name of names) if (headerIn(a, name) !== headerIn(b, name)) return false;
-  return true;
+  for (const name of forwardHeaders) if (headerIn(a, name) !== headerIn(b, name)) return false;
+  return members === undefined || hopsIn(a) === hopsIn(b);
 }
 
 function isUnfit({ unreachable, unwilling }: QueueRecord, { key }: TargetHandle): boolean {
@@ -100,12 +103,14 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const first = deliveries[0]!;
   const headers =
     plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.record.headers, plan.forwardHeaders);
+  const hops = plan.members === undefined ? 0 : hopsIn(first.record.headers) + 1;
   if (deliveries.length === 1) {
     const { again, record, owner } = first;
     const pieces = viewsOf(first);
     const { bytes, items, points } = record;
     const decisive = isDecisive(first);
-    return { signal, pieces, bytes, items, points, headers, decisive, again, ...(owner !== OWN_MEMORY && { owner }) };
+    const batch = { signal, pieces, bytes, items, points, headers, hops, decisive, again };
+    return owner === OWN_MEMORY ? batch : { ...batch, owner };
   }
   const pieces: Uint8Array[] = [];
   const owners: BytesOwner[] = [];
@@ -123,17 +128,8 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
     points += record.points;
   }
   const owner = owners.length > 0 && { owner: new BatchOwner(owners) };
-  return {
-    signal,
-    pieces,
-    bytes,
-    items,
-    points,
-    headers,
-    decisive: deliveries[0]!.trial !== undefined,
-    again,
-    ...owner,
-  };
+  const decisive = deliveries[0]!.trial !== undefined;
+  return { signal, pieces, bytes, items, points, headers, hops, decisive, again, ...owner };
 }
 
 /** Several as one. */

@@ -1,6 +1,7 @@
 import type { Refusal } from "../../core/reason.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import type { HeaderPlan } from "../../plan/header-plan.ts";
+import { hopsIn } from "../../plan/hops.ts";
 import {
   type HeaderSource,
   NO_HEADERS,
@@ -15,9 +16,11 @@ export interface TakenHeaders {
   readonly all: SenderHeaders;
   /** Without credentials: these go along into the queues of most pools. */
   readonly plain: SenderHeaders;
+  /** Over so many links between nodes of the fleet it has come. */
+  readonly hops: number;
 }
 
-export const NO_TAKEN: TakenHeaders = { all: NO_HEADERS, plain: NO_HEADERS };
+export const NO_TAKEN: TakenHeaders = { all: NO_HEADERS, plain: NO_HEADERS, hops: 0 };
 
 /**
  * Of so many different sets of values the objects are kept, so that what is queued shares them; at
@@ -44,7 +47,7 @@ export class HeaderIntake {
     const known = this.#shared.get(headers.key);
     if (known !== undefined) return known;
     const plain = onlyHeaders(headers, this.#plan.plain);
-    const taken = { all: headers, plain: plain.key === headers.key ? headers : plain };
+    const taken = { all: headers, plain: plain.key === headers.key ? headers : plain, hops: hopsIn(headers) };
     this.#shared.set(headers.key, taken);
     return taken;
   }

@@ -28,6 +28,7 @@ export const REPLIES = {
   too_slow: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   queue_full: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retryable: true },
   unrouted: { http: 422, grpc: GRPC.FAILED_PRECONDITION, retryable: false },
+  too_many_hops: { http: 508, grpc: GRPC.FAILED_PRECONDITION, retryable: false },
   no_target: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   no_config: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   target_rejected: { http: 500, grpc: GRPC.INTERNAL, retryable: false },
