@@ -12,7 +12,7 @@ const MOST_LEFT = 1_024;
 export type NewestReport = (id: string) => CollectorReport | undefined;
 
 /** One of those who fit. */
-interface MemberPlace {
+interface FittingPlace {
   readonly address: string;
   readonly host: string | undefined;
 }
@@ -26,7 +26,7 @@ interface MemberPlace {
 export class SoughtMembers {
   readonly #listener: string;
   readonly #hasTags: (tags: CollectorReport["tags"]) => boolean;
-  readonly #places = new Map<string, MemberPlace>();
+  readonly #places = new Map<string, FittingPlace>();
   /** Who has left, and when; for ever: who fits and is unhealthy. */
   readonly #left = new Map<string, number>();
   /** The ids of all who fit; undefined: there are others since. */
@@ -76,14 +76,14 @@ export class SoughtMembers {
     return { members, total: this.#places.size, left: this.#leftSince(allLeft ? -Infinity : nowMs - LEFT_MS) };
   }
 
-  #placeOf({ addresses, tags, host }: CollectorReport): MemberPlace | undefined {
+  #placeOf({ addresses, tags, host }: CollectorReport): FittingPlace | undefined {
     const address = listenerAddress(addresses, this.#listener);
     if (address === undefined || !this.#hasTags(tags) || !isDialable(address)) return undefined;
     // Others reach it by that only on the same host.
     return { address, host: isLoopback(address) ? host : undefined };
   }
 
-  #put(id: string, place: MemberPlace): boolean {
+  #put(id: string, place: FittingPlace): boolean {
     const before = this.#places.get(id);
     const wasLeft = this.#left.delete(id);
     if (before?.address === place.address && before.host === place.host) return wasLeft;

@@ -54,9 +54,9 @@ function unsent(message: string): SendOutcome {
 const KNOWN = 256;
 
 /**
- * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win, but
- * for the count of links. The same object for the same values, as long as the plan is the same, so
- * that what transports make of one is made once.
+ * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win,
+ * but for the count of links. The same object for the same values, as long as the plan is the same,
+ * so that what transports make of one is made once.
  */
 export class PassedHeaders {
   #own: TargetPlan["headers"] = {};
