@@ -217,7 +217,8 @@ test("secrets beside nodes of the fleet are shown to nobody, and are not publish
 function longSelections(): string {
   const long = Array.from({ length: 57 }, (_, i): [string, string] => [`${"é".repeat(100)}${i}`, "v".repeat(250)]);
   const pools = Array.from({ length: 8 }, (_, i) => {
-    const tags = Object.fromEntries([...long, ...[..."abcdefgh"].slice(0, i).map((tag) => [tag, "x"])]);
+    const more = Array.from({ length: i }, (__, n): [string, string] => [`n${n}`, "x"]);
+    const tags = Object.fromEntries([...long, ...more]);
     return [`p${i}`, { targets: { collectors: { tags } } }];
   });
   const rules = pools.map(([pool], i) => ({ id: `r${i}`, pool, conditions: [{ service_name: `s${i}` }] }));
