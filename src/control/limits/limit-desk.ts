@@ -115,7 +115,10 @@ export class LimitDesk {
   #safe({ holder, held, to }: Omit<ShareRequest, "wanted">, nowMs: number): GrantedShare | undefined {
     const even = this.#safeTotal / Math.max(1, this.#wants.size);
     const isNear = held !== undefined && Math.abs(held.amount - even) <= SAFE_BAND * even;
-    if (isNear && held.validForMs > this.#safeLeaseMs / 2 && formatEpoch(held.epoch) === this.#epoch) return undefined;
+    if (isNear && held.validForMs > this.#safeLeaseMs / 2 && formatEpoch(held.epoch) === this.#epoch) {
+      this.#safes.told({ holder, held, to }, nowMs);
+      return undefined;
+    }
     return this.#safes.grant({ holder, wanted: even, held, to }, nowMs);
   }
 

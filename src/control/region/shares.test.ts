@@ -50,6 +50,17 @@ test("shares: a smaller one frees the rest once its holder is known to use it", 
   assert.equal(book.outstanding(2_000), 20);
 });
 
+test("shares: what a holder says it uses frees what it had before, also when nothing is granted", () => {
+  const book = learnedBook();
+  const whole = book.grant(ask("a", TOTAL), 0)!;
+  const half = book.grant(ask("a", TOTAL / 2, heldOf(whole)), 0)!;
+  assert.equal(book.outstanding(0), TOTAL);
+  book.told({ holder: "a", held: heldOf(half), to: epochOf(2) }, 0);
+  assert.equal(book.outstanding(0), TOTAL);
+  book.told({ holder: "a", held: heldOf(half), to: epochOf(1) }, 0);
+  assert.equal(book.outstanding(0), TOTAL / 2);
+});
+
 test("shares: a new leader grants what holders have, and nothing else, for one full lease", () => {
   const book = bookOf(2, 0);
   const held: HeldShare = { amount: 40, validForMs: 9_000, seq: 3, epoch: epochOf(1) };

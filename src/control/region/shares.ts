@@ -116,6 +116,14 @@ export class ShareBook {
     return { amount: part.amount, validForMs: part.untilMs - nowMs, seq };
   }
 
+  /** What a holder uses, who is granted nothing now: what was granted it before is free. */
+  told({ holder: id, held, to }: Omit<ShareRequest, "wanted">, nowMs: number): void {
+    this.#expire(nowMs);
+    const holder = this.#holders.get(id);
+    if (holder === undefined || held === undefined || compareEpochs(to, this.#options.epoch) !== 0) return;
+    this.#hear(holder, held, nowMs);
+  }
+
   /** It has said that it uses nothing any more, and will not again before it asks. */
   release(id: string, nowMs: number): void {
     this.#expire(nowMs);
