@@ -63,3 +63,17 @@ test("edit: a document without the section, or none at all, is as if it were emp
     assert.deepEqual(editRoot(root, edit), { kind: "edited", root: { rules: [{ id: "r" }] } });
   assert.deepEqual(elementsOf(null, "pools"), []);
 });
+
+test("edit: settings are merged where they stand, null takes one out, and all else stays", () => {
+  const root = { rules: [], global: { sampling_rate: 1, rate_limiting: { max_qps: 1, keys: { a: 1, b: 2 } } } };
+  const at = ["global", "rate_limiting"];
+  assert.deepEqual(editRoot(root, { kind: "merge", at, patch: { burst_size: 5, keys: { a: null, c: 3 } } }), {
+    kind: "edited",
+    root: {
+      rules: [],
+      global: { sampling_rate: 1, rate_limiting: { max_qps: 1, burst_size: 5, keys: { b: 2, c: 3 } } },
+    },
+  });
+  const fresh = { kind: "edited", root: { global: { rate_limiting: { max_qps: 1 } } } };
+  assert.deepEqual(editRoot(undefined, { kind: "merge", at, patch: { max_qps: 1, key: null } }), fresh);
+});

@@ -17,7 +17,20 @@ export function isKeyed(section: Section): boolean {
  * A change of one rule, pool, target or region, as written in the document: a pool without its
  * name, a region without its id, all else with its id.
  */
-export type Edit =
+export type Edit = ElementEdit | SettingsEdit;
+
+/**
+ * A change of the settings that stand at a place of the document: what is named is so from then on,
+ * what is null is taken out, and what is within a mapping is changed in the same way (RFC 7396).
+ */
+export interface SettingsEdit {
+  readonly kind: "merge";
+  /** Keys from the top. */
+  readonly at: readonly string[];
+  readonly patch: Values;
+}
+
+export type ElementEdit =
   /** At the end, or in front of the element with the id `before`. */
   | {
       readonly kind: "add";
@@ -37,6 +50,10 @@ export type Edited =
 
 /** The document's values after an edit; what they were stays untouched. */
 export function editRoot(root: unknown, edit: Edit): Edited {
+  if (edit.kind === "merge") {
+    const patch = edit.at.reduceRight((within: Values, key) => ({ [key]: within }), edit.patch);
+    return { kind: "edited", root: merged(root, patch) };
+  }
   const { section, id } = edit;
   const values = isValues(root) ? root : {};
   const isThere = elementOf(values, section, id) !== undefined;
@@ -47,6 +64,15 @@ export function editRoot(root: unknown, edit: Edit): Edited {
   }
   const edited = isKeyed(section) ? editMapping(values[section], edit) : editList(values[section], edit);
   return { kind: "edited", root: { ...values, [section]: edited } };
+}
+
+function merged(before: unknown, patch: Values): Values {
+  const next = { ...(isValues(before) ? before : {}) };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete next[key];
+    else next[key] = isValues(value) ? merged(next[key], value) : value;
+  }
+  return next;
 }
 
 /** One element as written; undefined when there is none of this id. */
@@ -61,13 +87,13 @@ export function elementsOf(root: unknown, section: Section): { readonly id: stri
   return listOf(held).map((value) => ({ id: isValues(value) ? String(value["id"]) : "", value }));
 }
 
-function editMapping(held: unknown, edit: Edit): Values {
+function editMapping(held: unknown, edit: ElementEdit): Values {
   const elements = isValues(held) ? held : {};
   if (edit.kind !== "remove") return { ...elements, [edit.id]: edit.value };
   return Object.fromEntries(Object.entries(elements).filter(([name]) => name !== edit.id));
 }
 
-function editList(held: unknown, edit: Edit): unknown[] {
+function editList(held: unknown, edit: ElementEdit): unknown[] {
   const list = listOf(held);
   const at = list.findIndex((value) => isValues(value) && String(value["id"]) === edit.id);
   if (edit.kind === "remove") return list.toSpliced(at, 1);

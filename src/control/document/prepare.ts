@@ -7,7 +7,7 @@ import { isNamePath, type Taint, taintsOf } from "../../config/taint.ts";
 import { type Unrouted, unroutedBy } from "../../config/unrouted.ts";
 import type { Config } from "../../config/schema/config.ts";
 import type { Problem } from "../../core/problem.ts";
-import { type Edit, editRoot, elementOf } from "./element.ts";
+import { type Edit, editRoot, type ElementEdit, elementOf } from "./element.ts";
 import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
 import { publishFaults, withoutNode } from "./publish-faults.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
@@ -112,10 +112,15 @@ export function prepareAgain(text: string, running: string, place: DocumentPlace
 /** The running document with one edit made, and read. */
 export function prepareEdit(edit: Edit, { running, follow }: Beside, place: DocumentPlace): Preparation {
   const root = rootOf(running);
-  const known = elementOf(root, edit.section, edit.id);
-  const restored = edit.kind === "remove" ? edit : { ...edit, value: restoreElement(edit.section, edit.value, known) };
-  const edited = editRoot(root, restored as Edit); // oxlint-disable-line typescript/no-unsafe-type-assertion -- restoring changes texts only
+  const edited = editRoot(root, edit.kind === "merge" ? edit : withSecrets(edit, root));
   return edited.kind === "edited" ? rewriteRunning(edited.root, { running, root, follow }, place) : edited;
+}
+
+/** What was shown without its secrets has them again. */
+function withSecrets(edit: ElementEdit, root: unknown): ElementEdit {
+  if (edit.kind === "remove") return edit;
+  const known = elementOf(root, edit.section, edit.id);
+  return { ...edit, value: restoreElement(edit.section, edit.value, known) } as ElementEdit; // oxlint-disable-line typescript/no-unsafe-type-assertion -- restoring changes texts only
 }
 
 /** The running document, made to be what somebody wants it to be, and read. */
