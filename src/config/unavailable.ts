@@ -42,8 +42,12 @@ const UNAVAILABLE: readonly Unavailable[] = [
     instead: "it lowers nothing",
   },
   { path: "global.sampling.fallback", what: "sampling by directives", instead: "what the config says holds" },
+  {
+    path: "global.rate_limiting",
+    what: "a limit that the nodes of a fleet share",
+    instead: "each node lets in all of it",
+  },
   { path: "global.degradation", what: "degradation", instead: "nothing is given up under overload" },
-  { path: "global.rate_limiting", what: "rate limiting", instead: "only node.limits hold" },
 ];
 
 /** A warning for each thing that is written and not carried out by this version. */

@@ -7,6 +7,7 @@ import { checkFallbackCycles, checkReferences, checkRulePools, checkUniqueIds } 
 import { checkForwardHeaders, checkHeaderConditions, checkTargetOptions } from "./validate/targets.ts";
 import { checkDiscoveries } from "./validate/discoveries.ts";
 import { checkListeners } from "./validate/listeners.ts";
+import { checkLimiting } from "./validate/limiting.ts";
 import { checkNodeFleet } from "./validate/node-fleet.ts";
 import { checkSampling } from "./validate/sampling.ts";
 import { checkSources } from "./validate/sources.ts";
@@ -39,6 +40,7 @@ const CHECKS = [
   checkDiscoveries,
   checkRanges,
   checkSampling,
+  checkLimiting,
   checkSources,
   checkQueueSize,
   checkReachability,

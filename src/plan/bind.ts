@@ -27,9 +27,10 @@ export function bindRead(data: PlanData, secrets: Secrets): Plan {
   const targets = bindTargetsRead(data, secrets);
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
-  const headers = compileHeaders(routes, pools, targets);
+  const { limits } = data;
+  const headers = compileHeaders(routes, pools, targets, limits);
   const sampling = data.sampling && bindSampling(data.sampling);
-  return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers, sampling };
+  return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers, sampling, limits };
 }
 
 /**

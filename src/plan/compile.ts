@@ -6,6 +6,7 @@ import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
+import { compileLimits } from "./compile-limits.ts";
 import { compileSampling } from "./compile-sampling.ts";
 import { compileProtocol } from "./compile-protocol.ts";
 import { compileMembers } from "./members.ts";
@@ -55,6 +56,7 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
     defaultPool: fleet.default_pool,
     unmatched: fleet.unmatched,
     sampling: compileSampling(fleet, node.region),
+    limits: compileLimits(fleet.global.rate_limiting),
   });
 }
 

@@ -5,6 +5,7 @@ import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { FoundMembers } from "./members.ts";
 import type { PlanData } from "./plan-data.ts";
 import type { ListenOptions, ListenerAddresses } from "./listen-options.ts";
+import type { LimitsUsage } from "./limits/limit-shares.ts";
 import type { SamplingState } from "./sampling-plan.ts";
 
 /** A pool that is no longer configured, with what it still has to deliver. */
@@ -62,6 +63,11 @@ export interface DataPlane extends AsyncDisposable {
   direct(sampling: SamplingState): Promise<void>;
   /** What `direct` was told last; undefined: nothing, what the plan says holds. */
   readonly sampling: SamplingState | undefined;
+  /**
+   * What is let in of `global.rate_limiting`, with so many keys, those nearest to their limits;
+   * undefined: the plan has no limits.
+   */
+  limits(mostKeys: number): Promise<LimitsUsage | undefined>;
   /**
    * The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back
    * after a restart.

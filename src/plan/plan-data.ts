@@ -3,6 +3,7 @@ import type { SecretSource } from "../core/secret-source.ts";
 import type { RuleSpec } from "./compile-routes.ts";
 import type { DivisionData } from "./division.ts";
 import type { PlanHead, PoolPlan, ProtocolPlan, TargetCommon, TargetTlsPlan } from "./plan.ts";
+import type { LimitsData } from "./limits/limits-plan.ts";
 import type { SamplingData } from "./sampling-plan.ts";
 import type { StatusVerdict } from "./status-verdicts.ts";
 import type { CheckPlan, TargetHealthPlan } from "./target-health.ts";
@@ -29,6 +30,8 @@ export interface PlanData extends PlanHead {
   readonly unmatched: "refuse" | "drop";
   /** undefined: everything is kept. */
   readonly sampling?: SamplingData | undefined;
+  /** undefined: everything is let in. */
+  readonly limits?: LimitsData | undefined;
 }
 
 /** What is different in a target before it is bound. */

@@ -4,6 +4,7 @@ import type { Compression } from "../otlp/compress.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
 import type { HeaderPlan } from "./header-plan.ts";
+import type { LimitsData } from "./limits/limits-plan.ts";
 import type { MembersPlan } from "./members.ts";
 import type { ProxyPlan } from "./proxy-plan.ts";
 import type { ResolvePlan } from "./resolve-plan.ts";
@@ -28,6 +29,8 @@ export interface Plan extends PlanHead {
   readonly headers: HeaderPlan;
   /** undefined: everything is kept. */
   readonly sampling: SamplingPlan | undefined;
+  /** undefined: everything is let in. */
+  readonly limits: LimitsData | undefined;
 }
 
 /** What is the same before and after a plan is bound. */

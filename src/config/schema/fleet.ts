@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RateLimitingSchema } from "./limiting.ts";
 import { PoolSchema, RuleSchema } from "./pool.ts";
 import { SamplingSchema, SamplingStrategySchema } from "./sampling.ts";
 import { TargetSchema } from "./target.ts";
@@ -9,14 +10,6 @@ const DegradationSchema = z.strictObject({
   threshold: RateSchema.describe("Load above which the rate moves to target_rate."),
   target_rate: RateSchema.describe("Sampling rate under overload."),
   recovery_threshold: RateSchema.describe("Load below which the rate moves back; not above threshold."),
-});
-
-const ABOVE_0 = "must be above 0";
-
-const RateLimitingSchema = z.strictObject({
-  max_qps: z.number().gt(0, ABOVE_0).describe("Requests a second, over the whole fleet."),
-  burst_size: z.int().gt(0, ABOVE_0).optional().describe("Requests that may come at once; default: max_qps."),
-  per_service_limit: z.number().gt(0, ABOVE_0).optional().describe("Requests a second of one service."),
 });
 
 const RoutingRuleSchema = z.strictObject({
@@ -32,7 +25,7 @@ const GlobalSchema = z.strictObject({
   sampling: SamplingSchema.prefault({}).describe("How it is sampled, whatever the strategies are."),
   sampling_strategies: z.array(SamplingStrategySchema).default([]).describe("All apply; the lowest rate wins."),
   degradation: DegradationSchema.optional().describe("What to give up under overload."),
-  rate_limiting: RateLimitingSchema.optional().describe("Limits over the whole fleet."),
+  rate_limiting: RateLimitingSchema.optional().describe("How much is let in."),
   routing_rules: z.array(RoutingRuleSchema).default([]).describe("Short form of rules: services by region."),
   metadata: z.record(z.string(), z.string()).default({}).describe("Free notes that travel with the config."),
 });

@@ -39,6 +39,23 @@ export class DebtBucket {
     return this.#tokens;
   }
 
+  /** Whether a request would be let in. */
+  isOpen(nowMs: number): boolean {
+    this.#fill(nowMs);
+    return this.#tokens > 0;
+  }
+
+  /** It holds all that it may: one that is made anew would hold no more. */
+  isFull(nowMs: number): boolean {
+    this.#fill(nowMs);
+    return this.#tokens >= this.#current(nowMs).burst;
+  }
+
+  /** What it may let in a second. */
+  perSecondAt(nowMs: number): number {
+    return this.#current(nowMs).perSecond;
+  }
+
   /** False: refused, and nothing is taken. */
   take(cost: number, nowMs: number): boolean {
     this.#fill(nowMs);

@@ -1,0 +1,55 @@
+import { compileGlob, splitGlob } from "../../config/glob.ts";
+import type { FleetLimit } from "./bucket-shares.ts";
+
+/** What limits of one key tell apart. Header names are in lower case. */
+export type LimitKey =
+  | { readonly from: "service" }
+  | { readonly from: "header"; readonly name: string }
+  | { readonly from: "resource"; readonly attribute: string };
+
+/** Of a plan, what the stage limit needs. Plain data. */
+export interface LimitsData {
+  /** Of everything together, items a second. */
+  readonly total: FleetLimit;
+  readonly key: LimitKey;
+  /** Items a second of each key that `keys` does not name; undefined: no limit of its own. */
+  readonly perKey?: number | undefined;
+  /** Names or globs. */
+  readonly keys: readonly KeyRate[];
+  readonly mixed: "refuse" | "shed";
+}
+
+export interface KeyRate {
+  readonly pattern: string;
+  readonly perSecond: number;
+}
+
+/** Whether keys have limits of their own. */
+export function limitsKeys({ perKey, keys }: Pick<LimitsData, "perKey" | "keys">): boolean {
+  return perKey !== undefined || keys.length > 0;
+}
+
+/** What has no key of the kind that limits ask for: together it is like one key. */
+export const NO_KEY = "unknown";
+
+/** The limit of a key; undefined: it has none of its own. */
+export type LimitOf = (key: string) => FleetLimit | undefined;
+
+/**
+ * Names go before globs, and the first of these that fits decides. What may come at once of a key
+ * is as many seconds' worth as of the whole.
+ */
+export function compileLimitOf({ total, perKey, keys }: LimitsData): LimitOf {
+  const of = (perSecond: number): FleetLimit => {
+    return { perSecond, burst: Math.min(total.burst, (total.burst * perSecond) / total.perSecond) };
+  };
+  const rest = perKey === undefined ? undefined : of(perKey);
+  const named = new Map<string, FleetLimit>();
+  const globs: { readonly fits: (key: string) => boolean; readonly limit: FleetLimit }[] = [];
+  for (const { pattern, perSecond } of keys) {
+    const [name = "", ...more] = splitGlob(pattern);
+    if (more.length === 0) named.set(name, of(perSecond));
+    else globs.push({ fits: compileGlob(pattern), limit: of(perSecond) });
+  }
+  return (key) => named.get(key) ?? globs.find(({ fits }) => fits(key))?.limit ?? rest;
+}
