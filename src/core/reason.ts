@@ -10,6 +10,7 @@ export const REASONS = [
   "method_not_allowed",
   "not_found",
   "too_many_requests",
+  "over_limit",
   "memory",
   "too_slow",
   "queue_full",

@@ -66,6 +66,8 @@ export interface DataPlaneOptions {
   /** Where its node has several data planes: of how many it is one, and what it may use. */
   readonly partOf?: PartOfLimit;
   readonly processes?: number;
+  /** The limits of the plan are others', too: nothing is let in before it is told how much. */
+  readonly sharesLimits?: boolean;
   /** In a worker: hears what calls tell of targets, whose health is decided elsewhere. */
   readonly reporter?: HealthReporter;
   readonly panicTellerOf?: (pool: string) => PanicTeller;
@@ -117,7 +119,7 @@ export async function openCore(
   const admission = createAdmission(limits, { ...env, rssBytes: createRssReader(), partOf, processes });
   const { arena } = admission;
   parts.use(new SparseSweep({ ...env, arena, records, pools, moved: env.metrics.arenaMovedOut.with() }));
-  const opened = { plan, pools, strategies, secrets, given, admission, members };
+  const opened = { plan, pools, strategies, secrets, given, admission, members, ...options };
   const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records } });
   return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard, arena) };
 }

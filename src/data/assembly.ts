@@ -6,6 +6,7 @@ import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./pipeline.ts";
 import { HeaderIntake } from "./receive/header-intake.ts";
 import { KnownShares } from "./queue/known-shares.ts";
+import type { Limiter } from "./limit/limiter.ts";
 import type { Losses } from "./queue/losses.ts";
 import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
@@ -33,12 +34,13 @@ const UNROUTED = "(none)";
  * Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's
  * entries.
  */
-export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv): Assembly {
+export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv, limiter?: Limiter): Assembly {
   const pipelineOf = (signal: Signal): SignalPipeline => assemblePipeline(signal, plan, pools, env);
   const headers = new HeaderIntake(plan.headers);
   return {
     plan,
     headers,
+    limiter,
     pipelines: { traces: pipelineOf("traces"), metrics: pipelineOf("metrics"), logs: pipelineOf("logs") },
   };
 }

@@ -28,6 +28,7 @@ import type { SamplingState } from "../plan/sampling-plan.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
+import type { LimitShares, LimitsUsage } from "../plan/limits/limit-shares.ts";
 import type { Admission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { LaneFailoverState } from "./balance/failover-state.ts";
@@ -37,6 +38,7 @@ import type { TargetHandle } from "./export/target-port.ts";
 import type { ToldTenants } from "./health/told-health.ts";
 import type { Losses } from "./queue/losses.ts";
 import { CurrentStrategies } from "./balance/plugins.ts";
+import { NodeLimiter } from "./limit/node-limiter.ts";
 import { limitUses, takeLimits } from "./limit-uses.ts";
 import type { KeyLoad } from "./key-load.ts";
 import type { LimitUse } from "./node-limit.ts";
@@ -68,6 +70,8 @@ export interface OpenedParts {
   readonly given: Strategies | undefined;
   readonly admission: Admission;
   readonly members: MemberBoard;
+  /** The limits of the plan are others', too: it has what it is told. */
+  readonly sharesLimits?: boolean;
   readonly env: Env & { readonly losses: Losses; readonly records: Records };
 }
 
@@ -83,6 +87,7 @@ export class NodeDataPlane implements DataPlane {
   readonly #given: Strategies | undefined;
   readonly #admission: Admission;
   readonly #members: MemberBoard;
+  readonly #limiter: NodeLimiter;
   readonly #env: OpenedParts["env"];
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
@@ -90,7 +95,7 @@ export class NodeDataPlane implements DataPlane {
   /** A change is prepared, or about to be, and not decided. */
   #isPreparing = false;
 
-  constructor({ plan, pools, strategies, secrets, given, admission, members, env }: OpenedParts) {
+  constructor({ plan, pools, strategies, secrets, given, admission, members, sharesLimits = false, env }: OpenedParts) {
     this.#members = members;
     this.#pools = pools;
     this.#strategies = strategies;
@@ -98,7 +103,8 @@ export class NodeDataPlane implements DataPlane {
     this.#given = given;
     this.#admission = admission;
     this.#env = env;
-    this.assembly = assemble(plan, pools.live, this.#env);
+    this.#limiter = new NodeLimiter(env, sharesLimits);
+    this.assembly = assemble(plan, pools.live, this.#env, this.#limiter.adopt(plan.limits));
   }
 
   get plan(): Plan {
@@ -230,6 +236,20 @@ export class NodeDataPlane implements DataPlane {
     this.#obeyDirective();
   }
 
+  async limits(mostKeys: number): Promise<LimitsUsage | undefined> {
+    return this.limitsNow(mostKeys);
+  }
+
+  /** As `limits`, for whoever is in the same process. */
+  limitsNow(mostKeys: number): LimitsUsage | undefined {
+    return this.#limiter.usage(mostKeys);
+  }
+
+  /** What of the limits of its plan is its own from now on. */
+  shareLimits(shares: LimitShares): void {
+    this.#limiter.setShares(shares);
+  }
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.plan.targets.keys()].flatMap((id) => {
       const override = this.#pools.targets.get(id)?.override();
@@ -328,7 +348,7 @@ export class NodeDataPlane implements DataPlane {
     const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
     try {
       this.#pools.update(plan, () => {
-        this.assembly = assemble(plan, this.#pools.live, this.#env);
+        this.assembly = assemble(plan, this.#pools.live, this.#env, this.#limiter.adopt(plan.limits));
         this.#obeyDirective();
       });
     } catch (cause) {

@@ -10,6 +10,7 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./receive/header-intake.ts";
+import { type Limiter, LIMITED } from "./limit/limiter.ts";
 import type { KnownShares } from "./queue/known-shares.ts";
 import type { Losses } from "./queue/losses.ts";
 import {
@@ -66,14 +67,16 @@ export interface SignalPipeline {
 export interface PipelineAssembly {
   readonly pipelines: Readonly<Record<Signal, SignalPipeline>>;
   readonly headers: HeaderIntake;
+  /** undefined: everything is let in. */
+  readonly limiter: Limiter | undefined;
 }
 
 const NOTHING_TO_CANCEL: HandledRequest = { cancel: () => undefined };
 
 /**
- * The walk of a request that was admitted and read, top to bottom: scan, sample, route, queue; the
- * reply follows the outcomes. Synchronous up to the queue: no other request is in between, so that
- * what was checked still holds when it is used.
+ * The walk of a request that was admitted and read, top to bottom: scan, limit, sample, route,
+ * queue; the reply follows the outcomes. Synchronous up to the queue: no other request is in
+ * between, so that what was checked still holds when it is used.
  */
 export class Pipeline implements RequestHandler {
   readonly #current: () => PipelineAssembly;
@@ -103,7 +106,7 @@ export class Pipeline implements RequestHandler {
     const guard = this.#guard;
     const envelope = this.#envelope;
     const { signal } = request.head;
-    const { pipelines: all, headers: intake } = this.#current();
+    const { pipelines: all, headers: intake, limiter } = this.#current();
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
       to.replied({ ok: false, refusal: taken });
@@ -132,8 +135,9 @@ export class Pipeline implements RequestHandler {
     const places = this.#places;
     const memory = this.#memory;
     const nowMs = this.#clock.nowMs();
-    const context = { pipeline, envelope, places, memory, request, intake, taken, nowMs, isCounted: false };
-    const handled = sampleAndRoute(context, guard, to);
+    const context = { pipeline, limiter, envelope, places, memory, request, intake, taken, nowMs, isCounted: false };
+    const handled =
+      limiter === undefined ? sampleAndRoute(context, guard, to) : limitAndRoute(context, limiter, guard, to);
     pipeline.router.release();
     envelope.release();
     return handled;
@@ -146,6 +150,39 @@ function badData(message: string): Reply {
 
 function tooMuch(guard: RequestGuard, excess: Excess): Reply {
   return { ok: false, refusal: guard.refuse(excess) };
+}
+
+/** From the limit on. */
+function limitAndRoute(context: RequestContext, limiter: Limiter, guard: RequestGuard, to: ReplyTaker): HandledRequest {
+  const { envelope, request, memory, taken } = context;
+  switch (limiter.limit(envelope, request.head.signal, taken.all, memory)) {
+    case LIMITED.IN:
+      return sampleAndRoute(context, guard, to);
+    case LIMITED.LESS:
+      return routeUnshed(context, limiter, guard, to);
+    default:
+      to.replied({ ok: false, refusal: limiter.refusal! });
+      return NOTHING_TO_CANCEL;
+  }
+}
+
+/** What limits left of a request; of the rest its sender is told that it is lost. */
+function routeUnshed(context: RequestContext, limiter: Limiter, guard: RequestGuard, to: ReplyTaker): HandledRequest {
+  const { request } = context;
+  const left = limiter.take();
+  scanLeft(context, left);
+  const rejected = request.rejected + limiter.shedPoints;
+  const message = request.message === "" ? limiter.shedMessage : request.message;
+  const unshed = { ...request, bytes: left.bytes, owner: left, rejected, message };
+  const handled = sampleAndRoute({ ...context, request: unshed }, guard, to);
+  left.release(); // what goes on to targets has retained it
+  return handled;
+}
+
+/** The envelope is of what is left from here on, which was within its limits. */
+function scanLeft({ envelope, request }: RequestContext, left: Extent): void {
+  envelope.limits = NO_LIMITS;
+  if (!scanEnvelope(request.head.signal, left.bytes, envelope)) throw new TypeError(envelope.problem);
 }
 
 /** From the sample on. */
@@ -163,6 +200,7 @@ function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyT
       to.replied(withoutItems(request));
       return NOTHING_TO_CANCEL;
     default:
+      context.limiter?.giveBack(request.head.signal);
       to.replied(badData(sampler.problem));
       return NOTHING_TO_CANCEL;
   }
@@ -170,9 +208,8 @@ function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyT
 
 /** What sampling left of a request, which the envelope then is of. */
 function routeLeft(context: RequestContext, left: Extent, guard: RequestGuard, to: ReplyTaker): HandledRequest {
-  const { envelope, request } = context;
-  envelope.limits = NO_LIMITS; // it was within them
-  if (!scanEnvelope(request.head.signal, left.bytes, envelope)) throw new TypeError(envelope.problem);
+  const { request } = context;
+  scanLeft(context, left);
   const sampled = { ...request, bytes: left.bytes, owner: left };
   const handled = routeRequest({ ...context, request: sampled, isCounted: true }, guard, to);
   left.release(); // what goes on to targets has retained it
@@ -190,6 +227,7 @@ function routeRequest(context: RequestContext, guard: RequestGuard, to: ReplyTak
     places,
   );
   if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, to);
+  context.limiter?.giveBack(request.head.signal);
   if (obstacle !== undefined) to.replied(refuseAll(pipeline, obstacle));
   else to.replied(excess === undefined ? badData(problem) : tooMuch(guard, excess));
   return NOTHING_TO_CANCEL;
@@ -334,6 +372,7 @@ function shareOf({ routes }: SignalPipeline, draft: Draft, i: number, { rule, po
 /** A request on its way into the queues. */
 interface RequestContext {
   readonly pipeline: SignalPipeline;
+  readonly limiter: Limiter | undefined;
   readonly envelope: Envelope;
   /** Where each draft goes: indexes of pools. */
   readonly places: number[];

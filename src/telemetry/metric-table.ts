@@ -84,6 +84,23 @@ export const METRICS = {
     ]),
   },
 
+  // Limits.
+  limitItems: {
+    ...counter("signalbox_limit_items_total", "items", "sum"),
+    help: "What global.rate_limiting decided: let_in; refused to be sent again, over_total or over_key; shed, told as final loss; given_back: let in, and refused by a later stage.",
+    labels: ["signal", "decision"],
+    always: ["let_in", "over_total", "over_key", "shed", "given_back"].flatMap((decision) => [
+      ["traces", decision],
+      ["metrics", decision],
+      ["logs", decision],
+    ]),
+  },
+  limitKeys: {
+    ...gauge("signalbox_limit_keys", "keys", "sum"),
+    help: "Keys that have a bucket of their own; of 10,000 in one process the rest share one.",
+    labels: [],
+  },
+
   // The config walk.
   configApplies: {
     ...counter("signalbox_config_applies_total", "configs", "main"),

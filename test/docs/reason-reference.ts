@@ -51,6 +51,7 @@ const REFUSALS = {
   method_not_allowed: "OTLP/HTTP takes POST.",
   not_found: "There is no such path or gRPC method.",
   too_many_requests: "`node.limits.max_concurrent_requests` are under way.",
+  over_limit: "More comes than `global.rate_limiting` lets in, of everything together or of one key.",
   memory: "Requests under way hold `node.limits.max_in_flight_bytes`.",
   too_slow: "Its bytes came at less than 64 KiB a second while other requests were refused for want of room.",
   queue_full: "A pool that it goes to holds `queue.max_bytes`, or would with it.",

@@ -18,6 +18,7 @@ import { bindPlan } from "../../src/plan/bind.ts";
 import type { FoundMembers } from "../../src/plan/members.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
+import type { LimitsUsage } from "../../src/plan/limits/limit-shares.ts";
 import type { SamplingState } from "../../src/plan/sampling-plan.ts";
 import type { SecretReader } from "../../src/plan/secrets.ts";
 import type { Env } from "../../src/telemetry/env.ts";
@@ -124,6 +125,10 @@ export class ScriptedDataPlane implements DataPlane {
 
   async direct(sampling: SamplingState): Promise<void> {
     this.directed.push(sampling);
+  }
+
+  async limits(): Promise<LimitsUsage | undefined> {
+    return undefined;
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {

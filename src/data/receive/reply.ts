@@ -24,6 +24,7 @@ export const REPLIES = {
   method_not_allowed: { http: 405, grpc: GRPC.UNIMPLEMENTED, retryable: false },
   not_found: { http: 404, grpc: GRPC.UNIMPLEMENTED, retryable: false },
   too_many_requests: { http: 429, grpc: GRPC.UNAVAILABLE, retryable: true },
+  over_limit: { http: 429, grpc: GRPC.UNAVAILABLE, retryable: true },
   memory: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   too_slow: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   queue_full: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retryable: true },

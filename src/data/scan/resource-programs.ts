@@ -53,12 +53,8 @@ export class ResourcePrograms {
 
   /** Of resource `r`, which came in by a listener of this region. */
   find(envelope: Envelope, r: number, region: string): KnownResource {
-    const { bytes } = envelope;
     const answers = this.#answered;
-    const resource =
-      envelope.resourceTimes[r]! <= 1
-        ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
-        : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
+    const resource = resourceBytes(envelope, r);
     const recent = this.#recent.find(resource, region, answers);
     if (recent !== undefined) return recent;
     const key = answers === "" ? latin1(resource) : answers + latin1(resource);
@@ -96,6 +92,15 @@ export class ResourcePrograms {
   }
 }
 
-function latin1(bytes: Uint8Array): string {
+/** A view, unless the message `resource` is there in several parts. */
+export function resourceBytes(envelope: Envelope, r: number): Uint8Array {
+  const { bytes } = envelope;
+  return envelope.resourceTimes[r]! <= 1
+    ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
+    : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
+}
+
+/** As a key: V8 stores it a byte a byte, and hashes it once. */
+export function latin1(bytes: Uint8Array): string {
   return viewBuffer(bytes).toString("latin1");
 }

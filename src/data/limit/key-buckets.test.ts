@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import { KeyBuckets } from "./key-buckets.ts";
+
+const LIMITS: LimitsData = {
+  total: { perSecond: 100, burst: 100 },
+  key: { from: "service" },
+  perKey: 10,
+  keys: [],
+  mixed: "refuse",
+};
+
+test("keys: only so many have a bucket of their own; the rest share one, and nothing else is held", () => {
+  const keys = new KeyBuckets(LIMITS, 100);
+  for (let i = 0; i < 100; i++) {
+    const one = keys.find(`k${i}`, 0);
+    one?.offered.add(5, 0);
+    one?.bucket.take(5, 0);
+  }
+  const others = keys.find("k100", 0);
+  assert.equal(others, keys.find("k101", 0));
+  assert.equal(keys.size, 100);
+  assert.equal(keys.all.length, 101);
+  // What is not used any more makes room, and is made anew as it was: full.
+  assert.equal(keys.generation, 0);
+  const fresh = keys.find("k102", 60_000);
+  assert.notEqual(fresh, others);
+  assert.equal(keys.size, 1);
+  assert.equal(keys.generation, 1);
+  assert.equal(fresh?.bucket.tokensAt(60_000), 10);
+});
+
+test("keys: one that is in debt is not forgotten", () => {
+  const keys = new KeyBuckets(LIMITS, 1);
+  keys.find("a", 0)?.bucket.take(1_000, 0);
+  keys.find("b", 60_000);
+  assert.equal(keys.size, 1);
+  assert.ok((keys.find("a", 60_000)?.bucket.tokensAt(60_000) ?? 0) < 0);
+});
+
+test("keys: a long key is cut, so that what a sender makes up costs no more than others", () => {
+  const keys = new KeyBuckets(LIMITS);
+  assert.equal(keys.find("x".repeat(100_000), 0)?.key.length, 256);
+});

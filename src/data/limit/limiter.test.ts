@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { requestOf, namesOf } from "../../../test/support/items.ts";
+import { OWN_BODIES } from "../../core/arena/extent.ts";
+import { seededRandom } from "../../core/random.ts";
+import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import { NO_HEADERS, type SenderHeaders, senderHeaders } from "../../plan/sender-headers.ts";
+import { createLedger } from "../../telemetry/ledger.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { Limiter, type Limited, LIMITED } from "./limiter.ts";
+
+const LIMITS: LimitsData = {
+  total: { perSecond: 100, burst: 100 },
+  key: { from: "service" },
+  perKey: 10,
+  keys: [
+    { pattern: "pay*", perSecond: 50 },
+    { pattern: "payroll", perSecond: 5 },
+  ],
+  mixed: "refuse",
+};
+
+class Rig {
+  readonly clock = new ManualClock();
+  readonly ledger = createLedger();
+  readonly metrics = createMetrics();
+  readonly envelope = new Envelope();
+  readonly limiter: Limiter;
+
+  constructor(limits: Partial<LimitsData> = {}, isShared = false) {
+    const env = { clock: this.clock, random: seededRandom(1), metrics: this.metrics, ledger: this.ledger };
+    this.limiter = new Limiter({ ...LIMITS, ...limits }, env, isShared);
+  }
+
+  send(services: readonly string[], signal: Signal = "traces", headers: SenderHeaders = NO_HEADERS): Limited {
+    const bytes = requestOf(
+      signal,
+      services.map((service, i) => ({ name: `${service}-${i}`, service })),
+    );
+    assert.ok(scanEnvelope(signal, bytes, this.envelope));
+    return this.limiter.limit(this.envelope, signal, headers, OWN_BODIES);
+  }
+
+  /** Names of what was left. */
+  left(): string[] {
+    const left = this.limiter.take();
+    return namesOf("traces", left.bytes);
+  }
+
+  get shed(): number {
+    return this.ledger.snapshot().reduce((sum, { shed }) => sum + (shed["over_limit"] ?? 0), 0);
+  }
+}
+
+function many(service: string, count: number): string[] {
+  return Array.from({ length: count }, () => service);
+}
+
+test("limit: everything together; a request is taken whole while there is a token, and its debt is paid first", () => {
+  const rig = new Rig({ perKey: undefined, keys: [] });
+  assert.equal(rig.send(many("a", 250)), LIMITED.IN);
+  assert.equal(rig.send(["a"]), LIMITED.REFUSED);
+  const { reason, retryAfterMs = 0 } = rig.limiter.refusal ?? {};
+  assert.equal(reason, "over_limit");
+  assert.ok(retryAfterMs >= 1_510 && retryAfterMs <= 3_020, String(retryAfterMs));
+  rig.clock.advance(1_499);
+  assert.equal(rig.send(["a"]), LIMITED.REFUSED);
+  rig.clock.advance(11);
+  assert.equal(rig.send(["a"]), LIMITED.IN);
+  assert.equal(rig.shed, 2);
+  assert.ok(rig.ledger.balance().every(({ signal, taken, accounted }) => signal !== "traces" || taken === accounted));
+});
+
+test("limit: senders that are refused together are told different times", () => {
+  const rig = new Rig({ perKey: undefined, keys: [] });
+  rig.send(many("a", 300));
+  const told = Array.from({ length: 50 }, () => {
+    rig.send(["a"]);
+    return rig.limiter.refusal?.retryAfterMs;
+  });
+  assert.ok(new Set(told).size > 40);
+});
+
+test("limit: each service has its own, by name, then by the first glob, then by per_service_limit; and all share the whole", () => {
+  const rig = new Rig();
+  assert.equal(rig.send(many("cart", 11)), LIMITED.IN);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  assert.match(rig.limiter.refusal?.message ?? "", /10 items a second of service "cart"/u);
+  assert.equal(rig.send(many("payment", 30)), LIMITED.IN);
+  assert.equal(rig.send(many("payment", 30)), LIMITED.IN);
+  assert.equal(rig.send(["payment"]), LIMITED.REFUSED);
+  assert.equal(rig.send(many("payroll", 6)), LIMITED.IN);
+  assert.equal(rig.send(["payroll"]), LIMITED.REFUSED);
+  assert.equal(rig.send(many("ship", 10)), LIMITED.IN);
+  for (const service of ["b", "c"]) assert.equal(rig.send(many(service, 10)), LIMITED.IN);
+  assert.equal(rig.send(["d"]), LIMITED.REFUSED); // the whole is used up
+  assert.match(rig.limiter.refusal?.message ?? "", /max_qps/u);
+  rig.clock.advance(1_100);
+  assert.equal(rig.send(["cart", "payroll", "payment"]), LIMITED.IN);
+});
+
+test("limit: what the whole refuses takes nothing of a key, and what a key refuses nothing of the whole", () => {
+  const rig = new Rig({ total: { perSecond: 20, burst: 20 }, perKey: 15, keys: [] });
+  assert.equal(rig.send(many("a", 15)), LIMITED.IN);
+  for (let i = 0; i < 5; i++) assert.equal(rig.send(many("a", 15)), LIMITED.REFUSED);
+  assert.equal(rig.send(many("b", 5)), LIMITED.IN);
+  for (let i = 0; i < 5; i++) assert.equal(rig.send(["b"]), LIMITED.REFUSED);
+  const { total, keys } = rig.limiter.usage(10);
+  assert.equal(total.shed, 80);
+  assert.equal(keys.length, 2);
+  rig.clock.advance(400); // 8 of the whole, 6 of each key: b has 16
+  assert.equal(rig.send(many("b", 8)), LIMITED.IN);
+});
+
+test("limit: metrics count by their data points, logs by their records", () => {
+  const rig = new Rig({ perKey: undefined, keys: [], total: { perSecond: 10, burst: 10 } });
+  assert.equal(rig.send(many("a", 5), "metrics"), LIMITED.IN);
+  assert.equal(rig.send(many("a", 5), "logs"), LIMITED.IN);
+  assert.equal(rig.send(["a"], "metrics"), LIMITED.REFUSED);
+  assert.equal(rig.send(["a"], "logs"), LIMITED.REFUSED);
+});
+
+test("limit: a request of several keys is refused whole, to be sent again, when one of them is over", () => {
+  const rig = new Rig();
+  rig.send(many("cart", 20));
+  assert.equal(rig.send(["cart", "other"]), LIMITED.REFUSED);
+  assert.equal(rig.shed, 2);
+  assert.equal(rig.limiter.usage(10).keys.find(({ key }) => key === "other")?.granted, 10);
+});
+
+test("limit: mixed: shed leaves what is not over, and only where something is left", () => {
+  const rig = new Rig({ mixed: "shed" });
+  rig.send(many("cart", 20));
+  assert.equal(rig.send(["cart", "other", "cart", "ship"]), LIMITED.LESS);
+  assert.deepEqual(rig.left(), ["other-1", "ship-3"]);
+  assert.deepEqual([rig.limiter.shedPoints, rig.shed], [2, 2]);
+  assert.match(rig.limiter.shedMessage, /service "cart"/u);
+  assert.equal(rig.send(["cart", "cart"]), LIMITED.REFUSED);
+  // 100 - 20 - 2
+  assert.equal(rig.send(many("payment", 78)), LIMITED.IN);
+  assert.equal(rig.send(["ship"]), LIMITED.REFUSED);
+});
+
+test("limit: what was let in and refused afterwards comes back, of the whole and of its keys", () => {
+  const rig = new Rig();
+  for (let i = 0; i < 20; i++) {
+    assert.equal(rig.send([...many("cart", 9), ...many("payment", 40)]), LIMITED.IN, String(i));
+    rig.limiter.giveBack("traces");
+    rig.limiter.giveBack("traces"); // of nothing
+  }
+  assert.equal(rig.send(many("cart", 10)), LIMITED.IN);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+});
+
+test("limit: by a header of the sender, or by an attribute of the resource", () => {
+  const rig = new Rig({ key: { from: "header", name: "x-scope-orgid" }, keys: [] });
+  const of = (tenant: string): SenderHeaders => senderHeaders([["x-scope-orgid", tenant]]);
+  assert.equal(rig.send(many("a", 11), "traces", of("one")), LIMITED.IN);
+  assert.equal(rig.send(["b"], "traces", of("one")), LIMITED.REFUSED);
+  assert.match(rig.limiter.refusal?.message ?? "", /of x-scope-orgid "one"/u);
+  assert.equal(rig.send(["a"], "traces", of("two")), LIMITED.IN);
+  assert.equal(rig.send(["a"]), LIMITED.IN); // without it: a key like others
+  const byRegion = new Rig({ key: { from: "resource", attribute: "region" }, keys: [] });
+  assert.equal(byRegion.send(many("a", 11)), LIMITED.IN);
+  assert.equal(byRegion.send(["b"]), LIMITED.REFUSED);
+  assert.match(byRegion.limiter.refusal?.message ?? "", /of region "unknown"/u);
+});
+
+test("limit: another plan changes the limits, and what was used is used", () => {
+  const rig = new Rig();
+  rig.send(many("cart", 20));
+  rig.limiter.adopt({ ...LIMITS, perKey: 90 });
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  rig.clock.advance(120);
+  assert.equal(rig.send(["cart"]), LIMITED.IN);
+  rig.limiter.adopt({ ...LIMITS, perKey: undefined, keys: [] });
+  for (let i = 0; i < 3; i++) assert.equal(rig.send(many("cart", 20)), LIMITED.IN);
+});
+
+test("limit: without a share nothing is let in, and senders come again soon; with one no more than that", () => {
+  const rig = new Rig({}, true);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  assert.ok((rig.limiter.refusal?.retryAfterMs ?? 0) <= 4_000);
+  const untilMs = 10_000;
+  rig.limiter.setShares({
+    total: [{ perSecond: 20, burst: 20, untilMs }],
+    safe: { part: 0.1, untilMs },
+    keys: new Map([["cart", { amount: 9, untilMs }]]),
+  });
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED); // others had the tokens
+  rig.clock.advance(1_000);
+  assert.equal(rig.send(many("cart", 10)), LIMITED.IN);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  assert.equal(rig.send(many("new", 1)), LIMITED.IN); // a tenth of its 10 a second
+  assert.equal(rig.send(many("new", 1)), LIMITED.REFUSED);
+  assert.deepEqual(
+    rig.limiter.usage(10).keys.map(({ key, granted }) => `${key} ${granted}`),
+    ["cart 10", "new 1"],
+  );
+});
+
+test("limit: over any window no more than the limit, what may come at once, and one request", () => {
+  const random = seededRandom(7);
+  const rig = new Rig({ total: { perSecond: 1_000, burst: 200 }, perKey: 300, keys: [] });
+  const admitted: { readonly atMs: number; readonly key: string; readonly items: number }[] = [];
+  for (let i = 0; i < 800; i++) {
+    rig.clock.advance(Math.floor(random.next() * 20));
+    const key = `s${Math.floor(random.next() * 4)}`;
+    const items = 1 + Math.floor(random.next() * 40);
+    if (rig.send(many(key, items)) === LIMITED.IN) admitted.push({ atMs: rig.clock.nowMs(), key, items });
+  }
+  const check = (
+    of: readonly { readonly atMs: number; readonly items: number }[],
+    limit: number,
+    burst: number,
+  ): void => {
+    for (let from = 0; from < of.length; from += 5) {
+      let sum = 0;
+      for (let to = from; to < of.length; to++) {
+        sum += of[to]!.items;
+        const windowMs = of[to]!.atMs - of[from]!.atMs;
+        assert.ok(sum <= (limit * windowMs) / 1_000 + burst + 40, `${sum} in ${windowMs} ms`);
+      }
+    }
+  };
+  check(admitted, 1_000, 200);
+  for (let s = 0; s < 4; s++)
+    check(
+      admitted.filter(({ key }) => key === `s${s}`),
+      300,
+      60,
+    );
+  const total = admitted.reduce((sum, { items }) => sum + items, 0);
+  assert.ok(total > 0.9 * rig.clock.nowMs(), "it is used, too");
+});

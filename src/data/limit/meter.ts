@@ -1,0 +1,48 @@
+const SECOND_MS = 1_000;
+
+/** How many a second, by whole seconds. Nothing is allocated to count. */
+export class Meter {
+  total = 0;
+  /** Where the second ends that counts now; 0: nothing has been counted. */
+  #endMs = 0;
+  #count = 0;
+  #last = 0;
+  #before = 0;
+
+  add(count: number, nowMs: number): void {
+    if (nowMs >= this.#endMs) this.#turn(nowMs);
+    this.#count += count;
+    this.total += count;
+  }
+
+  /** What was counted, and was not. */
+  takeBack(count: number, nowMs: number): void {
+    this.add(-count, nowMs);
+  }
+
+  /** Of the last whole second. */
+  perSecond(nowMs: number): number {
+    if (nowMs >= this.#endMs) this.#turn(nowMs);
+    return Math.max(0, this.#last);
+  }
+
+  /**
+   * Of the last two whole seconds and of the one that counts: what rises is told at once, and what
+   * falls before it can be a pause only.
+   */
+  peak(nowMs: number): number {
+    if (nowMs >= this.#endMs) this.#turn(nowMs);
+    return Math.max(0, this.#before, this.#last, this.#count);
+  }
+
+  #turn(nowMs: number): void {
+    const over = Math.floor((nowMs - this.#endMs) / SECOND_MS);
+    if (this.#endMs === 0 || over > 1) this.#last = this.#before = 0;
+    else {
+      this.#before = over === 1 ? this.#count : this.#last;
+      this.#last = over === 1 ? 0 : this.#count;
+    }
+    this.#count = 0;
+    this.#endMs = this.#endMs === 0 ? nowMs + SECOND_MS : this.#endMs + (over + 1) * SECOND_MS;
+  }
+}

@@ -1,0 +1,78 @@
+import { RecentMap } from "../../core/recent-map.ts";
+import type { Seen } from "../../otlp/any-value.ts";
+import { viewResource } from "../../otlp/resource.ts";
+import type { Envelope } from "../../otlp/scan.ts";
+import { type LimitKey, NO_KEY } from "../../plan/limits/limits-plan.ts";
+import { headerIn, type SenderHeaders } from "../../plan/sender-headers.ts";
+import { RecentResources } from "../scan/recent-resources.ts";
+import { latin1, resourceBytes } from "../scan/resource-programs.ts";
+import type { KeyBucket } from "./key-bucket.ts";
+import type { KeyBuckets } from "./key-buckets.ts";
+
+/** Of so many different resources it is remembered which key they have; at most twice as many. */
+const KNOWN = 4_096;
+
+/** The bucket of a resource's key. */
+interface KnownKey {
+  /** Undefined: the key has no limit of its own. */
+  readonly bucket: KeyBucket | undefined;
+}
+
+/** Finds the buckets of what comes: by the sender's header, or by the bytes of each resource. */
+export class RequestKeys {
+  readonly #key: LimitKey;
+  readonly #buckets: KeyBuckets;
+  readonly #recent: RecentResources<KnownKey>;
+  #known = new RecentMap<KnownKey>(KNOWN);
+  #generation = 0;
+  /** Of the request that is looked at, where a header decides. */
+  #ofSender: KeyBucket | undefined;
+
+  constructor(key: LimitKey, buckets: KeyBuckets) {
+    this.#key = key;
+    this.#buckets = buckets;
+    this.#recent = new RecentResources<KnownKey>(buckets);
+  }
+
+  begin(headers: SenderHeaders, nowMs: number): void {
+    if (this.#generation !== this.#buckets.generation) {
+      this.#generation = this.#buckets.generation;
+      this.#known = new RecentMap(KNOWN);
+    }
+    if (this.#key.from !== "header") return;
+    this.#ofSender = this.#buckets.find(headerIn(headers, this.#key.name) ?? NO_KEY, nowMs);
+  }
+
+  /** Undefined: what resource `r` has is under no limit of its own. */
+  find(envelope: Envelope, r: number, nowMs: number): KeyBucket | undefined {
+    if (this.#key.from === "header") return this.#ofSender;
+    const resource = resourceBytes(envelope, r);
+    const recent = this.#recent.find(resource, "", "");
+    if (recent !== undefined) return recent.bucket;
+    const bytes = latin1(resource);
+    const known = this.#known.get(bytes) ?? this.#look(resource, bytes, nowMs);
+    this.#recent.keep(known, "", "");
+    return known.bucket;
+  }
+
+  #look(resource: Uint8Array, bytes: string, nowMs: number): KnownKey {
+    const name = this.#key.from === "resource" ? this.#key.attribute : "service.name";
+    const known = { bucket: this.#buckets.find(textOf(viewResource(resource).attributes.get(name)), nowMs) };
+    // Making a bucket may have taken others away.
+    if (this.#generation === this.#buckets.generation) this.#known.set(bytes, known);
+    return known;
+  }
+}
+
+function textOf(seen: Seen | undefined): string {
+  switch (typeof seen) {
+    case "string":
+      return seen;
+    case "number":
+    case "bigint":
+    case "boolean":
+      return String(seen);
+    default:
+      return NO_KEY;
+  }
+}
