@@ -55,6 +55,11 @@ export class PerHotKey<T> {
     return this.#hot.has(key) ? this.#all.get(key) : undefined;
   }
 
+  /** Also those that are hot no more. */
+  each(what: (key: string, one: T) => void): void {
+    for (const [key, one] of this.#all) what(key, one);
+  }
+
   setOffered(offered: readonly OfferedKey[], nowMs: number, most = MOST_HOT_KEYS): void {
     this.#hot = hotKeys(offered, this.#hot, most);
     for (const key of this.#hot) if (!this.#all.has(key)) this.#all.set(key, this.#make(key));

@@ -1,5 +1,5 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
-import { bucketShares, type FleetLimit, type SafePart } from "../../plan/limits/bucket-shares.ts";
+import { bucketShares, type FleetLimit, type LeasedPart, type SafePart } from "../../plan/limits/bucket-shares.ts";
 import type { BucketShare } from "../../plan/limits/debt-bucket.ts";
 import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
 
@@ -8,6 +8,11 @@ export class LimitHolder {
   #lease: HeldPart | undefined;
   #safe: HeldPart | undefined;
   #controller: string | undefined;
+
+  /** `controller`: whom it asks first, where that is known. */
+  constructor(controller?: string) {
+    this.#controller = controller;
+  }
 
   ask(wanted: number, nowMs: number, weight = 1): LimitAsk {
     return {
@@ -31,10 +36,14 @@ export class LimitHolder {
     return partAt(this.#lease, nowMs) + partAt(this.#safe, nowMs);
   }
 
+  /** By demand. */
+  leased(nowMs: number): LeasedPart | undefined {
+    return partAt(this.#lease, nowMs) > 0 ? this.#lease : undefined;
+  }
+
   /** For its bucket: bursts are shared out as the limit is. */
   shares(limit: FleetLimit, nowMs: number): BucketShare[] {
-    const lease = partAt(this.#lease, nowMs) > 0 ? this.#lease : undefined;
-    return bucketShares(limit, this.safePart(limit, nowMs), lease);
+    return bucketShares(limit, this.safePart(limit, nowMs), this.leased(nowMs));
   }
 
   /** Also of each key that nothing is leased of. */

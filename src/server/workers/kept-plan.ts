@@ -1,7 +1,7 @@
 import type { PlanData } from "../../plan/plan-data.ts";
 
 /** The parts of a plan that have limits. */
-export type SharedPlan = Pick<PlanData, "targets" | "pools">;
+export type SharedPlan = Pick<PlanData, "targets" | "pools" | "limits">;
 
 /**
  * What the main process keeps of a plan: targets and pools, which it looks at, and all of it as the
@@ -14,6 +14,7 @@ export class KeptPlan implements SharedPlan {
   readonly digest: string;
   readonly targets: PlanData["targets"];
   readonly pools: PlanData["pools"];
+  readonly limits: PlanData["limits"];
   /** PlanData as JSON. */
   readonly text: string;
 
@@ -22,6 +23,7 @@ export class KeptPlan implements SharedPlan {
     this.digest = plan.digest;
     this.targets = plan.targets;
     this.pools = plan.pools;
+    this.limits = plan.limits;
     this.text = JSON.stringify(plan);
   }
 }

@@ -10,6 +10,7 @@ import type {
   TargetStatus,
   Undeliverable,
 } from "../../plan/data-plane.ts";
+import type { KeyUsage, LimitsUsage, LimitUsage } from "../../plan/limits/limit-shares.ts";
 import type { SharedPlan } from "./kept-plan.ts";
 
 /** What several workers say, as what their node says. */
@@ -44,6 +45,30 @@ export function mergeDrops(all: readonly (readonly DropSample[])[]): DropSample[
     .flat()
     .toSorted((a, b) => b.atMs - a.atMs)
     .slice(0, MAX_DROPS);
+}
+
+/** Undefined: none of them has limits. Of keys those that are nearest to theirs. */
+export function mergeLimits(all: readonly (LimitsUsage | null)[], mostKeys: number): LimitsUsage | undefined {
+  const [first, ...others] = all.filter((one) => one !== null);
+  if (first === undefined) return undefined;
+  const lists = [first, ...others].map(({ keys }) => keys);
+  const keys = mergeBy(lists, ({ key }) => key, addUsage<KeyUsage>);
+  return {
+    total: others.reduce((sum, { total }) => addUsage(sum, total), first.total),
+    keys: keys.toSorted((a, b) => b.wanted / b.limit - a.wanted / a.limit).slice(0, mostKeys),
+    keyCount: Math.max(...[first, ...others].map(({ keyCount }) => keyCount)),
+  };
+}
+
+function addUsage<Usage extends LimitUsage>(a: Usage, b: Usage): Usage {
+  return {
+    ...a,
+    granted: a.granted + b.granted,
+    wanted: a.wanted + b.wanted,
+    offered: a.offered + b.offered,
+    used: a.used + b.used,
+    shed: a.shed + b.shed,
+  };
 }
 
 export function mergeShutdowns(all: readonly ShutdownReport[], tookMs: number): ShutdownReport {

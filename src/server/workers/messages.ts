@@ -10,6 +10,7 @@ import {
   type Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { ListenOptions } from "../../plan/listen-options.ts";
+import type { LimitsAsk, LimitsGrant } from "../../control/limits/limit-ask.ts";
 import type { LaneFailover } from "../../data/balance/failover-state.ts";
 import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
@@ -17,13 +18,14 @@ import type { TargetNews } from "../../data/health/target-news.ts";
 import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
+import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
 
 /**
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 7;
+export const WORKER_SCHEMA = 8;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -61,6 +63,7 @@ export interface Calls {
   readonly undeliverable: Call<null, readonly Undeliverable[]>;
   readonly leaving: Call<null, readonly LeavingPool[]>;
   readonly drops: Call<null, readonly DropSample[]>;
+  readonly limits: Call<{ readonly mostKeys: number }, LimitsUsage | null>;
   readonly explain: Call<WireExplainRequest, Explanation>;
   /** One of its connections is asked to go away. False when it has none. */
   readonly retireOldest: Call<{ readonly listener: ListenerKind }, boolean>;
@@ -97,6 +100,8 @@ export type ToWorker =
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }
   /** Parts of limits that are others from here on; messages count up. */
   | { readonly kind: "parts"; readonly seq: number; readonly parts: readonly LimitPart[] }
+  /** What it may let in of the limits of the config: the answer to what it asked. */
+  | { readonly kind: "limits"; readonly seq: number; readonly grant: LimitsGrant }
   /** What the other workers have of these pools, all together. */
   | { readonly kind: "others"; readonly loads: readonly KeyLoad[] }
   /** Where failovers of the node stand. */
@@ -130,6 +135,8 @@ export type FromWorker =
    * others.
    */
   | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[]; readonly all?: true }
+  /** What it would let in of the limits of the config. */
+  | { readonly kind: "limits"; readonly seq: number; readonly ask: LimitsAsk }
   /** What it has of pools that divide by key, where others have to know, or need not any more. */
   | { readonly kind: "loads"; readonly loads: readonly KeyLoad[] }
   /** It went over to another target; of the versions that it knows. */

@@ -20,6 +20,7 @@ import type { ListenOptions } from "../../plan/listen-options.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { FoundMembers } from "../../plan/members.ts";
+import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
@@ -29,6 +30,7 @@ import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import {
   idlePools,
   mergeDrops,
+  mergeLimits,
   mergeLeaving,
   mergeReady,
   mergeShutdowns,
@@ -38,6 +40,7 @@ import {
 import { SILENCE_MS } from "./ask-limits.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
+import { LimitGiver } from "./limit-giver.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { PlanChanges, type PlanHost } from "./plan-changes.ts";
 import { PoolPanics } from "./pool-panics.ts";
@@ -83,6 +86,7 @@ class Workers implements DataPlane {
   readonly #health: NodeHealth;
   readonly #supervisor: Supervisor;
   readonly #lender: Lender;
+  readonly #limits: LimitGiver;
   readonly #panics: PoolPanics;
   readonly #totals = new NodeTotals();
   readonly #count: number;
@@ -109,6 +113,8 @@ class Workers implements DataPlane {
       tell: (index, message) => this.#supervisor.slots[index]?.link?.tell(message),
     });
     this.#lender.adopt(plan, listen.limits);
+    this.#limits = new LimitGiver(env.clock, (index, message) => this.#supervisor.slots[index]?.link?.tell(message));
+    this.#limits.adopt(plan.limits);
     this.#panics = new PoolPanics(env);
     this.#panics.adopt(plan);
     const supervised: SupervisorOptions = {
@@ -118,6 +124,7 @@ class Workers implements DataPlane {
       revision: () => this.#revision,
       update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),
       used: ({ index }, message) => this.#lender.reported(index, message),
+      limits: ({ index }: WorkerSlot, message) => this.#limits.asked(index, message),
       news: ({ index }: WorkerSlot, news: WorkerNews) => this.#health.hear(index, news),
       panics: ({ index }, panics) => this.#panics.told(index, panics),
       begun: ({ index }: WorkerSlot) => this.#begun(index),
@@ -213,6 +220,10 @@ class Workers implements DataPlane {
     await this.#supervisor.each("direct", sampling);
   }
 
+  async limits(mostKeys: number): Promise<LimitsUsage | undefined> {
+    return mergeLimits(await this.#supervisor.each("limits", { mostKeys }), mostKeys);
+  }
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return this.#shutdown === undefined ? this.#health.operatorStates : [];
   }
@@ -264,6 +275,7 @@ class Workers implements DataPlane {
 
   #ended(index: number): void {
     this.#lender.ended(index);
+    this.#limits.ended(index);
     this.#panics.ended(index);
     this.#health.died(index);
   }
@@ -289,6 +301,7 @@ class Workers implements DataPlane {
       },
       runs: (plan) => {
         this.#lender.adopt(plan, this.#listen.limits);
+        this.#limits.adopt(plan.limits);
         this.#panics.adopt(plan);
         this.#revision++;
       },

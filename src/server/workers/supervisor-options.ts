@@ -1,4 +1,4 @@
-import type { UseReport, WorkerStart } from "./messages.ts";
+import type { FromWorker, UseReport, WorkerStart } from "./messages.ts";
 import type { WorkerNews } from "./node-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";
 import type { WorkerExit, WorkerLink } from "./worker-link.ts";
@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly update: (slot: WorkerSlot, link: WorkerLink) => Promise<void>;
   /** Told of what a worker does with the limits of the node. */
   readonly used: (slot: WorkerSlot, message: UseReport) => void;
+  /** What it would let in of the limits of the config. */
+  readonly limits: (slot: WorkerSlot, message: Extract<FromWorker, { readonly kind: "limits" }>) => void;
   /** What its calls told of targets. */
   readonly news: (slot: WorkerSlot, news: WorkerNews) => void;
   /** Which of its pools panic. */

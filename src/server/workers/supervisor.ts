@@ -292,6 +292,8 @@ export class Supervisor {
         return slot.reported(message.snapshot, this.#env.clock.nowMs());
       case "panics":
         return this.#options.panics(slot, message.panics);
+      case "limits":
+        return this.#options.limits(slot, message);
       case "news":
         return this.#options.news(slot, message);
       default:

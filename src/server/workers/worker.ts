@@ -19,6 +19,7 @@ import { takeSnapshot } from "../../telemetry/snapshot.ts";
 import { Borrower } from "./borrower.ts";
 import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
+import { LimitAsker } from "./limit-asker.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
 import { type FromWorker, type Question, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { PanicNews } from "./pool-panics.ts";
@@ -57,6 +58,7 @@ export class Worker {
   readonly #borrower: Borrower;
   readonly #keyLoads: KeyLoadReport;
   readonly #failovers: FailoverReport;
+  readonly #limits: LimitAsker;
   readonly #reporter: NewsReporter;
   readonly #panics: PanicNews;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
@@ -73,6 +75,7 @@ export class Worker {
     this.#borrower = new Borrower({ clock, send });
     this.#keyLoads = new KeyLoadReport(clock, send);
     this.#failovers = new FailoverReport(clock, send);
+    this.#limits = new LimitAsker(clock, send);
     this.#reporter = new NewsReporter(clock, send, () => this.#plane?.plan.version ?? 0);
     this.#panics = new PanicNews(send);
     this.#send = send;
@@ -92,6 +95,8 @@ export class Worker {
         return this.#keyLoads.told(message.loads);
       case "failovers":
         return this.#failovers.told(message.failovers);
+      case "limits":
+        return this.#limits.told(message);
       case "parts":
         return this.#borrower.told(message.seq, message.parts);
       case "health":
@@ -127,6 +132,8 @@ export class Worker {
         return plane.renew(question.args);
       case "direct":
         return plane.direct(question.args);
+      case "limits":
+        return plane.limits(question.args.mostKeys);
       case "explain":
         return plane.explain(fromWireExplain(question.args));
       case "snapshot":
@@ -160,6 +167,7 @@ export class Worker {
       told: health,
       partOf: this.#borrower.partOf,
       processes: place.of,
+      sharesLimits: place.of > 1,
     });
     if (sampling !== undefined) await plane.direct(sampling);
     this.#plane = plane;
@@ -167,6 +175,7 @@ export class Worker {
     if (place.of > 1) {
       this.#keyLoads.attend(plane);
       this.#failovers.attend(plane);
+      this.#limits.attend(plane);
     }
     this.#reportAfter(REPORT_MS);
     this.#settle(plan);
@@ -180,6 +189,7 @@ export class Worker {
   #planChanged(): void {
     this.#borrower.planChanged();
     this.#failovers.planChanged();
+    this.#limits.planChanged();
   }
 
   /** Of a plan that is discarded, too. */

@@ -1,0 +1,83 @@
+import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
+import type { Epoch } from "../../store/recipes/epoch.ts";
+import { MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
+import type { LimitsAsk, LimitsGrant } from "./limit-ask.ts";
+import { LimitDesk, type LimitDeskOptions, SAFE_PART } from "./limit-desk.ts";
+import { OfferedKeys } from "./offered-keys.ts";
+
+/** Which keys are hot is looked at no more often. */
+const CHOOSE_MS = 250;
+
+export interface LimitDesksOptions extends LimitDeskOptions {
+  readonly epoch: Epoch;
+}
+
+/**
+ * Shares all limits of a config out: everything together, and the keys that are nearest to their
+ * limits, or above. Time is an argument.
+ */
+export class LimitDesks {
+  readonly #options: LimitDesksOptions;
+  readonly #total: LimitDesk;
+  readonly #keys: PerHotKey<LimitDesk>;
+  readonly #offered: OfferedKeys;
+  #limitOf: LimitOf = () => undefined;
+  #chosenMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LimitDesksOptions) {
+    this.#options = options;
+    this.#total = new LimitDesk(options);
+    this.#offered = new OfferedKeys();
+    this.#keys = new PerHotKey(
+      (key) => this.#open(key),
+      (desk, nowMs) => desk.outstanding(nowMs).lease === 0,
+    );
+  }
+
+  /** Undefined: nothing is limited, and nothing granted. */
+  setLimits(limits: LimitsData | undefined): void {
+    const perSecond = limits?.total.perSecond ?? 0;
+    this.#total.setLease((1 - SAFE_PART) * perSecond);
+    this.#total.setSafe(SAFE_PART * perSecond);
+    this.#limitOf = limits === undefined ? (): undefined => undefined : compileLimitOf(limits);
+    this.#keys.each((key, desk) => desk.setLease(this.#leasedOf(key)));
+  }
+
+  ask(holder: string, { total, keys }: LimitsAsk, nowMs: number): LimitsGrant {
+    this.#offered.note(holder, keys, nowMs);
+    if (nowMs - this.#chosenMs >= CHOOSE_MS) this.#choose(nowMs);
+    return {
+      total: this.#total.ask(holder, total, nowMs),
+      keys: keys.flatMap(({ key, ...ask }) => {
+        const desk = this.#keys.get(key);
+        return desk === undefined ? [] : [{ key, ...desk.ask(holder, ask, nowMs) }];
+      }),
+    };
+  }
+
+  /** It said goodbye, or has ended: it uses nothing any more. */
+  leave(holder: string, nowMs: number): void {
+    this.#offered.forget(holder);
+    this.#total.leave(holder, nowMs);
+    this.#keys.each((_, desk) => desk.leave(holder, nowMs));
+  }
+
+  #choose(nowMs: number): void {
+    this.#chosenMs = nowMs;
+    const offered = this.#offered.sums(nowMs).flatMap(([key, sum]) => {
+      const limit = this.#limitOf(key)?.perSecond;
+      return limit === undefined ? [] : [{ key, offered: sum, limit }];
+    });
+    this.#keys.setOffered(offered, nowMs, MOST_HOT_KEYS);
+  }
+
+  #open(key: string): LimitDesk {
+    const desk = new LimitDesk(this.#options);
+    desk.setLease(this.#leasedOf(key));
+    return desk;
+  }
+
+  #leasedOf(key: string): number {
+    return (1 - SAFE_PART) * (this.#limitOf(key)?.perSecond ?? 0);
+  }
+}
