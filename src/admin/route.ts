@@ -10,7 +10,7 @@ export type Role = (typeof ROLES)[number];
 
 /** One row of the table in routes.ts. */
 export interface AdminRoute {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** A segment in braces is a parameter: `/api/v1/targets/{id}`. */
   readonly path: string;
   readonly role: Role;

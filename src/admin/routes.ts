@@ -4,6 +4,7 @@ import type { AdminContext } from "./context.ts";
 import { elementRoutes } from "./element-routes.ts";
 import { eventsRoute } from "./events.ts";
 import { explainRoute } from "./explain-route.ts";
+import { limitRoutes } from "./limit-routes.ts";
 import { loadRoutes } from "./load-routes.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
@@ -24,6 +25,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
     ...operatorRoutes(context),
     ...seatRoutes(context),
     ...loadRoutes(context),
+    ...limitRoutes(context),
     ...topologyRoutes(context),
     explainRoute(context),
     eventsRoute(context),

@@ -11,6 +11,7 @@ import { leaderTransfer } from "./coordination/transfer.ts";
 import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";
+import { limits } from "./limits.ts";
 import { load } from "./load.ts";
 import { OUTPUT_OPTION, print } from "./print.ts";
 import { group as regions } from "./regions.ts";
@@ -66,6 +67,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   topologyBest,
   members,
   load,
+  limits,
   locks,
   leader,
   leaderTransfer,

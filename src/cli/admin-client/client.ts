@@ -8,7 +8,7 @@ import type { AdminOptions } from "./options.ts";
 
 /** One call of the admin API. */
 export interface AdminCall {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Segments, not yet encoded: `["rules", id]` is /api/v1/rules/{id}. */
   readonly path: readonly string[];
   /** What is undefined is left out. */

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { KeyUsage, LimitsUsage, LimitUsage } from "../plan/limits/limit-shares.ts";
+import { parseMapping, smallBody } from "./body.ts";
+import type { AdminContext } from "./context.ts";
+import { changeReply, etagOf, problemReply } from "./reply.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
+import { WISH, wishOf } from "./wish.ts";
+
+const PATH = "/api/v1/limits";
+const DEFAULT_KEYS = "50";
+const MOST_KEYS = 200;
+
+const PatchSchema = z
+  .record(z.string(), z.unknown())
+  .describe("Some of global.rate_limiting, as in the config; null takes a setting out.");
+
+/** What is let in of `global.rate_limiting`, and how much that is to be. */
+export function limitRoutes(context: AdminContext): AdminRoute[] {
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      role: "viewer",
+      summary:
+        "What this node lets in of global.rate_limiting: of everything, and of the keys nearest to their limits.",
+      statuses: [400],
+      query: { keys: `So many keys, up to ${MOST_KEYS}; default: ${DEFAULT_KEYS}.` },
+      handle: (request) => limitsReply(request, context),
+    },
+    {
+      ...CHANGE,
+      method: "PATCH",
+      path: PATH,
+      summary: "Change global.rate_limiting: what is named is so from then on, null takes it out (RFC 7396).",
+      query: WISH,
+      body: smallBody(PatchSchema, true),
+      handle: (request) => changeLimits(request, context),
+    },
+  ];
+}
+
+async function limitsReply({ query }: AdminRequest, { dataPlane, walk, table }: AdminContext): Promise<AdminReply> {
+  const keys = query.get("keys") ?? DEFAULT_KEYS;
+  if (!/^\d{1,3}$/u.test(keys) || Number(keys) > MOST_KEYS) {
+    return problemReply(400, `\`keys\` is no number of keys up to ${MOST_KEYS}`);
+  }
+  const limiting = walk.status.running.global.rate_limiting;
+  const usage = await dataPlane.limits(Number(keys));
+  const body = {
+    ...totalView(usage),
+    key: limiting?.key ?? null,
+    mixed: limiting?.mixed ?? null,
+    keys: usage?.keyCount ?? 0,
+    services: usage?.keys.map(keyView) ?? [],
+  };
+  return { status: 200, body, headers: { etag: etagOf(table.status.version) } };
+}
+
+async function changeLimits(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  const parsed = parseMapping(request.body);
+  if (!parsed.ok) return parsed.reply;
+  const edit = { kind: "merge", at: ["global", "rate_limiting"], patch: parsed.value } as const;
+  return changeReply(await context.table.edit(edit, request.guard, true, wishOf(request, context)), "limit");
+}
+
+type LimitView = Readonly<Record<string, unknown>>;
+
+function totalView(usage: LimitsUsage | undefined): LimitView {
+  if (usage === undefined) return { limit: null, burst: null, granted: null, offered: null, used: null, shed: null };
+  const { limit, ...used } = usageView(usage.total);
+  return { limit, burst: usage.total.burst, ...used };
+}
+
+function keyView({ key, ...usage }: KeyUsage): LimitView {
+  return { service: key, ...usageView(usage) };
+}
+
+function usageView({ limit, granted, offered, used, shed }: LimitUsage): LimitView {
+  return { limit, granted: rounded(granted), offered: rounded(offered), used: rounded(used), shed };
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(2));
+}
