@@ -1,114 +1,96 @@
 import { systemClock } from "../../src/core/clock.ts";
 import { pause } from "../pause.ts";
-import { privateBytesOf, usageOfTree } from "../process-usage.ts";
+import { privateBytesOf } from "../process-usage.ts";
+import { measureDeath } from "../scale/controller-death.ts";
 import { type CountedStore, type CountedStoreKind, openCountedStore } from "../scale/counted-store.ts";
-import {
-  DOCUMENT_BYTES,
-  openScaleFleet,
-  type PublishedConfig,
-  REPORT_MS,
-  type ScaleAmounts,
-  type ScaleFleet,
-} from "../scale/scale-fleet.ts";
+import { discoveryOf, type PhaseAmounts, publishesOf, steadyWindow, stormOf } from "../scale/phases.ts";
+import type { ScaleResult } from "../scale/results.ts";
+import { DOCUMENT_BYTES, type FleetAmounts, openScaleFleet, REPORT_MS } from "../scale/scale-fleet.ts";
 import { SIGNALBOX } from "../system.ts";
 
-/** A fleet of simulated collectors with real controllers and a real store. */
-export interface ScaleResult {
-  readonly kind: "scale" | "scale-consul";
-  readonly system: string;
-  readonly store: string;
-  readonly collectors: number;
-  readonly regions: number;
-  readonly controllerProcesses: number;
-  readonly collectorProcesses: number;
-  readonly reportIntervalMs: number;
-  readonly documentBytes: number;
-  /** Until all are followed and run the config; the last collector begins at `beganWithinMs`. */
-  readonly beganWithinMs: number;
-  readonly allThereMs: number;
-  readonly steady: SteadyWindow;
-  /** Private memory of all controllers, with nobody there and with all. */
-  readonly emptyBytes: number;
-  readonly fullBytes: number;
-  readonly publishes: readonly PublishedConfig[];
-  readonly storm: ReconnectStorm;
-  /** Of the processes that stand for collectors. */
-  readonly simulationBytes: number;
-  readonly sessionsLost: number;
-  readonly allThere: boolean;
-}
-
-/** In which everything changes all the time, and nothing else happens. */
-export interface SteadyWindow {
-  readonly seconds: number;
-  readonly reportsPerSecond: number;
-  readonly held: number;
-  readonly storeWritesPerSecond: number;
-  /** Seconds of a processor in a second. */
-  readonly controllerCpu: number;
-  readonly simulationCpu: number;
-  readonly storeCpu: number;
-  readonly longestLoopMs: number;
-  readonly leastMarginMs: number | undefined;
-}
-
-export interface ReconnectStorm {
-  readonly reconnects: number;
-  /** Until the last one was answered by its controller. */
-  readonly backAfterMs: number;
-  readonly refusedConnections: number;
-  readonly longestLoopMs: number;
-  readonly leastMarginMs: number | undefined;
-  readonly renewals: number;
-  readonly storeWrites: number;
+interface ScaleAmounts {
+  readonly fleet: FleetAmounts;
+  readonly phases: Omit<PhaseAmounts, "collectors" | "gateways">;
+  /** One region with several controllers, of which one dies. */
+  readonly death: FleetAmounts;
+  /** After it: whoever leads next learns who is there. */
+  readonly learningMs: number;
 }
 
 const FULL: ScaleAmounts = {
-  collectors: 10_000,
-  regions: 20,
-  controllerProcesses: 20,
-  collectorProcesses: 4,
-  beginMs: 10_000,
-  settleMs: 8_000,
-  windowMs: 30_000,
-  publishes: 5,
-  afterStormMs: 6_000,
+  fleet: {
+    collectors: 10_000,
+    regions: 20,
+    controllersOfRegion: 1,
+    gateways: 64,
+    controllerProcesses: 20,
+    collectorProcesses: 4,
+    beginMs: 10_000,
+  },
+  phases: { settleMs: 8_000, windowMs: 30_000, publishes: 5, afterStormMs: 6_000 },
+  death: {
+    collectors: 2_000,
+    regions: 1,
+    controllersOfRegion: 3,
+    gateways: 64,
+    controllerProcesses: 3,
+    collectorProcesses: 2,
+    beginMs: 15_000,
+  },
+  // Until a controller that is new takes those for gone who have not come to it.
+  learningMs: 65_000,
 };
 const SHORT: ScaleAmounts = {
-  ...FULL,
-  collectors: 1_000,
-  controllerProcesses: 4,
-  collectorProcesses: 1,
-  beginMs: 1_500,
-  settleMs: 500,
-  windowMs: 6_000,
-  publishes: 2,
-  afterStormMs: 3_000,
+  fleet: {
+    ...FULL.fleet,
+    collectors: 1_000,
+    gateways: 8,
+    controllerProcesses: 4,
+    collectorProcesses: 1,
+    beginMs: 1_500,
+  },
+  phases: { settleMs: 500, windowMs: 6_000, publishes: 2, afterStormMs: 3_000 },
+  death: { ...FULL.death, collectors: 200, gateways: 8, collectorProcesses: 1, beginMs: 1_500 },
+  learningMs: 3_000,
 };
+const EMPTY_MS = 10_000;
 
-export function measureScale(short: boolean, store: CountedStoreKind): Promise<ScaleResult> {
-  return measureFleetOf(short ? SHORT : FULL, store);
+export async function measureScale(short: boolean, kind: CountedStoreKind): Promise<ScaleResult> {
+  const amounts = short ? SHORT : FULL;
+  const death = await inStore(kind, (store) =>
+    measureDeath(store, amounts.death, { ...amounts, settleMs: amounts.phases.settleMs }),
+  );
+  return inStore(kind, async (store) => ({ ...(await measureFleet(amounts, store, kind)), death }));
 }
 
-export async function measureFleetOf(amounts: ScaleAmounts, kind: CountedStoreKind): Promise<ScaleResult> {
-  await using parts = new AsyncDisposableStack();
-  const store = parts.use(await openCountedStore(kind));
-  const fleet = parts.use(await openScaleFleet(store, amounts));
+async function inStore<T>(kind: CountedStoreKind, measure: (store: CountedStore) => Promise<T>): Promise<T> {
+  await using store = await openCountedStore(kind);
+  return await measure(store);
+}
+
+async function measureFleet(
+  amounts: ScaleAmounts,
+  store: CountedStore,
+  kind: CountedStoreKind,
+): Promise<Omit<ScaleResult, "death">> {
+  const { collectors, regions, gateways, beginMs: beganWithinMs } = amounts.fleet;
+  const phases: PhaseAmounts = { ...amounts.phases, collectors, gateways };
+  await using fleet = await openScaleFleet(store, amounts.fleet);
   await fleet.untilLed();
+  const empty = await steadyWindow(fleet, store, Math.min(EMPTY_MS, phases.windowMs));
   const emptyBytes = await fleet.restingBytes();
   const beganMs = systemClock.nowMs();
   await fleet.begin();
   await fleet.untilRun(1);
   const allThereMs = systemClock.nowMs() - beganMs;
-  await pause(amounts.settleMs);
-  const steady = await steadyWindow(fleet, store, amounts.windowMs);
+  await pause(phases.settleMs);
+  const steady = await steadyWindow(fleet, store, phases.windowMs);
   const fullBytes = await fleet.restingBytes();
-  const publishes: PublishedConfig[] = [];
-  while (publishes.length < amounts.publishes) publishes.push(await fleet.publish(publishes.length + 2));
-  const storm = await stormOf(fleet, store, amounts);
+  const { publishes, publishing } = await publishesOf(fleet, store, phases);
+  const storm = await stormOf(fleet, store, phases);
+  const discovery = await discoveryOf(fleet, store, phases);
   const ended = await fleet.controllers();
   const { following } = await fleet.collectors();
-  const { collectors, regions, beginMs: beganWithinMs } = amounts;
   return {
     kind: kind === "etcd" ? "scale" : "scale-consul",
     system: SIGNALBOX.name,
@@ -121,78 +103,17 @@ export async function measureFleetOf(amounts: ScaleAmounts, kind: CountedStoreKi
     documentBytes: DOCUMENT_BYTES,
     beganWithinMs,
     allThereMs,
+    empty,
     steady,
     emptyBytes,
     fullBytes,
     publishes,
+    publishing,
     storm,
+    discovery,
     simulationBytes: fleet.collectorPids.reduce((sum, pid) => sum + privateBytesOf(pid), 0),
     sessionsLost: ended.sessionsLost,
-    allThere: following === collectors && ended.collectors === collectors && ended.leads.length === regions,
+    // One gateway of each region has left.
+    allThere: following === collectors - regions && ended.collectors === following && ended.leads.length === regions,
   };
-}
-
-async function steadyWindow(fleet: ScaleFleet, store: CountedStore, windowMs: number): Promise<SteadyWindow> {
-  await fleet.beginWindow();
-  const look = async (): Promise<WindowEnd> => ({
-    atMs: systemClock.nowMs(),
-    writes: await store.writes(),
-    reports: (await fleet.collectors()).reports,
-    controllers: cpuOf(fleet.controllerPids),
-    simulation: cpuOf(fleet.collectorPids),
-    store: cpuOf([store.pid]),
-  });
-  const from = await look();
-  await pause(windowMs);
-  const to = await look();
-  const seconds = (to.atMs - from.atMs) / 1_000;
-  const rate = (of: (end: WindowEnd) => number): number => (of(to) - of(from)) / seconds;
-  const { held, longestLoopMs, leastMarginMs } = await fleet.controllers();
-  return {
-    seconds,
-    held,
-    longestLoopMs,
-    leastMarginMs,
-    reportsPerSecond: rate(({ reports }) => reports),
-    storeWritesPerSecond: rate(({ writes }) => writes),
-    controllerCpu: rate(({ controllers }) => controllers),
-    simulationCpu: rate(({ simulation }) => simulation),
-    storeCpu: rate((end) => end.store),
-  };
-}
-
-interface WindowEnd {
-  readonly atMs: number;
-  readonly writes: number;
-  readonly reports: number;
-  readonly controllers: number;
-  readonly simulation: number;
-  readonly store: number;
-}
-
-async function stormOf(
-  fleet: ScaleFleet,
-  store: CountedStore,
-  { collectors, afterStormMs }: ScaleAmounts,
-): Promise<ReconnectStorm> {
-  await fleet.beginWindow();
-  const writesBefore = await store.writes();
-  const { refusedConnections: refusedBefore } = await fleet.controllers();
-  const cutMs = await fleet.cut();
-  const { lastHeardMs } = await fleet.until("all are back", ({ heard }) => heard === collectors);
-  await pause(afterStormMs);
-  const { refusedConnections, longestLoopMs, leastMarginMs, renewals } = await fleet.controllers();
-  return {
-    reconnects: collectors,
-    backAfterMs: lastHeardMs - cutMs,
-    refusedConnections: refusedConnections - refusedBefore,
-    longestLoopMs,
-    leastMarginMs,
-    renewals,
-    storeWrites: (await store.writes()) - writesBefore,
-  };
-}
-
-function cpuOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + usageOfTree(pid).cpuSeconds, 0);
 }

@@ -19,10 +19,16 @@ import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { answerParent, argumentsOf, tellParent } from "../messages.ts";
-import type { ControllersArguments, ControllersFigures, ControllersReport, ControllersRequest } from "./messages.ts";
+import type {
+  ControllerNode,
+  ControllersArguments,
+  ControllersFigures,
+  ControllersReport,
+  ControllersRequest,
+} from "./messages.ts";
 
 /** The controllers of some regions, as nodes have them; nothing of a data plane. */
-const { settings, prefix, regions, reportIntervalMs } = argumentsOf<ControllersArguments>();
+const { settings, prefix, nodes, reportIntervalMs } = argumentsOf<ControllersArguments>();
 const NS_PER_MS = 1e6;
 
 const world = { clock: systemClock, random: systemRandom };
@@ -46,7 +52,7 @@ const observer: StoreObserver = {
 };
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
-const controllers = await Promise.all(regions.map(open));
+const controllers = await Promise.all(nodes.map(open));
 
 answerParent(answer);
 tellParent({ kind: "ready" } satisfies ControllersReport);
@@ -75,6 +81,7 @@ function figures(): ControllersFigures {
     leadsFleet: controllers.some(({ controller }) => controller.global?.leads === true),
     collectors: services.reduce((sum, { table }) => sum + table.size, 0),
     held: services.reduce((sum, { waiting }) => sum + waiting, 0),
+    looking: services.reduce((sum, { looking }) => sum + looking, 0),
     refusedConnections: refused.with("rate").value + refused.with("limit").value,
     renewals: renewals.count,
     leastMarginMs: renewals.count === 0 ? undefined : renewals.leastMs,
@@ -84,15 +91,15 @@ function figures(): ControllersFigures {
 }
 
 /** With a store of its own, as each node has one. */
-async function open(region: string): Promise<ServingController> {
+async function open(of: ControllerNode): Promise<ServingController> {
   const store = await openStore(settings, { ...world, observer });
   const place: RecipePlace = { store, prefix, ...world };
   const memory = forgetfulMemory();
   await memory.judge(await readFleet(place, { signal: new AbortController().signal }));
-  const config = configOf(region);
+  const config = configOf(of);
   return openServingController({
     node: config.node,
-    facts: { id: `controller-${region}`, version: VERSION },
+    facts: { id: of.id, version: VERSION },
     env,
     memory,
     openStore: async () => ({ place, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }),
@@ -109,9 +116,9 @@ async function open(region: string): Promise<ServingController> {
   });
 }
 
-function configOf(region: string): Config {
+function configOf({ id, region }: ControllerNode): Config {
   const node = {
-    id: `controller-${region}`,
+    id,
     region,
     roles: ["controller"],
     fleet: { listen: { address: "127.0.0.1:0" }, report_interval: reportIntervalMs },

@@ -8,9 +8,15 @@ export interface FleetArguments {
   readonly reportIntervalMs: number;
 }
 
-/** Controllers that one process has: one of each region. */
+/** A node that stands for its region. */
+export interface ControllerNode {
+  readonly id: string;
+  readonly region: string;
+}
+
+/** Controllers that one process has. */
 export interface ControllersArguments extends FleetArguments {
-  readonly regions: readonly string[];
+  readonly nodes: readonly ControllerNode[];
 }
 
 export type ControllersRequest =
@@ -31,6 +37,8 @@ export interface ControllersFigures {
   readonly collectors: number;
   /** Calls that wait for a directive. */
   readonly held: number;
+  /** Calls that wait until other members are found. */
+  readonly looking: number;
   readonly refusedConnections: number;
   readonly renewals: number;
   /** What was left of a lease when its renewal was answered; undefined: none was renewed. */
@@ -42,6 +50,8 @@ export interface ControllersFigures {
 /** Collectors that one process stands for. */
 export interface CollectorsArguments extends FleetArguments {
   readonly share: readonly RegionShare[];
+  /** The first so many of each region. */
+  readonly gateways: number;
 }
 
 export interface RegionShare {
@@ -55,16 +65,24 @@ export type CollectorsRequest =
   /** Begins all, evenly over this time; answered at once. */
   | { readonly kind: "begin"; readonly withinMs: number }
   | { readonly kind: "figures" }
-  /** When those who run this version took it over. */
-  | { readonly kind: "version"; readonly version: number }
+  /** How many run this version, and with `times`, when they took it over. */
+  | { readonly kind: "version"; readonly version: number; readonly times: boolean }
   /** All connections are lost at once. */
-  | { readonly kind: "cut" };
+  | { readonly kind: "cut" }
+  /** Who has been heard so far does not count any more. */
+  | { readonly kind: "forget" }
+  /** All but gateways look for the gateways of their region from now on. */
+  | { readonly kind: "look" }
+  /** Who looks for gateways and knows so many; with `times`, since when. */
+  | { readonly kind: "found"; readonly count: number; readonly times: boolean }
+  /** The first gateway of each region says goodbye, and is gone when this is answered. */
+  | { readonly kind: "leave" };
 
 export type CollectorsReport =
-  | { readonly kind: "ready" | "begun" }
+  | { readonly kind: "ready" | "begun" | "forgotten" | "looking" | "left" }
   | ({ readonly kind: "figures" } & CollectorsFigures)
-  /** By the machine's time. */
-  | { readonly kind: "version"; readonly takenMs: readonly number[] }
+  /** By the machine's time; those who are asked for no times tell none. */
+  | { readonly kind: "those"; readonly count: number; readonly timesMs: readonly number[] }
   | { readonly kind: "cut"; readonly atMs: number };
 
 export interface CollectorsFigures {
@@ -76,4 +94,8 @@ export interface CollectorsFigures {
   readonly lost: number;
   /** Of those who have been heard, the last one; by the machine's time. */
   readonly lastHeardMs: number;
+  /** Who looks for gateways. */
+  readonly looking: number;
+  /** The fewest that one of them has known since it had found all; undefined: none had. */
+  readonly fewestFound: number | undefined;
 }

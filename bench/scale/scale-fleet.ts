@@ -21,21 +21,20 @@ import type {
 import { divide, quantile, regionNames, shareOut } from "./shares.ts";
 import { sumCollectors, sumControllers } from "./sums.ts";
 
-export interface ScaleAmounts {
+export interface FleetAmounts {
   readonly collectors: number;
   readonly regions: number;
+  /** Nodes that stand for each region. */
+  readonly controllersOfRegion: number;
+  /** The first so many of each region, for whom the others can look. */
+  readonly gateways: number;
   readonly controllerProcesses: number;
   readonly collectorProcesses: number;
   readonly beginMs: number;
-  readonly settleMs: number;
-  readonly windowMs: number;
-  readonly publishes: number;
-  /** All leases are renewed once more within it. */
-  readonly afterStormMs: number;
 }
 
-export interface PublishedConfig {
-  /** From before it is published. */
+/** How long something took to reach half of the collectors, and all. */
+export interface SpreadTime {
   readonly halfMs: number;
   readonly allMs: number;
 }
@@ -43,14 +42,14 @@ export interface PublishedConfig {
 export const REPORT_MS = 5_000;
 export const DOCUMENT_BYTES = 8_192;
 const PREFIX = "/scale";
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 120_000;
 const LOOK_MS = 50;
 
 type ControllersProcess = Talker<ControllersRequest, ControllersReport>;
 type CollectorsProcess = Talker<CollectorsRequest, CollectorsReport>;
 
 /** All processes; no collector has begun yet. */
-export async function openScaleFleet(store: CountedStore, amounts: ScaleAmounts): Promise<ScaleFleet> {
+export async function openScaleFleet(store: CountedStore, amounts: FleetAmounts): Promise<ScaleFleet> {
   await using parts = new AsyncDisposableStack();
   const { settings } = store;
   const world = { clock: systemClock, random: systemRandom };
@@ -59,17 +58,28 @@ export async function openScaleFleet(store: CountedStore, amounts: ScaleAmounts)
   await initFleet(place, { id: "scale", signal: new AbortController().signal });
   const common = { settings, prefix: PREFIX, reportIntervalMs: REPORT_MS };
   const names = regionNames(amounts.regions);
+  const nodes = Array.from({ length: amounts.controllersOfRegion }, (_, i) =>
+    names.map((region) => ({ id: `controller-${region}-${i}`, region })),
+  ).flat();
   const controllers = await Promise.all(
-    divide(names, amounts.controllerProcesses).map((regions) =>
-      openTalker<ControllersRequest, ControllersReport>("scale/controllers.ts", { ...common, regions }),
+    divide(nodes, amounts.controllerProcesses).map((some) =>
+      openTalker<ControllersRequest, ControllersReport>("scale/controllers.ts", { ...common, nodes: some }),
     ),
   );
   const shares = shareOut(amounts.collectors, names, amounts.collectorProcesses);
+  const { gateways } = amounts;
   const simulations = await Promise.all(
-    shares.map((share) => openTalker<CollectorsRequest, CollectorsReport>("scale/collectors.ts", { ...common, share })),
+    shares.map((share) =>
+      openTalker<CollectorsRequest, CollectorsReport>("scale/collectors.ts", { ...common, share, gateways }),
+    ),
   );
   for (const one of [...controllers, ...simulations]) parts.use(one);
   return new ScaleFleet(place, { controllers, simulations, amounts }, parts.move());
+}
+
+function spreadOf(timesMs: readonly number[], fromMs: number): SpreadTime {
+  const after = timesMs.map((atMs) => atMs - fromMs);
+  return { halfMs: quantile(after, 0.5), allMs: quantile(after, 1) };
 }
 
 async function publishVersion(place: RecipePlace, version: number): Promise<void> {
@@ -79,9 +89,10 @@ async function publishVersion(place: RecipePlace, version: number): Promise<void
 }
 
 interface FleetProcesses {
-  readonly controllers: readonly ControllersProcess[];
+  /** Those that live. */
+  readonly controllers: ControllersProcess[];
   readonly simulations: readonly CollectorsProcess[];
-  readonly amounts: ScaleAmounts;
+  readonly amounts: FleetAmounts;
 }
 
 /** All processes together, as one. */
@@ -114,11 +125,12 @@ export class ScaleFleet implements AsyncDisposable {
     return sumCollectors(reports.flatMap((report) => (report.kind === "figures" ? [report] : [])));
   }
 
-  async untilLed(): Promise<void> {
+  /** Each region, and unless nothing depends on it, the fleet. */
+  async untilLed(isFleetToo = true): Promise<void> {
     const { regions } = this.#processes.amounts;
     for (const endMs = systemClock.nowMs() + WITHIN_MS; ; await pause(LOOK_MS)) {
       const { leads, leadsFleet } = await this.controllers();
-      if (leads.length === regions && leadsFleet) return;
+      if (leads.length === regions && (leadsFleet || !isFleetToo)) return;
       if (systemClock.nowMs() > endMs) throw new Error(`${leads.length} of ${regions} regions are led`);
     }
   }
@@ -144,23 +156,70 @@ export class ScaleFleet implements AsyncDisposable {
   }
 
   /** When each of them took it, by the machine's time; ends when all have. */
-  async untilRun(version: number): Promise<number[]> {
-    const { collectors } = this.#processes.amounts;
-    for (const endMs = systemClock.nowMs() + WITHIN_MS; ; await pause(LOOK_MS)) {
-      const reports = await Promise.all(
-        this.#processes.simulations.map((one) => one.ask({ kind: "version", version })),
-      );
-      const taken = reports.flatMap((report) => (report.kind === "version" ? report.takenMs : []));
-      if (taken.length === collectors) return taken;
-      if (systemClock.nowMs() > endMs) throw new Error(`${taken.length} of ${collectors} run version ${version}`);
-    }
+  untilRun(version: number): Promise<number[]> {
+    return this.#untilThose(this.#processes.amounts.collectors, { kind: "version", version });
   }
 
-  async publish(version: number): Promise<PublishedConfig> {
+  async publish(version: number): Promise<SpreadTime> {
     const fromMs = machineMs(systemClock);
     await publishVersion(this.#place, version);
-    const taken = (await this.untilRun(version)).map((atMs) => atMs - fromMs);
-    return { halfMs: quantile(taken, 0.5), allMs: quantile(taken, 1) };
+    return spreadOf(await this.untilRun(version), fromMs);
+  }
+
+  /** All but gateways look for those of their region; until all have found them. */
+  async look(): Promise<SpreadTime> {
+    const { collectors, regions, gateways } = this.#processes.amounts;
+    const fromMs = machineMs(systemClock);
+    await Promise.all(this.#processes.simulations.map((one) => one.ask({ kind: "look" })));
+    return spreadOf(
+      await this.#untilThose(collectors - regions * gateways, { kind: "found", count: gateways }),
+      fromMs,
+    );
+  }
+
+  /** One gateway of each region says goodbye; until all who look for it know. */
+  async leave(): Promise<SpreadTime> {
+    const { collectors, regions, gateways } = this.#processes.amounts;
+    const fromMs = machineMs(systemClock);
+    await Promise.all(this.#processes.simulations.map((one) => one.ask({ kind: "leave" })));
+    const looking = collectors - regions * gateways;
+    return spreadOf(await this.#untilThose(looking, { kind: "found", count: gateways - 1 }), fromMs);
+  }
+
+  /** The process of the controller that leads this region is killed; gives when. */
+  async kill(region: string): Promise<{ readonly atMs: number; readonly ledFleet: boolean }> {
+    const { controllers } = this.#processes;
+    for (const [i, one] of controllers.entries()) {
+      const report = await one.ask({ kind: "figures" });
+      if (report.kind !== "figures" || !report.leads.includes(region)) continue;
+      controllers.splice(i, 1);
+      process.kill(one.pid, "SIGKILL");
+      return { atMs: machineMs(systemClock), ledFleet: report.leadsFleet };
+    }
+    throw new Error(`nobody leads ${region}`);
+  }
+
+  /** From now on who is answered by a controller counts anew. */
+  async forget(): Promise<void> {
+    await Promise.all(this.#processes.simulations.map((one) => one.ask({ kind: "forget" })));
+  }
+
+  /** Ends when so many are; their times are asked for once, since they are many. */
+  async #untilThose(
+    wanted: number,
+    what: { readonly kind: "found"; readonly count: number } | { readonly kind: "version"; readonly version: number },
+  ): Promise<number[]> {
+    const ask = async (times: boolean): Promise<{ count: number; timesMs: number[] }> => {
+      const all = await Promise.all(this.#processes.simulations.map((one) => one.ask({ ...what, times })));
+      const those = all.flatMap((report) => (report.kind === "those" ? [report] : []));
+      const count = those.reduce((sum, report) => sum + report.count, 0);
+      return { count, timesMs: those.flatMap(({ timesMs }) => timesMs) };
+    };
+    for (const endMs = systemClock.nowMs() + WITHIN_MS; ; await pause(LOOK_MS)) {
+      const { count } = await ask(false);
+      if (count === wanted) return (await ask(true)).timesMs;
+      if (systemClock.nowMs() > endMs) throw new Error(`${count} of ${wanted}: ${JSON.stringify(what)}`);
+    }
   }
 
   /** When the first of them lost its connection, by the machine's time. */

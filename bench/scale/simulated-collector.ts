@@ -12,6 +12,7 @@ import type { ControllerAddress } from "../../src/control/fleet/messages.ts";
 import { isNewsOfRate } from "../../src/control/load/offered-rate.ts";
 import { openHttp2Link } from "../../src/server/fleet/http2-link.ts";
 import { forgetfulMemory } from "../../src/store/recipes/fleet-memory.ts";
+import { FoundGateways, GATEWAY_TAGS, gatewayAddress } from "./found-gateways.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 
 /** What simulated collectors of one process have in common. */
@@ -21,11 +22,15 @@ export interface SimulatedWorld {
   readonly log: Log;
   readonly reportIntervalMs: number;
   readonly lookUp: (region: string, signal: AbortSignal) => Promise<readonly ControllerAddress[]>;
+  /** The first so many of each region are gateways. */
+  readonly gateways: number;
 }
 
 export interface SimulatedIdentity {
   readonly id: string;
   readonly region: string;
+  /** In its region. */
+  readonly number: number;
   /** Of its load, as a share of the time in which that rises and falls. */
   readonly phase: number;
 }
@@ -48,6 +53,8 @@ export class SimulatedCollector implements AsyncDisposable {
   /** What it runs, and since when by the machine's time. */
   version = 0;
   takenMs = 0;
+  /** Undefined: it is one itself. */
+  readonly gateways: FoundGateways | undefined;
   readonly #world: SimulatedWorld;
   readonly #identity: SimulatedIdentity;
   readonly #book: DirectiveBook;
@@ -59,7 +66,8 @@ export class SimulatedCollector implements AsyncDisposable {
   constructor(identity: SimulatedIdentity, world: SimulatedWorld) {
     this.#world = world;
     this.#identity = identity;
-    const { clock, random, log } = world;
+    const { clock, random, log, gateways: all } = world;
+    if (identity.number >= all) this.gateways = new FoundGateways(world, { ...identity, all });
     this.#book = new DirectiveBook({
       clock,
       memory: forgetfulMemory(),
@@ -80,6 +88,11 @@ export class SimulatedCollector implements AsyncDisposable {
       fetch: (digest, signal) => this.#follower.fetch(digest, signal),
       follow: (wanted) => this.#follow(wanted),
     });
+  }
+
+  /** In its region. */
+  get number(): number {
+    return this.#identity.number;
   }
 
   get follows(): boolean {
@@ -109,6 +122,7 @@ export class SimulatedCollector implements AsyncDisposable {
       openLink: (to) => (this.#link = openHttp2Link(to, { token: undefined, tls: {}, clock, random })),
       lookUp: (signal) => lookUp(region, signal),
       book: this.#book,
+      members: this.gateways?.follower,
       facts: () => this.#facts(),
       isNews: ({ load }, toldMs, nowMs) =>
         isNewsOfRate({ toldPerSecond: load.items_per_second, toldMs }, this.#itemsPerSecond(nowMs), nowMs),
@@ -133,16 +147,18 @@ export class SimulatedCollector implements AsyncDisposable {
     this.version = version;
     this.#digest = sha256;
     this.takenMs = machineMs(this.#world.clock);
+    this.#follower.reportNow(); // as a node does
     return "done";
   }
 
   #facts(): ReportFacts {
     const items = this.#itemsPerSecond(this.#world.clock.nowMs());
     const share = items / CAPACITY;
+    const { number } = this.#identity;
     return {
       version: VERSION,
-      addresses: { otlpGrpc: "127.0.0.1:4317", otlpHttp: "127.0.0.1:4318" },
-      tags: {},
+      addresses: { otlpGrpc: gatewayAddress(number), otlpHttp: "127.0.0.1:4318" },
+      tags: this.gateways === undefined ? GATEWAY_TAGS : {},
       capacity: { items_per_second: CAPACITY },
       load: {
         items_per_second: Math.round(items),

@@ -8,6 +8,7 @@ const ONE: ControllersFigures = {
   leadsFleet: false,
   collectors: 10,
   held: 9,
+  looking: 2,
   refusedConnections: 3,
   renewals: 0,
   leastMarginMs: undefined,
@@ -24,6 +25,7 @@ test("bench scale: of several processes the least margin and the longest turn co
     leadsFleet: true,
     collectors: 30,
     held: 27,
+    looking: 6,
     refusedConnections: 9,
     renewals: 8,
     leastMarginMs: 7_000,
@@ -34,8 +36,16 @@ test("bench scale: of several processes the least margin and the longest turn co
 });
 
 test("bench scale: of several processes the last collector that was heard counts", () => {
-  const one = { following: 1, heard: 2, reports: 3, lost: 4, lastHeardMs: 100 };
-  const all = sumCollectors([one, { ...one, lastHeardMs: 50 }]);
-  assert.deepEqual(all, { following: 2, heard: 4, reports: 6, lost: 8, lastHeardMs: 100 });
+  const one = { following: 1, heard: 2, reports: 3, lost: 4, lastHeardMs: 100, looking: 5, fewestFound: undefined };
+  const all = sumCollectors([one, { ...one, lastHeardMs: 50, fewestFound: 63 }]);
+  assert.deepEqual(all, {
+    following: 2,
+    heard: 4,
+    reports: 6,
+    lost: 8,
+    lastHeardMs: 100,
+    looking: 10,
+    fewestFound: 63,
+  });
   assert.equal(sumCollectors([]).lastHeardMs, 0);
 });
