@@ -10,6 +10,8 @@ export interface GatewayWorld {
   readonly log: Log;
 }
 
+/** All are on this machine. */
+export const HOST = "bench";
 export const GATEWAY_TAGS = { tier: "gateway" } as const;
 const FIRST_PORT = 10_000;
 
@@ -37,6 +39,7 @@ export class FoundGateways {
       ...world,
       id,
       ownAddresses: () => [],
+      host: HOST,
       told: (found) =>
         this.#told(
           found.reduce((sum, { members }) => sum + members.length, 0),

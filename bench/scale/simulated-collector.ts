@@ -12,7 +12,7 @@ import type { ControllerAddress } from "../../src/control/fleet/messages.ts";
 import { isNewsOfRate } from "../../src/control/load/offered-rate.ts";
 import { openHttp2Link } from "../../src/server/fleet/http2-link.ts";
 import { forgetfulMemory } from "../../src/store/recipes/fleet-memory.ts";
-import { FoundGateways, GATEWAY_TAGS, gatewayAddress } from "./found-gateways.ts";
+import { FoundGateways, GATEWAY_TAGS, gatewayAddress, HOST } from "./found-gateways.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 
 /** What simulated collectors of one process have in common. */
@@ -158,6 +158,7 @@ export class SimulatedCollector implements AsyncDisposable {
     return {
       version: VERSION,
       addresses: { otlpGrpc: gatewayAddress(number), otlpHttp: "127.0.0.1:4318" },
+      host: HOST,
       tags: this.gateways === undefined ? GATEWAY_TAGS : {},
       capacity: { items_per_second: CAPACITY },
       load: {
