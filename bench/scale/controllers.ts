@@ -106,7 +106,7 @@ async function open(of: ControllerNode): Promise<ServingController> {
     load: {
       capacity: { items_per_second: 0, source: "unknown" },
       newest: undefined,
-      counters: { attemptedItems: 0, failedItems: 0 },
+      counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
     },
     walk: { status: statusOf(config) },
     dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },

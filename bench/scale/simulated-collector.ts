@@ -173,7 +173,7 @@ export class SimulatedCollector implements AsyncDisposable {
         error_rate: 0,
         sampling_rate: 1,
       },
-      counters: { attempted_items: 0, failed_items: 0 },
+      counters: { attempted_items: 0, failed_items: 0, requests: 0, refused_requests: 0 },
       health: { state: "healthy", reason: "" },
       config: { version: this.version, digest: this.#digest, result: this.version === 0 ? "none" : "running" },
       schema_max: 1,

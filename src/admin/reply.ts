@@ -96,7 +96,7 @@ function stagedReply({ version, sha256 }: Extract<ChangeOutcome, { readonly kind
 }
 
 function rolledBackReply({ version, reason }: Extract<ChangeOutcome, { readonly kind: "rolled_back" }>): AdminReply {
-  return problemReply(409, `the same document was rolled back as version ${version}: ${reason}`, {
+  return problemReply(409, `the same document was tried and taken back as version ${version}: ${reason}`, {
     more: { hint: "mend it, or ask for it with ?again=true" },
   });
 }

@@ -104,7 +104,7 @@ export function refusalOf(result: PublishRefusal): PublishRefusalText {
       return { detail: "the fleet has no config yet", hint: "publish the first one without --staged" };
     case "rolled_back":
       return {
-        detail: `the same document was rolled back as version ${result.version}: ${result.reason}`,
+        detail: `the same document was tried and taken back as version ${result.version}: ${result.reason}`,
         hint: "mend it, or --again if it is to be tried all the same",
       };
     case "unreadable_by": {

@@ -55,7 +55,7 @@ export function reportOf(id: string, more: Partial<CollectorReport> = {}): Colle
     tags: {},
     capacity: { items_per_second: 0 },
     load: NO_LOAD,
-    counters: { attempted_items: 0, failed_items: 0 },
+    counters: { attempted_items: 0, failed_items: 0, requests: 0, refused_requests: 0 },
     health: { state: "healthy", reason: "" },
     config: { version: 1, digest: "", result: "running" },
     schema_max: 1,

@@ -191,7 +191,7 @@ test("a config is staged from a file and by a node, shown, ended by hand, and th
   for (const more of [[], ["--staged"]]) {
     const again = await cli(["config", "apply", next, ...more]);
     assert.equal(again.code, 6);
-    assert.match(again.err, /the same document was rolled back as version 2/u);
+    assert.match(again.err, /the same document was tried and taken back as version 2/u);
   }
   const by = await cli(["config", "apply", other, "--staged"], url);
   assert.equal(by.code, 0, by.err);

@@ -238,13 +238,13 @@ test("members come in pages, one with all that is known of it, and a goodbye tak
   assert.deepEqual(await rig.service.member({ protocol: 1, id: "b" }), { protocol: 1 });
 });
 
-test("who has come to lead a moment ago says so with its members, until nobody joins any more", async () => {
+test("who has come to lead a moment ago says so with its members, for a minute, and until nobody joins any more", async () => {
   await using rig = new Rig();
   const learns = async (): Promise<boolean> => {
     const reply = await rig.service.members({ protocol: 1, region: "eu", limit: 2 });
     return MembersReplySchema.parse(reply).is_learning === true;
   };
-  await rig.pass(14);
+  await rig.pass(59);
   assert.equal(await learns(), true);
   await rig.service.report(reportOf("a"));
   await rig.pass(14);
@@ -255,6 +255,23 @@ test("who has come to lead a moment ago says so with its members, until nobody j
   await rig.pass(150);
   await rig.service.report(reportOf("b"));
   assert.equal(await learns(), false, "a node that is new is none of the controller before");
+});
+
+test("who has said goodbye is told for ten minutes, with the first page alone; who is silent has not", async () => {
+  await using rig = new Rig();
+  for (const id of ["a", "b", "c"]) await rig.service.report(reportOf(id));
+  await rig.service.goodbye({ protocol: 1, id: "b", incarnation: "one" });
+  await rig.service.goodbye({ protocol: 1, id: "c", incarnation: "another" });
+  const left = async (after?: string) => {
+    const asked = { protocol: 1, region: "eu", limit: 1, ...(after !== undefined && { after }) };
+    return MembersReplySchema.parse(await rig.service.members(asked)).left;
+  };
+  assert.deepEqual(await left(), [{ id: "b", incarnation: "one" }]);
+  assert.equal(await left("a"), undefined);
+  await rig.pass(599);
+  assert.deepEqual(await left(), [{ id: "b", incarnation: "one" }], "a and c are gone without a word");
+  await rig.pass(1);
+  assert.equal(await left(), undefined);
 });
 
 test("a body is fetched by its digest: a directive's, or a document's", async () => {

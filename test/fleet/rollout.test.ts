@@ -130,14 +130,51 @@ test("a canary that loses its controllers goes back when its time is over, and o
   await fleet.until("it runs what all run", () => canary.runs.version === 1);
   const tookMs = fleet.store.clock.nowMs() - sinceMs;
   assert.ok(tookMs > 60_000 && tookMs <= 121_000, `${tookMs} ms`);
+  assert.equal(fleet.running(version), "", "paused, it asks nobody else");
+  await fleet.store.pass(fleetRollout(fleet.store.place).ask("resume", { by: "bob", signal: NEVER }));
   await fleet.until("another one was asked", () => fleet.running(version) !== "");
   const second = fleet.nodes.find(({ runs }) => runs.version === version)!;
   assert.notEqual(second, canary);
-  await second.restart();
+  await second.restart("crash");
   assert.equal(second.runs.version, 1);
   await fleet.until("it is rolled back: two are lost", async () => (await fleet.candidate()).state === "rolled_back");
   await fleet.until("nobody runs it", () => fleet.running(version) === "");
   assert.deepEqual(second.ran, [1, version, 1], "its next start was never asked");
+});
+
+test("nodes that are stopped in good order are not lost: others are asked instead", async () => {
+  await using fleet = await openFleet({ eu: 5 });
+  const version = await stage(fleet, "better: 1\n");
+  const asked = new Set<string>();
+  for (let at = 0; at < 2; at++) {
+    await fleet.until("another node tries it", () => fleet.nodes.some(({ id }) => isAnother(id)));
+    const canary = fleet.nodes.find(({ id }) => isAnother(id))!;
+    asked.add(canary.id);
+    await canary.restart("stop");
+  }
+  await fleet.until("it is told", async () => (await fleet.candidate()).left === 2);
+  const { state, lost } = await fleet.candidate();
+  assert.deepEqual([state, lost, asked.size], ["running", 0, 2]);
+  function isAnother(id: string): boolean {
+    return fleet.running(version).split(",").includes(id) && !asked.has(id);
+  }
+});
+
+test("that one was ended before a leader saw it is told once, whoever leads", async () => {
+  await using fleet = await openFleet({});
+  await stage(fleet, "better: 1\n");
+  const rollout = fleetRollout(fleet.store.place);
+  await fleet.store.pass(rollout.ask("abort", { by: "bob", signal: NEVER }));
+  for (const id of ["a", "b"]) {
+    fleet.lead(id, "eu");
+    await fleet.until("it leads the fleet", () => fleet.controllers.get(id)?.global?.leads === true);
+    await fleet.until("it has looked", async () => (await fleet.candidate()).told);
+    await fleet.store.pass(Promise.resolve(fleet.controllers.get(id)?.[Symbol.asyncDispose]()));
+  }
+  const told = fleet.log.lines.filter((line) => line.includes("a staged config has ended"));
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /bob has ended it/u);
+  assert.equal(fleet.metrics.rollouts.with("aborted").value, 1);
 });
 
 test("paused, resumed and ended by hand; and by another version that is published", async () => {
@@ -149,7 +186,9 @@ test("paused, resumed and ended by hand; and by another version that is publishe
   const version = await stage(fleet, "better: 1\n");
   await fleet.until("one node tries it", () => fleet.running(version) !== "");
   assert.equal((await ask("pause")).kind, "done");
-  assert.equal(rolloutView(await fleet.candidate()).state, "paused");
+  const { state, paused_by: by } = rolloutView(await fleet.candidate());
+  assert.deepEqual([state, by], ["paused", "bob"]);
+  await fleet.until("it is told", () => fleet.log.lines.some((line) => /is paused.*bob/u.test(line)));
   await fleet.until("two windows are good", () => fleet.metrics.rolloutWindows.with("good").value >= 2);
   assert.equal((await fleet.candidate()).stage, "node");
   assert.equal((await ask("resume")).kind, "done");

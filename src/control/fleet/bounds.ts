@@ -16,6 +16,8 @@ export const FLEET_BOUNDS = {
   scopes: 64,
   /** Collectors in one page of Members. */
   page: 200,
+  /** Goodbyes that a controller remembers, and tells with its members. */
+  left: 200,
   /** Between two Reports of a collector. */
   shortestReportMs: 500,
   longestReportMs: 60_000,

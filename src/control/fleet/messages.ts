@@ -65,6 +65,9 @@ export const CollectorCountersSchema = z.object({
   attempted_items: quantity.default(0),
   /** Of them: those that nobody has. */
   failed_items: quantity.default(0),
+  /** Requests that were answered, and those of them with an error: also what the door refuses. */
+  requests: quantity.default(0),
+  refused_requests: quantity.default(0),
 });
 export type CollectorCounters = z.output<typeof CollectorCountersSchema>;
 
@@ -223,6 +226,8 @@ export const CollectorViewSchema = z.object({
   state: z.enum(["live", "suspect", "gone"]).catch("suspect").default("live"),
   /** Since its last Report. */
   age_ms: quantity.default(0),
+  /** How often it reports, if it says so. */
+  report_interval_ms: count.optional().catch(undefined),
 });
 export type CollectorView = z.output<typeof CollectorViewSchema>;
 
@@ -235,6 +240,10 @@ export const MembersSchema = z.object({
 });
 export type MembersRequest = z.output<typeof MembersSchema>;
 
+/** One start of a collector that has ended in good order. */
+const LeftSchema = z.object({ id: NodeIdSchema, incarnation: IDENTITY_SHAPE.incarnation });
+export type LeftCollector = z.output<typeof LeftSchema>;
+
 /** In the order of their ids. */
 export const MembersReplySchema = z.object({
   protocol,
@@ -244,6 +253,8 @@ export const MembersReplySchema = z.object({
   next: text.optional(),
   /** It has come to lead a moment ago: who is not in it may be there all the same. */
   is_learning: z.boolean().optional(),
+  /** With the first page: who has said goodbye lately, as far as is remembered. */
+  left: z.array(LeftSchema).max(FLEET_BOUNDS.left).optional().catch(undefined),
   /** Of the ids of all of its members, sorted: who disagrees has another one. */
   view_digest: z.string().max(64).optional(),
 });

@@ -73,8 +73,9 @@ test("load: a sample is the difference of two readings, with shares of what the 
 test("load: items that no rule took are no fault of the node, and count as those that nobody has", async () => {
   using scene = new Scene({});
   const outcomes = { deliveredItems: 60, failedItems: 10, sampledItems: 5 };
-  await scene.second({ items: 105, ...outcomes, unroutedItems: 30 });
-  assert.deepEqual(scene.monitor.counters, { attemptedItems: 100, failedItems: 40 });
+  await scene.second({ items: 105, ...outcomes, unroutedItems: 30, requests: 9, refusedRequests: 2 });
+  const counters = { attemptedItems: 100, failedItems: 40, requests: 9, refusedRequests: 2 };
+  assert.deepEqual(scene.monitor.counters, counters);
   assert.equal(scene.monitor.newest?.error_rate, 10 / 70);
 });
 
@@ -213,6 +214,8 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
   metrics.queueBytes.with("gone").read(() => 9_000);
   metrics.queueItems.with("main").read(() => 2);
   metrics.requestDuration.with("eu", "grpc").observe(0.25);
+  metrics.errors.with("eu", "not_found").add(1);
+  metrics.errors.with("eu", "bad_data").add(2);
   const reading = await read();
   assert.ok((reading.series ?? 0) > 10);
   assert.deepEqual(
@@ -227,6 +230,7 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
       bytes: 640,
       requests: 1,
       requestSeconds: 0.25,
+      refusedRequests: 3,
       queueItems: 2,
       queueShare: 0.25,
       cpuSeconds: 15,

@@ -117,10 +117,12 @@ class Monitor implements LoadMonitor {
   }
 
   get counters(): LoadCounters {
-    const { deliveredItems = 0, failedItems = 0, unroutedItems = 0 } = this.#before?.reading ?? {};
+    const { reading } = this.#before ?? {};
+    const { deliveredItems = 0, failedItems = 0, unroutedItems = 0 } = reading ?? {};
+    const { requests = 0, refusedRequests = 0 } = reading ?? {};
     // Nobody has those either: a config that is tried may have lost a rule.
     const failed = failedItems + unroutedItems;
-    return { attemptedItems: deliveredItems + failed, failedItems: failed };
+    return { attemptedItems: deliveredItems + failed, failedItems: failed, requests, refusedRequests };
   }
 
   get queueFullInMs(): number | undefined {

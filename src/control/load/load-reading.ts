@@ -21,6 +21,8 @@ export interface LoadReading {
   /** Requests that were answered, and how long all of them took. */
   readonly requests?: number;
   readonly requestSeconds?: number;
+  /** Requests that were answered with an error, or with nothing. */
+  readonly refusedRequests?: number;
   /** Now: those that wait in queues, and all that are in the node. */
   readonly queueItems?: number;
   readonly itemsInside?: number;
@@ -73,6 +75,7 @@ export function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMa
     bytes: sumOf(series("receivedBytes")),
     requests: duration.reduce((sum, { counts = [] }) => sum + counts.reduce((all, one) => all + one, 0), 0),
     requestSeconds: sumOf(duration),
+    refusedRequests: sumOf(series("errors")),
     queueItems: sumOf(series("queueItems")),
     queueShare: fullestShare(series("queueBytes"), queueLimits),
     cpuSeconds: sumOf(series("processCpu")),

@@ -31,10 +31,13 @@ export interface LoadSample extends LoadReport {
   readonly atMs: number;
 }
 
-/** Items that have come to an end, well or not; and those of them that nobody has. */
+/** Since a node's start: items that have come to an end, and those of them that nobody has. */
 export interface LoadCounters {
   readonly attemptedItems: number;
   readonly failedItems: number;
+  /** Requests that were answered, and those of them with an error. */
+  readonly requests: number;
+  readonly refusedRequests: number;
 }
 
 /** What a node can carry; `unknown` while it has carried too little to tell. */

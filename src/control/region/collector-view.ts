@@ -19,5 +19,7 @@ export function viewOf({ report, state, seenMs }: KnownCollector, nowMs: number)
     config,
     schema_max,
   };
-  return { ...said, state, age_ms: Math.max(0, nowMs - seenMs) };
+  const view = { ...said, state, age_ms: Math.max(0, nowMs - seenMs) };
+  const { report_interval_ms } = report;
+  return report_interval_ms === undefined ? view : { ...view, report_interval_ms };
 }

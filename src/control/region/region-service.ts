@@ -30,6 +30,7 @@ import { CurrentDocument, type FetchBody } from "./current-document.ts";
 import type { DirectiveSource } from "./directive-source.ts";
 import { type DiscoverBound, warnOfBound } from "./discover-bounds.ts";
 import { isFoundOtherwise } from "./find-members.ts";
+import { Goodbyes } from "./goodbyes.ts";
 import { HeldAwaits } from "./held-awaits.ts";
 import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
 import type { RegionSummary } from "./region-summary.ts";
@@ -70,7 +71,10 @@ export interface RegionObserver {
 const TICK_MS = 1_000;
 /** All of a large region come to a new controller over so long: see `reconnectDelayMs`. */
 const LONGEST_LEARNING_MS = 120_000;
-/** After an outage of the store members look for their controller with pauses of half a minute. */
+/**
+ * Longer than a call of Await is waited for (40 s): so late a collector may find out that its
+ * controller is gone. After an outage of the store it looks for one with pauses of half a minute.
+ */
 const LEARNING_MS = 60_000;
 
 /**
@@ -86,6 +90,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   readonly #document: CurrentDocument;
   readonly #replies = new SharedReplies();
   readonly #discovery: MemberDiscovery;
+  readonly #goodbyes = new Goodbyes();
   readonly #summaries: SummaryWriter;
   readonly #epoch: string;
   readonly #closing = new AbortController();
@@ -201,6 +206,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     if (last !== undefined && this.table.goodbye(id, incarnation)) {
       this.#tellOf("a collector has said goodbye", id);
       this.#discovery.left(last);
+      this.#goodbyes.add({ id, incarnation }, this.#options.place.clock.nowMs());
     }
     return { protocol: FLEET_PROTOCOL };
   }
@@ -210,15 +216,27 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const nowMs = this.#options.place.clock.nowMs();
     const page = this.table.page(after, limit + 1);
     const members = page.slice(0, limit).map((one) => viewOf(one, nowMs));
-    const known = { protocol: FLEET_PROTOCOL, region: this.region, members, view_digest: this.table.viewDigest };
-    const reply = this.#isLearning(nowMs) ? { ...known, is_learning: true } : known;
+    const left = after === undefined ? this.#goodbyes.list(nowMs) : [];
+    const reply: MembersReply = {
+      protocol: FLEET_PROTOCOL,
+      region: this.region,
+      members,
+      view_digest: this.table.viewDigest,
+      ...(this.#isLearning(nowMs) && { is_learning: true }),
+      ...(left.length > 0 && { left: [...left] }),
+    };
     const last = members.at(-1);
     return page.length > limit && last !== undefined ? { ...reply, next: last.id } : reply;
   }
 
-  /** Until nobody joins any more: those of the controller before come one after the other. */
+  /**
+   * Until nobody joins any more: those of the controller before come one after the other, and some
+   * only once they have found out that it is gone, or after a pause.
+   */
   #isLearning(nowMs: number): boolean {
     const { goneAfterMs } = this.#options.times;
+    const ledMs = nowMs - this.#begunMs;
+    if (ledMs < Math.max(LEARNING_MS, goneAfterMs)) return true;
     return nowMs - Math.min(this.#joinedMs, this.#begunMs + LONGEST_LEARNING_MS) < goneAfterMs;
   }
 

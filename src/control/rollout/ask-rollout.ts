@@ -1,6 +1,7 @@
 import { RouterError } from "../../core/errors.ts";
 import { withRolledBack } from "../../store/recipes/config-candidate.ts";
-import type { ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
+import { CANDIDATE_BOUNDS, type ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
+import { MAX_NOTE } from "../../store/recipes/config-record.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { CallOptions } from "../../store/store.ts";
@@ -30,17 +31,27 @@ export async function askRollout(
   { by, signal }: AskRolloutOptions,
 ): Promise<RolloutAnswer> {
   const shared = createSharedConfig(place);
+  let wanted: ConfigCandidate | undefined;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const read = await shared.candidate({ signal });
     if (read.kind === "none") return read;
     if (read.kind === "bad") throw new RouterError("STORE_REFUSED", `no staged config: ${read.reason}`);
     const { candidate } = read;
-    if (candidate.state !== "running") return { kind: "ended", candidate };
-    const next = asWanted(candidate, request, by, place.clock.wallMs());
-    const isWritten = next === candidate || (await shared.update(read, next, { signal }));
-    if (isWritten) return { kind: "done", candidate: next };
+    if (candidate.state !== "running") {
+      return { kind: isDoneIn(candidate, wanted) ? "done" : "ended", candidate };
+    }
+    wanted = asWanted(candidate, request, by, place.clock.wallMs());
+    const isWritten = wanted === candidate || (await shared.update(read, wanted, { signal }));
+    if (isWritten) return { kind: "done", candidate: wanted };
   }
   throw new RouterError("STORE_UNREACHABLE", "the staged config was changed by others all the time");
+}
+
+/** The try before was carried out, though its answer was lost. */
+function isDoneIn(now: ConfigCandidate, wanted: ConfigCandidate | undefined): boolean {
+  if (wanted?.state !== "aborted") return false;
+  const mine = wanted.rolledBack.at(-1);
+  return now.rolledBack.some(({ version, reason }) => version === mine?.version && reason === mine.reason);
 }
 
 function asWanted(candidate: ConfigCandidate, request: RolloutRequest, by: string, wallMs: number): ConfigCandidate {
@@ -48,10 +59,11 @@ function asWanted(candidate: ConfigCandidate, request: RolloutRequest, by: strin
     case "pause":
     case "resume": {
       const paused = request === "pause";
-      return candidate.paused === paused ? candidate : { ...candidate, paused };
+      if (candidate.paused === paused) return candidate;
+      return { ...candidate, paused, pausedBy: by.slice(0, MAX_NOTE), pausedMs: wallMs };
     }
     case "abort": {
-      const reason = `${by === "" ? "somebody" : by} has ended it`;
+      const reason = `${by === "" ? "somebody" : by} has ended it`.slice(0, CANDIDATE_BOUNDS.reason);
       return withRolledBack({ ...candidate, state: "aborted", reason }, reason, wallMs);
     }
     default:

@@ -17,6 +17,13 @@ export interface CollectorSample {
   readonly attempted: number;
   readonly failed: number;
   readonly itemsPerSecond: number;
+  /** Now: items that wait in its queues. */
+  readonly waiting: number;
+  /** Since its start: requests that it has answered, and those of them with an error. */
+  readonly requests: number;
+  readonly refused: number;
+  /** How often it tells all this. */
+  readonly reportMs: number;
 }
 
 /** All collectors at about the same time. */
@@ -24,7 +31,17 @@ export interface FleetSample {
   readonly collectors: readonly CollectorSample[];
   /** Whose controller does not answer, or does not know all yet; empty: nobody is missing. */
   readonly silent: readonly string[];
+  /** Starts of nodes that have said goodbye lately: see `startOf`. Absent: nobody has. */
+  readonly left?: ReadonlySet<string> | undefined;
 }
+
+/** One start of a node, as a text. */
+export function startOf({ id, incarnation }: Pick<CollectorSample, "id" | "incarnation">): string {
+  return `${id} ${incarnation}`;
+}
+
+/** Of those who do not say how often they report. */
+const USUAL_REPORT_MS = 5_000;
 
 export function sampleOf(view: CollectorView): CollectorSample {
   const { id, region, incarnation, state, health, config, counters, load } = view;
@@ -40,5 +57,9 @@ export function sampleOf(view: CollectorView): CollectorSample {
     attempted: counters.attempted_items,
     failed: counters.failed_items,
     itemsPerSecond: load.items_per_second,
+    waiting: load.queue_items,
+    requests: counters.requests,
+    refused: counters.refused_requests,
+    reportMs: view.report_interval_ms ?? USUAL_REPORT_MS,
   };
 }

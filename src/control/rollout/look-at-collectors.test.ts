@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { CollectorViewSchema } from "../fleet/messages.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
 import type { CollectorPage, RegionSeen } from "../topology/topology-source.ts";
+import { sampleOf } from "./collector-sample.ts";
 import { lookAtCollectors } from "./look-at-collectors.ts";
 
 function regionOf(id: string): RegionSeen {
@@ -25,4 +26,25 @@ test("a region whose controller is new has lost nobody: who is there is seen, an
   const seen = await lookAtCollectors(topology, { signal: new AbortController().signal });
   assert.deepEqual(seen.collectors.map(({ id }) => id).toSorted(), ["eu-1", "us-1"]);
   assert.deepEqual(seen.silent, ["asia", "eu"]);
+});
+
+test("a region in which nobody is keeps nothing waiting; who has said goodbye is told; more than fit are not gone", async () => {
+  const regions = [{ ...regionOf("standby"), collectors: 0 }, regionOf("eu"), regionOf("vast")];
+  const pages: Readonly<Record<string, CollectorPage>> = {
+    eu: { collectors: [viewOf("eu-1")], next: undefined, left: [{ id: "eu-2", incarnation: "one" }] },
+    vast: { collectors: [viewOf("vast-1")], next: "vast-1" },
+  };
+  const topology = { regions: async () => regions, page: async (region: string) => pages[region] };
+  const seen = await lookAtCollectors(topology, { signal: new AbortController().signal });
+  assert.deepEqual([seen.silent, [...(seen.left ?? [])]], [["vast"], ["eu-2 one"]]);
+});
+
+test("what a collector tells of its requests, its queues, and how often, is what is looked at", () => {
+  const counters = { attempted_items: 9, failed_items: 2, requests: 5, refused_requests: 1 };
+  const told = { id: "a", region: "eu", incarnation: "one", counters, load: { queue_items: 7 } };
+  const { requests, refused, waiting, reportMs } = sampleOf(
+    CollectorViewSchema.parse({ ...told, report_interval_ms: 40_000 }),
+  );
+  assert.deepEqual([requests, refused, waiting, reportMs], [5, 1, 7, 40_000]);
+  assert.equal(sampleOf(CollectorViewSchema.parse(told)).reportMs, 5_000);
 });

@@ -1,6 +1,6 @@
 import type { CallOptions } from "../../store/store.ts";
 import type { RegionSeen, TopologySource } from "../topology/topology-source.ts";
-import { type CollectorSample, type FleetSample, sampleOf } from "./collector-sample.ts";
+import { type CollectorSample, type FleetSample, sampleOf, startOf } from "./collector-sample.ts";
 
 const PAGE = 200;
 /** As many as a controller lists. */
@@ -16,24 +16,27 @@ export async function lookAtCollectors(
   const regions = await topology.regions(options);
   const collectors: CollectorSample[] = [];
   const silent: string[] = [];
+  const left = new Set<string>();
   for (let at = 0; at < regions.length; at += AT_ONCE) {
     const asked = regions.slice(at, at + AT_ONCE).map(async (region) => {
       const members = await membersOf(topology, region.id, options);
       collectors.push(...(members?.found ?? []));
+      for (const start of members?.left ?? []) left.add(start);
       if (members?.isLearning ?? !isEmpty(region)) silent.push(region.id);
     });
     await Promise.all(asked);
   }
-  return { collectors, silent: silent.toSorted() };
+  return { collectors, silent: silent.toSorted(), left };
 }
 
-/** A region that was given up: nobody is there, and nobody answers for it. */
-function isEmpty({ collectors, controllers }: RegionSeen): boolean {
-  return collectors === 0 && controllers.length === 0;
+/** Nobody was there when its controller told of it last, as in a region that stands by. */
+function isEmpty({ collectors }: RegionSeen): boolean {
+  return collectors === 0;
 }
 
 interface RegionSample {
   readonly found: readonly CollectorSample[];
+  readonly left: readonly string[];
   /** Who is not found is not known to be gone. */
   readonly isLearning: boolean;
 }
@@ -45,6 +48,7 @@ async function membersOf(
   { signal }: CallOptions,
 ): Promise<RegionSample | undefined> {
   const found: CollectorSample[] = [];
+  const left: string[] = [];
   let after: string | undefined;
   let isLearning = false;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
@@ -52,8 +56,10 @@ async function membersOf(
     if (page === undefined) return undefined;
     isLearning ||= page.isLearning === true;
     for (const view of page.collectors) found.push(sampleOf(view));
+    left.push(...(page.left ?? []).map(startOf));
     after = page.next;
     if (after === undefined) break;
   }
-  return { found, isLearning };
+  // There are more than are asked for: who is not among these is not known to be gone either.
+  return { found, left, isLearning: isLearning || after !== undefined };
 }

@@ -13,6 +13,8 @@ export function rolloutObserver(metrics: Metrics, log: Log): RolloutObserver {
     metrics.rolloutStage.with(stage).read(() => (running()?.stage === stage ? 1 : 0));
   }
   metrics.rolloutPaused.with().read(() => (running()?.paused === true ? 1 : 0));
+  metrics.rolloutWaiting.with().read(() => ((running()?.reason ?? "") === "" ? 0 : 1));
+  for (const how of ["lost", "left"] as const) metrics.rolloutNodesGone.with(how).read(() => running()?.[how] ?? 0);
   for (const group of ["canary", "control"] as const) {
     metrics.rolloutFailureRatio.with(group).read(() => {
       const window = running()?.windows.at(-1);

@@ -11,6 +11,7 @@ import {
   TRIED,
 } from "../../../test/support/fleet/simulated-fleet.ts";
 import type { ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
+import { startOf } from "./collector-sample.ts";
 import { judgeWindow, windowBetween } from "./gate.ts";
 import { type StageMemory, stepRollout } from "./rollout-step.ts";
 
@@ -29,7 +30,14 @@ const happenings = fc.array(
       }),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("leads" as const), leader: fc.nat(2) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("restarts" as const), node: fc.nat(5) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("restarts" as const), node: fc.nat(5), isStopped: fc.boolean() }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("suspect" as const), node: fc.nat(5), isLive: fc.boolean() }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({ kind: fc.constant("fails" as const), share: fc.constantFrom(0, 0, 0, 0.005, 0.2) }),
@@ -65,6 +73,7 @@ class World {
   share = 0;
   perSecond = 3_000;
   silent: string[] = [];
+  readonly left = new Set<string>();
   isWriteLost = false;
   epochs = 1;
   isPromoted = false;
@@ -83,7 +92,11 @@ class World {
         this.leaders[one.leader] = { memory: {}, epoch: `1.${10 + this.epochs++}`, sinceMs: this.nowMs };
         return;
       case "restarts":
+        if (one.isStopped) this.left.add(startOf(this.nodes[one.node]!));
         Object.assign(this.nodes[one.node]!, { incarnation: `r${this.nowMs}`, version: BASE, attempted: 0, failed: 0 });
+        return;
+      case "suspect":
+        this.nodes[one.node]!.isLive = one.isLive;
         return;
       case "fails":
         this.share = one.share;
@@ -119,7 +132,7 @@ class World {
     }
     const leader = this.leaders[at]!;
     const before = this.stored;
-    const step = stepRollout(before, leader.memory, sampleOfFleet(this.nodes, this.silent), {
+    const step = stepRollout(before, leader.memory, sampleOfFleet(this.nodes, this.silent, this.left), {
       nowMs: this.nowMs,
       wallMs: this.nowMs,
       epoch: leader.epoch,
@@ -147,6 +160,7 @@ class World {
       const windows = after.windows.filter((window) => window.stage === (isSkipped ? "node" : stage));
       const last = windows.slice(-2);
       assert.equal(last.length, 2, `${stage} was left without two windows`);
+      assert.equal(last[1]?.follows, true, "they are not in a row");
       for (const window of last) {
         assert.equal(judgeWindow(window), "good");
         // Of this leader: another one begins the stage again.

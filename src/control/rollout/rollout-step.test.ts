@@ -1,70 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  BASE,
-  obey,
-  sampleOfFleet,
-  type SimulatedNode,
-  simulatedNodes,
-  stagedCandidate,
-  TRIED,
-} from "../../../test/support/fleet/simulated-fleet.ts";
-import type { ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
-import { type RolloutStep, type StageMemory, stepRollout } from "./rollout-step.ts";
-
-const LOOK_MS = 5_000;
-
-class Rollout {
-  readonly nodes: SimulatedNode[];
-  candidate = stagedCandidate();
-  memory: StageMemory = {};
-  nowMs = 100_000;
-  epoch = "1.5";
-  ledMs = 100_000;
-  runs = BASE;
-  isPromoted = false;
-  /** Items that a node ends in a second; of those that try it, and of the others. */
-  perSecond = 1_000;
-  failing = { tried: 0, others: 0 };
-  refusing = new Set<string>();
-  silent: string[] = [];
-
-  constructor(regions: Readonly<Record<string, number>>) {
-    this.nodes = simulatedNodes(regions);
-  }
-
-  look(): RolloutStep {
-    const at = { nowMs: this.nowMs, wallMs: this.nowMs, epoch: this.epoch, ledMs: this.ledMs, runs: this.runs };
-    const step = stepRollout(this.candidate, this.memory, sampleOfFleet(this.nodes, this.silent), at);
-    [this.candidate, this.memory] = [step.candidate, step.memory];
-    this.isPromoted ||= step.isPromoted;
-    obey(this.nodes, this.candidate, this.refusing);
-    return step;
-  }
-
-  /** So much time, with a look each five seconds. */
-  pass(seconds: number): this {
-    for (let at = 0; at < seconds; at += LOOK_MS / 1_000) {
-      this.nowMs += LOOK_MS;
-      this.ledMs += LOOK_MS;
-      for (const node of this.nodes) {
-        const items = (this.perSecond * LOOK_MS) / 1_000;
-        node.attempted += items;
-        node.failed += items * (node.version === TRIED ? this.failing.tried : this.failing.others);
-      }
-      this.look();
-    }
-    return this;
-  }
-
-  get tried(): string {
-    return this.nodes.flatMap(({ id, version }) => (version === TRIED ? [id] : [])).join();
-  }
-}
-
-function shortly({ state, stage, passed }: ConfigCandidate): string {
-  return `${state} ${stage} [${passed.join()}]`;
-}
+import { BASE, stagedCandidate, TRIED } from "../../../test/support/fleet/simulated-fleet.ts";
+import { Rollout, shortly } from "../../../test/support/fleet/stepped-rollout.ts";
 
 test("rollout: one node, then its region, then all, each after two windows that are good", () => {
   const fleet = new Rollout({ eu: 3, us: 2 });
@@ -162,38 +99,6 @@ test("rollout: a node that refuses it is the end of it, in any stage", () => {
   }
 });
 
-test("rollout: another node is asked when the first was restarted; twice is the end of it", () => {
-  const fleet = new Rollout({ eu: 3 }).pass(20);
-  const first = fleet.tried;
-  fleet.nodes.find(({ id }) => id === first)!.incarnation = "two";
-  obey(fleet.nodes, fleet.candidate, fleet.refusing);
-  assert.equal(fleet.tried, "", "its next start runs what all run");
-  fleet.pass(5);
-  assert.deepEqual([fleet.candidate.state, fleet.candidate.lost], ["running", 1]);
-  assert.notEqual(fleet.tried, first);
-  const second = fleet.nodes.findIndex(({ id }) => id === fleet.tried);
-  fleet.nodes.splice(second, 1);
-  fleet.pass(5);
-  assert.equal(fleet.candidate.state, "rolled_back");
-  assert.match(fleet.candidate.reason, /was restarted, or is gone, while it ran it/u);
-});
-
-test("rollout: who is not heard of since its controller is silent is not lost, and nothing begins meanwhile", () => {
-  const fleet = new Rollout({ eu: 3, us: 3 }).pass(10);
-  const [canary] = fleet.candidate.nodes;
-  fleet.silent = [canary?.id.slice(0, 2) ?? ""];
-  fleet.pass(200);
-  assert.deepEqual([fleet.candidate.state, fleet.candidate.lost, fleet.candidate.stage], ["running", 0, "node"]);
-  const other = new Rollout({ eu: 3 });
-  other.silent = ["eu"];
-  other.pass(30);
-  assert.equal(
-    other.candidate.reason,
-    "the controller of region eu does not answer, or does not know all of its nodes yet",
-  );
-  assert.equal(other.tried, "");
-});
-
 test("rollout: a node that does not take it over within twice its time is the end of it", () => {
   const fleet = new Rollout({ eu: 3 });
   fleet.look();
@@ -214,11 +119,11 @@ test("rollout: a node that does not take it over within twice its time is the en
 });
 
 test("rollout: paused it stays in its stage, and what is worse is rolled back all the same", () => {
-  const fleet = new Rollout({ eu: 4 });
+  const fleet = new Rollout({ eu: 4 }).pass(5);
   fleet.candidate = { ...fleet.candidate, paused: true };
   fleet.pass(200);
   assert.equal(shortly(fleet.candidate), "running node []");
-  const worse = new Rollout({ eu: 3 });
+  const worse = new Rollout({ eu: 3 }).pass(5);
   worse.candidate = { ...worse.candidate, paused: true };
   worse.failing.tried = 0.2;
   worse.pass(75);
@@ -269,70 +174,6 @@ test("rollout: another leader begins the stage again, once it can know who repor
   assert.equal(fleet.candidate.stage, "all");
 });
 
-test("rollout: whoever stood still for long has no window of that time", () => {
-  const fleet = new Rollout({ eu: 3 }).pass(20);
-  fleet.nowMs += 600_000;
-  for (const node of fleet.nodes) node.attempted += 1e6;
-  fleet.pass(5);
-  assert.deepEqual(fleet.candidate.windows, []);
-});
-
-test("rollout: a leader that ends with who tries it, again and again, does not go through the fleet", () => {
-  const fleet = new Rollout({ eu: 6 }).pass(10);
-  const lost: string[] = [];
-  for (let at = 0; at < 3 && fleet.candidate.state === "running"; at++) {
-    lost.push(fleet.tried);
-    const canary = fleet.nodes.find(({ id }) => id === fleet.tried)!;
-    [canary.incarnation, canary.version] = [`after ${at}`, BASE];
-    [fleet.epoch, fleet.ledMs, fleet.memory] = [`1.${20 + at}`, 0, {}];
-    fleet.pass(30);
-  }
-  assert.equal(fleet.candidate.state, "rolled_back");
-  assert.equal(lost.length, 2);
-  assert.notEqual(lost[0], lost[1]);
-});
-
-test("rollout: nodes that are restarted while all try it are the end of it, but for one in ten", () => {
-  for (const [restarts, want] of [
-    [1, "done"],
-    [2, "rolled_back"],
-  ] as const) {
-    const fleet = new Rollout({ eu: 6, us: 6 }).pass(150);
-    assert.equal(fleet.candidate.stage, "all");
-    for (const node of fleet.nodes.slice(0, restarts)) node.incarnation = "two";
-    fleet.pass(60);
-    assert.equal(fleet.candidate.state, want);
-  }
-});
-
-test("rollout: a region whose controller is silent has lost nobody, while it tries it either", () => {
-  const fleet = new Rollout({ eu: 4, us: 4 }).pass(90);
-  assert.equal(fleet.candidate.stage, "region");
-  fleet.silent = [fleet.candidate.nodes[0]!.id.slice(0, 2)];
-  fleet.pass(100);
-  assert.deepEqual([fleet.candidate.state, fleet.candidate.lost], ["running", 0]);
-});
-
-test("rollout: who was there when all were told is waited for, also if it is silent or gone at the next look", () => {
-  for (const [of, want] of [
-    ["silent", "running"],
-    ["gone", "rolled_back"],
-  ] as const) {
-    const fleet = new Rollout({ eu: 4, us: 4 });
-    while (fleet.candidate.stage !== "all") fleet.pass(5);
-    if (of === "silent") fleet.silent = ["us"];
-    else fleet.nodes.splice(4);
-    fleet.pass(5);
-    fleet.silent = [];
-    const stuck = fleet.nodes.filter(({ region }) => region === "us");
-    for (let at = 0; at < 12; at++) {
-      for (const node of stuck) node.version = BASE;
-      fleet.pass(5);
-    }
-    assert.deepEqual([fleet.candidate.state, fleet.isPromoted], [want, false]);
-  }
-});
-
 test("rollout: what has ended stays as it is, whatever is seen", () => {
   for (const state of ["done", "rolled_back", "aborted", "superseded"] as const) {
     const fleet = new Rollout({ eu: 4, us: 4 });
@@ -341,5 +182,18 @@ test("rollout: what has ended stays as it is, whatever is seen", () => {
     fleet.pass(100);
     assert.equal(fleet.candidate, before);
     assert.equal(fleet.isPromoted, false);
+  }
+});
+
+test("rollout: a document that is what all run was tried in vain no more", () => {
+  const before = { version: 3, sha256: "a".repeat(64), atMs: 0, reason: "worse" };
+  const other = { ...before, version: 4, sha256: "c".repeat(64) };
+  for (const how of ["promoted", "seen"] as const) {
+    const fleet = new Rollout({ eu: 4 });
+    fleet.candidate = stagedCandidate({ again: true, rolledBack: [before, other] });
+    fleet.look();
+    if (how === "seen") fleet.runs = TRIED;
+    fleet.pass(how === "seen" ? 5 : 200);
+    assert.deepEqual([fleet.candidate.state, fleet.candidate.rolledBack], ["done", [other]]);
   }
 });

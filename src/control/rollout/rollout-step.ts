@@ -5,20 +5,37 @@ import {
   ROLLOUT_STAGES,
   type RolloutStage,
 } from "../../store/recipes/config-candidate-record.ts";
-import { withRolledBack } from "../../store/recipes/config-candidate.ts";
-import { type CanaryProblem, canaryProblem, withResults } from "./canary-results.ts";
+import { withoutRolledBack, withRolledBack } from "../../store/recipes/config-candidate.ts";
+import { areTooMany, type CanaryProblem, canaryProblem, goneOf, withResults } from "./canary-results.ts";
 import { chooseCanaries } from "./choose-canaries.ts";
 import type { CollectorSample, FleetSample } from "./collector-sample.ts";
-import { type Collectors, ROLLOUT_GATE, gateOf, judgeWindow, shareOf, windowBetween } from "./gate.ts";
+import { type Collectors, gateOf, judgeWindow, verdictsInARow, windowBetween, windowMsOf } from "./gate.ts";
+import {
+  goneText,
+  lateText,
+  NOBODY_RUNS_IT,
+  PAUSED_BEFORE,
+  PAUSED_WITHOUT,
+  silentText,
+  windowText,
+  worseText,
+} from "./rollout-text.ts";
 
 /** What a leader keeps of a stage that it has begun itself: another one begins it again. */
 export interface StageMemory {
   /** A window is counted from here. */
-  readonly baseline?: { readonly atMs: number; readonly collectors: Collectors } | undefined;
+  readonly baseline?: WindowBegin | undefined;
   /** Somebody has not taken it over since then. */
   readonly waitsSinceMs?: number | undefined;
   /** Of the stage `all`: who was there when it began, and by which start. */
   readonly members?: ReadonlyMap<string, string> | undefined;
+}
+
+export interface WindowBegin {
+  readonly atMs: number;
+  readonly collectors: Collectors;
+  /** Another window has ended here: both are in a row. */
+  readonly follows: boolean;
 }
 
 /** When, and by whom, it is looked at. */
@@ -41,10 +58,13 @@ export interface RolloutStep {
   readonly isPromoted: boolean;
 }
 
-/** Longer than a collector takes to find another controller, or to be gone. */
+/**
+ * Until it is known who leads the regions. Who has just come to lead one says so, as long as not
+ * all of its collectors may have come to it: that region is silent (`RegionService`).
+ */
 export const SETTLE_MS = 20_000;
-/** Who stood still for longer has no window of 30 s. */
-const LONGEST_WINDOW_MS = 2 * ROLLOUT_GATE.windowMs;
+/** Whoever has not taken it over for so long is told of by name. */
+const TELL_LATE_MS = 30_000;
 
 /** What is to become of a candidate: the whole decision. A look each few seconds is enough. */
 export function stepRollout(
@@ -54,7 +74,7 @@ export function stepRollout(
   at: StepMoment,
 ): RolloutStep {
   if (candidate.state !== "running") return stays(candidate, {});
-  if (at.runs === candidate.version) return stays({ ...candidate, state: "done", reason: "" }, {});
+  if (at.runs === candidate.version) return stays(done(candidate), {});
   if (at.runs !== candidate.base) {
     const reason = `version ${at.runs} was published meanwhile`;
     return stays({ ...candidate, state: "superseded", reason }, {});
@@ -67,6 +87,11 @@ export function stepRollout(
   if (problem !== undefined) return afterProblem(told, problem, fleet, at);
   if (isOthers) return begin(tryBegin(told, told.stage, fleet, at), told, {}, fleet);
   return told.stage === "all" ? stepAll(told, memory, fleet, at) : stepGroup(told, memory, fleet, at);
+}
+
+/** All run it: its document is tried in vain no more. */
+function done(candidate: ConfigCandidate): ConfigCandidate {
+  return { ...withoutRolledBack(candidate, candidate.sha256), state: "done", reason: "" };
 }
 
 /** It is rolled back, for a reason that people read. */
@@ -92,8 +117,11 @@ type StageBegin = { readonly begun: ConfigCandidate } | { readonly waits: string
 
 /** From nothing: what was seen of this stage before does not count. */
 function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetSample, at: StepMoment): StageBegin {
+  if (candidate.paused && candidate.epoch === "") return { waits: PAUSED_BEFORE };
   const [silent] = fleet.silent;
   if (silent !== undefined) return { waits: silentText(silent) };
+  // Another leader has begun it, and it is paused: nobody else is asked.
+  if (candidate.paused && stage !== "all") return { begun: begunWith(candidate, stage, candidate.nodes, at) };
   const choice = chooseCanaries(stage, candidate, fleet.collectors);
   if (choice.kind === "none") return { waits: choice.reason };
   // All that would be asked have come through a stage already: this one says nothing new.
@@ -103,10 +131,18 @@ function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetS
   const nodes = choice.collectors.map(({ id, incarnation, version }) => {
     return { id, incarnation, version, result: "waiting", reason: "" } as const;
   });
+  return { begun: begunWith(candidate, stage, nodes, at) };
+}
+
+function begunWith(
+  candidate: ConfigCandidate,
+  stage: RolloutStage,
+  nodes: ConfigCandidate["nodes"],
+  { epoch, wallMs: startedMs }: StepMoment,
+): ConfigCandidate {
   const windows = candidate.windows.filter((window) => window.stage !== stage);
-  const { epoch, wallMs: startedMs } = at;
-  const lost = stage === candidate.stage ? candidate.lost : 0;
-  return { begun: { ...candidate, stage, nodes, windows, epoch, startedMs, lost, reason: "" } };
+  const gone = stage === candidate.stage ? {} : { lost: 0, left: 0 };
+  return { ...candidate, ...gone, stage, nodes, windows, epoch, startedMs, reason: "" };
 }
 
 /** Where it cannot begin, `otherwise` is what goes on. */
@@ -139,50 +175,49 @@ function afterProblem(
   at: StepMoment,
 ): RolloutStep {
   if (problem.kind === "refused") return ends(candidate, problem.reason, at);
-  const lost = candidate.lost + problem.ids.length;
-  if (lost > mostLost(candidate.nodes.length)) return ends({ ...candidate, lost }, problem.reason, at);
-  const nodes = candidate.nodes.filter(({ id }) => !problem.ids.includes(id));
-  if (nodes.length > 0) return stays({ ...candidate, lost, nodes }, {});
+  const [lost, left] = [candidate.lost + problem.lost.length, candidate.left + problem.left.length];
+  const began = candidate.nodes.length + candidate.lost + candidate.left;
+  const tooMany = areTooMany({ lost, left }, began);
+  if (tooMany !== undefined) return ends({ ...candidate, lost, left }, goneText(tooMany, problem[tooMany]), at);
+  const isGone = new Set([...problem.lost, ...problem.left]);
+  const nodes = candidate.nodes.filter(({ id }) => !isGone.has(id));
+  if (nodes.length > 0) return stays({ ...candidate, lost, left, nodes }, {});
+  if (candidate.paused) return waits(candidate, {}, PAUSED_WITHOUT);
   // Whoever is asked next is another one, if there is another one.
-  return begin(tryBegin({ ...candidate, lost }, candidate.stage, fleet, at), candidate, {}, fleet);
-}
-
-/** Of so many: nodes are restarted for other reasons, too. */
-function mostLost(nodes: number): number {
-  return Math.max(1, Math.floor(nodes / 10));
+  return begin(tryBegin({ ...candidate, lost, left }, candidate.stage, fleet, at), candidate, {}, fleet);
 }
 
 /** All are told: once those who were there run it, and a window has passed, it is what runs. */
 function stepAll(candidate: ConfigCandidate, memory: StageMemory, fleet: FleetSample, at: StepMoment): RolloutStep {
   const members = memory.members ?? membersOf(fleet.collectors);
-  const lost = lostIn(members, fleet);
-  if (lost > mostLost(members.size)) return ends(candidate, `${lost} nodes ${LOST} while all try it`, at);
-  const late = fleet.collectors.find((one) => {
-    return one.isLive && members.get(one.id) === one.incarnation && one.version !== candidate.version;
-  });
+  const gone = goneOf(members, fleet);
+  const tooMany = areTooMany(gone, members.size);
+  if (tooMany !== undefined) {
+    const { lost, left } = gone;
+    return ends({ ...candidate, lost, left }, goneText(tooMany, gone[tooMany]), at);
+  }
+  // Whoever is only suspect is waited for as well: it is back, or gone, in a moment.
+  const isLate = (one: CollectorSample): boolean =>
+    members.get(one.id) === one.incarnation && one.version !== candidate.version;
+  const late = fleet.collectors.find(isLate);
   if (late !== undefined) return stillWaits(candidate, { ...memory, members }, late, at);
   const [silent] = fleet.silent;
   if (silent !== undefined) return waits(candidate, { members }, silentText(silent));
-  const baseline = memory.baseline ?? { atMs: at.nowMs, collectors: new Map() };
-  const isSeen = at.nowMs - baseline.atMs >= ROLLOUT_GATE.windowMs;
-  if (!isSeen || candidate.paused) return stays(withoutReason(candidate), { members, baseline });
-  const done = { ...candidate, state: "done", reason: "", passed: withPassed(candidate, "all") } as const;
-  return { candidate: done, memory: {}, isPromoted: true };
+  if (!fleet.collectors.some(({ version }) => version === candidate.version)) {
+    return waits(candidate, { members }, NOBODY_RUNS_IT);
+  }
+  const baseline = memory.baseline ?? { atMs: at.nowMs, collectors: new Map(), follows: false };
+  const isSeen = at.nowMs - baseline.atMs >= windowMsOf(fleet.collectors);
+  if (!isSeen || candidate.paused) return waits(candidate, { members, baseline }, "");
+  return { candidate: { ...done(candidate), passed: withPassed(candidate, "all") }, memory: {}, isPromoted: true };
 }
 
-/** Nobody is, as long as somebody does not answer for them. */
-function lostIn(members: ReadonlyMap<string, string>, { collectors, silent }: FleetSample): number {
-  if (silent.length > 0) return 0;
-  const there = collectors.filter(({ id, incarnation }) => members.get(id) === incarnation);
-  return members.size - there.length;
-}
-
-const LOST = "were restarted, or are gone,";
-
+/** Those too that have not reported for a moment. */
 function membersOf(collectors: readonly CollectorSample[]): ReadonlyMap<string, string> {
-  return new Map(collectors.flatMap((one) => (one.isLive ? [[one.id, one.incarnation] as const] : [])));
+  return new Map(collectors.map(({ id, incarnation }) => [id, incarnation]));
 }
 
+/** Too long, and it is rolled back. */
 function stillWaits(
   candidate: ConfigCandidate,
   memory: StageMemory,
@@ -190,10 +225,11 @@ function stillWaits(
   at: StepMoment,
 ): RolloutStep {
   const waitsSinceMs = memory.waitsSinceMs ?? at.nowMs;
+  const waitedMs = at.nowMs - waitsSinceMs;
   const mostMs = 2 * candidate.validForMs;
-  if (at.nowMs - waitsSinceMs < mostMs) return stays(candidate, { ...memory, baseline: undefined, waitsSinceMs });
-  const reason = `${late.id} has not taken it over for ${mostMs / 1_000} s, and runs version ${late.version}`;
-  return ends(candidate, reason, at);
+  if (waitedMs >= mostMs) return ends(candidate, lateText(late, `for ${mostMs / 1_000} s`), at);
+  const kept = { ...memory, baseline: undefined, waitsSinceMs };
+  return waitedMs < TELL_LATE_MS ? stays(candidate, kept) : waits(candidate, kept, lateText(late, "yet"));
 }
 
 /** Canaries against the others, window after window. */
@@ -201,19 +237,23 @@ function stepGroup(candidate: ConfigCandidate, memory: StageMemory, fleet: Fleet
   const late = candidate.nodes.find(({ result }) => result !== "running");
   if (late !== undefined) return stillWaits(candidate, memory, late, at);
   const collectors: Collectors = new Map(fleet.collectors.map((one) => [one.id, one]));
-  const next = { atMs: at.nowMs, collectors };
+  const windowMs = windowMsOf(fleet.collectors);
   const { baseline } = memory;
   const sinceMs = baseline === undefined ? 0 : at.nowMs - baseline.atMs;
-  if (baseline === undefined || sinceMs > LONGEST_WINDOW_MS) return stays(candidate, { baseline: next });
-  const isOver = sinceMs >= ROLLOUT_GATE.windowMs;
-  const seen = isOver ? withWindow(candidate, baseline.collectors, collectors, at) : candidate;
-  return decide(seen, { baseline: isOver ? next : baseline }, fleet, at);
+  // Who stood still for long has no window: what comes then is in no row with what was before.
+  if (baseline === undefined || sinceMs > 2 * windowMs) {
+    return waits(candidate, { baseline: { atMs: at.nowMs, collectors, follows: false } }, "");
+  }
+  if (sinceMs < windowMs) return decide(candidate, { baseline }, fleet, at);
+  const seen = withWindow(candidate, baseline, collectors, at);
+  return decide(seen, { baseline: { atMs: at.nowMs, collectors, follows: true } }, fleet, at);
 }
 
 function decide(candidate: ConfigCandidate, memory: StageMemory, fleet: FleetSample, at: StepMoment): RolloutStep {
-  const windows = candidate.windows.filter(({ stage }) => stage === candidate.stage);
-  const verdict = gateOf(windows.map((window) => window.verdict));
-  if (verdict === "halts") return ends(candidate, worseText(windows.at(-1)), at);
+  // A window was counted since the break, if there was one.
+  const isInARow = memory.baseline?.follows === true;
+  const verdict = isInARow ? gateOf(verdictsInARow(candidate.windows, candidate.stage)) : "waits";
+  if (verdict === "halts") return ends(candidate, worseText(candidate.windows.at(-1)), at);
   if (verdict === "waits" || candidate.paused) return stays(candidate, memory);
   const passed = { ...candidate, passed: withPassed(candidate, candidate.stage) };
   const next = ROLLOUT_STAGES[ROLLOUT_STAGES.indexOf(candidate.stage) + 1] ?? "all";
@@ -223,34 +263,15 @@ function decide(candidate: ConfigCandidate, memory: StageMemory, fleet: FleetSam
 
 function withWindow(
   candidate: ConfigCandidate,
-  before: Collectors,
+  { atMs, collectors: before, follows }: WindowBegin,
   now: Collectors,
-  { wallMs }: StepMoment,
+  at: StepMoment,
 ): ConfigCandidate {
   const { stage, version, base, nodes, windows } = candidate;
   const canaries = new Set(nodes.map(({ id }) => id));
   const numbers = windowBetween(before, now, { canaries, candidate: version, base });
   const verdict = judgeWindow(numbers);
-  const window: CandidateWindow = { atMs: wallMs, stage, ...numbers, verdict };
-  const reason = verdict === "too_little" ? tooLittleText(window) : "";
+  const window: CandidateWindow = { atMs: at.wallMs, stage, ...numbers, verdict, follows };
+  const reason = windowText(window, at.nowMs - atMs);
   return { ...candidate, windows: [...windows, window].slice(-CANDIDATE_BOUNDS.windows), reason };
-}
-
-function withoutReason(candidate: ConfigCandidate): ConfigCandidate {
-  return candidate.reason === "" ? candidate : { ...candidate, reason: "" };
-}
-
-function silentText(region: string): string {
-  return `the controller of region ${region} does not answer, or does not know all of its nodes yet`;
-}
-
-function tooLittleText({ canary, control }: CandidateWindow): string {
-  const seen = `${canary.attempted} items of those who try it, ${control.attempted} of the others`;
-  return `too little traffic to tell: ${seen}, in ${ROLLOUT_GATE.windowMs / 1_000} s; it takes ${ROLLOUT_GATE.enough} of each`;
-}
-
-function worseText(window: CandidateWindow | undefined): string {
-  if (window === undefined) return "";
-  const [canary, control] = [window.canary, window.control].map((group) => `${(shareOf(group) * 100).toFixed(2)} %`);
-  return `${canary} of the items fail where it runs, and ${control} elsewhere at the same time`;
 }

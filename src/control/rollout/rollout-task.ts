@@ -11,7 +11,7 @@ import type { GlobalLead, LeaderTask } from "../global/global-controller.ts";
 import { ChangeSignal } from "../truth/changes.ts";
 import { candidateDirective } from "./candidate-directive.ts";
 import type { FleetSample } from "./collector-sample.ts";
-import { type RolloutStep, type StageMemory, stepRollout } from "./rollout-step.ts";
+import { rolledBack, type RolloutStep, type StageMemory, stepRollout } from "./rollout-step.ts";
 
 export interface RolloutTaskOptions {
   readonly place: RecipePlace;
@@ -105,6 +105,7 @@ class LedRollout {
       await this.#say(undefined, signal);
       return false;
     }
+    if (isUntold(read.candidate, this.#last)) return this.#tellAborted(read, signal);
     this.#tell(read.candidate);
     await this.#say(read.candidate, signal);
     if (read.candidate.state !== "running") return false;
@@ -150,8 +151,26 @@ class LedRollout {
     if (step.candidate === known.candidate) return true;
     const options = { guard: this.#lead.leadership, signal };
     if (!step.isPromoted) return this.#shared.update(known, step.candidate, options);
-    const { kind } = await this.#shared.promote(known, step.candidate, options);
-    return kind === "published";
+    const promoted = await this.#shared.promote(known, step.candidate, options);
+    // It is not there any more, and never comes back: those who try it are told to go back.
+    if (promoted.kind === "missing") await this.#giveUp(known, promoted.reason, signal);
+    return promoted.kind === "published";
+  }
+
+  async #giveUp(known: KnownCandidate, reason: string, signal: AbortSignal): Promise<void> {
+    const next = rolledBack(known.candidate, reason, this.#options.place.clock.wallMs());
+    await this.#shared.update(known, next, { guard: this.#lead.leadership, signal });
+  }
+
+  /** Somebody has ended it before a leader saw it: it is told once, whoever leads next. */
+  async #tellAborted(known: KnownCandidate, signal: AbortSignal): Promise<boolean> {
+    const { candidate } = known;
+    const options = { guard: this.#lead.leadership, signal };
+    await this.#say(candidate, signal);
+    if (!(await this.#shared.update(known, { ...candidate, told: true }, options))) return true;
+    this.#tell({ ...candidate, state: "running" });
+    this.#tell({ ...candidate, told: true });
+    return false;
   }
 
   #tellBad(reason: string): void {
@@ -166,4 +185,9 @@ class LedRollout {
     this.#last = now;
     this.#options.observer?.changed(before, now);
   }
+}
+
+function isUntold({ state, told, version }: ConfigCandidate, last: ConfigCandidate | undefined): boolean {
+  const isKnown = last?.version === version && last.state !== "running";
+  return state === "aborted" && !told && !isKnown;
 }

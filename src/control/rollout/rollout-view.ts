@@ -1,6 +1,6 @@
 import { isoTime } from "../../core/iso-time.ts";
 import type { CandidateNode, ConfigCandidate, ItemAttempts } from "../../store/recipes/config-candidate-record.ts";
-import { gateOf, ROLLOUT_GATE, shareOf } from "./gate.ts";
+import { gateOf, ROLLOUT_GATE, shareOf, verdictsInARow } from "./gate.ts";
 
 /** A rollout as it is told to people: `GET /api/v1/config/rollout`. */
 export interface RolloutView {
@@ -23,6 +23,12 @@ export interface RolloutView {
   readonly epoch: string | null;
   readonly valid_for_ms: number | null;
   readonly again: boolean;
+  /** Who asked last that it is paused, or that it goes on, and when; null: nobody has. */
+  readonly paused_by: string | null;
+  readonly paused_at: string | null;
+  /** Of the stage: nodes that were restarted or have gone, and those that stopped in good order. */
+  readonly lost: number;
+  readonly left: number;
   /** Why it waits, or has ended. */
   readonly reason: string;
   /** What the newest windows of the stage say together. */
@@ -40,6 +46,8 @@ export interface RolloutWindowView {
   readonly verdict: string;
   readonly canary: GroupView;
   readonly control: GroupView;
+  /** It began where the one before it ended. */
+  readonly follows: boolean;
 }
 
 interface GroupView extends ItemAttempts {
@@ -49,7 +57,6 @@ interface GroupView extends ItemAttempts {
 export function rolloutView(candidate: ConfigCandidate | undefined): RolloutView {
   if (candidate === undefined) return NO_ROLLOUT;
   const { version, sha256, base, stage, passed, nodes, by, note, again, reason, windows } = candidate;
-  const ofStage = windows.filter((window) => window.stage === stage);
   return {
     state: candidate.state === "running" && candidate.paused ? "paused" : candidate.state,
     version,
@@ -65,8 +72,12 @@ export function rolloutView(candidate: ConfigCandidate | undefined): RolloutView
     epoch: candidate.epoch === "" ? null : candidate.epoch,
     valid_for_ms: candidate.validForMs,
     again,
+    paused_by: candidate.pausedMs === null ? null : candidate.pausedBy,
+    paused_at: candidate.pausedMs === null ? null : isoTime(candidate.pausedMs),
+    lost: candidate.lost,
+    left: candidate.left,
     reason,
-    gate: gateOf(ofStage.map(({ verdict }) => verdict)),
+    gate: gateOf(verdictsInARow(windows, stage)),
     limits: ROLLOUT_GATE,
     windows: windows.map(({ atMs, canary, control, ...window }) => ({
       at: isoTime(atMs),
@@ -101,6 +112,10 @@ const NO_ROLLOUT: RolloutView = {
   epoch: null,
   valid_for_ms: null,
   again: false,
+  paused_by: null,
+  paused_at: null,
+  lost: 0,
+  left: 0,
   reason: "",
   gate: "waits",
   limits: ROLLOUT_GATE,

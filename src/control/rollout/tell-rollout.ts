@@ -1,6 +1,7 @@
 import type { CandidateWindow, ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { shareOf } from "./gate.ts";
+import { percent } from "./rollout-text.ts";
 
 /** Tells people, by the log and its events, what has changed. */
 export function tellRollout(log: Log, before: ConfigCandidate | undefined, now: ConfigCandidate): void {
@@ -20,10 +21,11 @@ export function tellRollout(log: Log, before: ConfigCandidate | undefined, now: 
             .map(({ id }) => id)
             .slice(0, NAMED)
             .join(", ");
-    log.info("a stage of a config begins", { ...about, stage: now.stage, nodes, by: now.by });
+    const count = now.stage === "all" ? {} : { count: now.nodes.length };
+    log.info("a stage of a config begins", { ...about, stage: now.stage, nodes, ...count, by: now.by });
   }
   if (begun !== undefined && begun.paused !== now.paused) {
-    log.info(now.paused ? "a staged config is paused" : "a staged config goes on", about);
+    log.info(now.paused ? "a staged config is paused" : "a staged config goes on", { ...about, by: now.pausedBy });
   }
   const window = newWindow(begun, now);
   if (window !== undefined) tellWindow(log, now, window);
@@ -45,7 +47,7 @@ function tellEnd(log: Log, { state, version, stage, reason, base }: ConfigCandid
 
 function tellWindow(
   log: Log,
-  { version }: ConfigCandidate,
+  { version, reason }: ConfigCandidate,
   { stage, canary, control, verdict }: CandidateWindow,
 ): void {
   const told = {
@@ -53,16 +55,13 @@ function tellWindow(
     version,
     stage,
     verdict,
-    canary: percent(canary),
-    control: percent(control),
+    canary: percent(shareOf(canary)),
+    control: percent(shareOf(control)),
     items: canary.attempted,
   };
   if (verdict === "over") log.warn("more items fail where a staged config runs than elsewhere", told);
+  else if (verdict === "doubtful") log.warn("a window of a staged config is in doubt", { ...told, reason });
   else log.info("a window of a staged config is over", told);
-}
-
-function percent(group: CandidateWindow["canary"]): string {
-  return `${(shareOf(group) * 100).toFixed(2)} %`;
 }
 
 /** The newest, if it was not there before. */

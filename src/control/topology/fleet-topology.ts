@@ -81,7 +81,9 @@ class FleetTopology implements TopologySource, AsyncDisposable {
 
   async page(region: string, { after, limit, signal }: PageOptions): Promise<CollectorPage | undefined> {
     const reply = await this.#membersOf(region, { after, limit, signal });
-    return reply && { collectors: reply.members, next: reply.next, isLearning: reply.is_learning };
+    if (reply === undefined) return undefined;
+    const { members, next, is_learning: isLearning, left } = reply;
+    return { collectors: members, next, isLearning, left };
   }
 
   /** Of each controller that believes to lead a region; and what the store lists, as it is here. */

@@ -1,6 +1,6 @@
 import type { MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
-import type { CollectorView, MemberReply } from "../fleet/messages.ts";
+import type { CollectorView, LeftCollector, MemberReply } from "../fleet/messages.ts";
 import type { MemberView } from "./split-views.ts";
 import type { TotalNumbers } from "./totals.ts";
 
@@ -34,6 +34,8 @@ export interface CollectorPage {
   readonly next: string | undefined;
   /** Its controller is new: who is not in it may be there all the same. */
   readonly isLearning?: boolean | undefined;
+  /** With the first page: who has said goodbye lately. */
+  readonly left?: readonly LeftCollector[] | undefined;
 }
 
 export interface ViewOptions extends CallOptions {

@@ -245,7 +245,7 @@ function shownOf(version: number, text: string): Uint8Array {
 function refusalOf(result: Exclude<PublishResult, { kind: "conflict" | "not_leader" | "published" | "same" }>): string {
   switch (result.kind) {
     case "rolled_back":
-      return `it was rolled back as version ${result.version}: ${result.reason}`;
+      return `it was tried and taken back as version ${result.version}: ${result.reason}`;
     case "staged":
     case "under_way":
     case "no_base":

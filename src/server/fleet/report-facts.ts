@@ -46,11 +46,17 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     tags: walk.status.running.node.tags,
     capacity: { items_per_second: load.capacity.items_per_second },
     load: newest,
-    counters: { attempted_items: load.counters.attemptedItems, failed_items: load.counters.failedItems },
+    counters: countersOf(load),
     health: { reason: "", ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: SCHEMA_MAX,
   };
+}
+
+function countersOf({ counters }: ReportSources["load"]): ReportFacts["counters"] {
+  const { attemptedItems, failedItems, requests, refusedRequests } = counters;
+  const items = { attempted_items: attemptedItems, failed_items: failedItems };
+  return { ...items, requests, refused_requests: refusedRequests };
 }
 
 /** Which members of the fleet the targets of a config stand for. */

@@ -18,7 +18,7 @@ export type RolloutState = (typeof ROLLOUT_STATES)[number];
 export const CANARY_RESULTS = ["waiting", "running", "refused"] as const;
 
 /** What a window may say: see `src/control/rollout/gate.ts`. */
-export const WINDOW_VERDICTS = ["good", "over", "too_little"] as const;
+export const WINDOW_VERDICTS = ["good", "over", "doubtful", "too_little"] as const;
 export type WindowVerdict = (typeof WINDOW_VERDICTS)[number];
 
 /** More are not named, nor kept. */
@@ -29,7 +29,13 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/u, "is no SHA-256 in hex");
 const at = z.string().transform((text) => parseIsoTime(text) ?? 0);
 const quantity = z.number().min(0).catch(0);
 const text = z.string().catch("").default("");
-const attempts = z.object({ attempted: quantity, failed: quantity });
+const attempts = z.object({
+  attempted: quantity,
+  failed: quantity,
+  waiting: quantity.optional(),
+  requests: quantity.optional(),
+  refused: quantity.optional(),
+});
 
 const CanarySchema = z.object({
   id: z.string().min(1).max(256),
@@ -49,6 +55,7 @@ const WindowSchema = z.object({
   canary: attempts,
   control: attempts,
   verdict: z.enum(WINDOW_VERDICTS).catch("too_little"),
+  follows: z.boolean().catch(false).default(false),
 });
 
 const RolledBackSchema = z.object({ version, sha256, at, reason: text });
@@ -61,11 +68,14 @@ const CandidateSchema = z.object({
   base: version,
   state: z.enum(ROLLOUT_STATES),
   paused: z.boolean().default(false),
+  paused_by: text,
+  paused_at: at.nullable().catch(null).default(null),
   again: z.boolean().default(false),
   stage: z.enum(ROLLOUT_STAGES),
   passed: z.array(z.enum(ROLLOUT_STAGES)).max(ROLLOUT_STAGES.length).default([]),
   nodes: z.array(CanarySchema).max(CANDIDATE_BOUNDS.nodes).default([]),
   lost: z.int().min(0).default(0),
+  left: z.int().min(0).catch(0).default(0),
   valid_for_ms: z.int().min(0),
   epoch: text,
   created_at: at,
@@ -73,6 +83,7 @@ const CandidateSchema = z.object({
   by: text,
   note: text,
   reason: text,
+  told: z.boolean().catch(false).default(false),
   windows: z.array(WindowSchema).max(CANDIDATE_BOUNDS.windows).default([]),
   rolled_back: z.array(RolledBackSchema).max(CANDIDATE_BOUNDS.rolledBack).default([]),
 });
@@ -84,12 +95,19 @@ export interface CandidateWindow {
   readonly canary: ItemAttempts;
   readonly control: ItemAttempts;
   readonly verdict: WindowVerdict;
+  /** It began where the window before it ended, with the same nodes: both are in a row. */
+  readonly follows: boolean;
 }
 
 /** Items that have come to an end, well or not, and those of them that nobody has. */
 export interface ItemAttempts {
   readonly attempted: number;
   readonly failed: number;
+  /** By so many more wait in queues at its end. */
+  readonly waiting?: number | undefined;
+  /** Requests that were answered, and those of them with an error. */
+  readonly requests?: number | undefined;
+  readonly refused?: number | undefined;
 }
 
 /** A version that was tried in vain: its document is tried again only when that is asked for. */
@@ -110,6 +128,9 @@ export interface ConfigCandidate {
   readonly state: RolloutState;
   /** It stays where it is; what is worse is rolled back all the same. */
   readonly paused: boolean;
+  /** Who has asked last that it is paused, or that it goes on, and when; empty, null: nobody has. */
+  readonly pausedBy: string;
+  readonly pausedMs: number | null;
   /** It was rolled back before, and is to be tried all the same. */
   readonly again: boolean;
   readonly stage: RolloutStage;
@@ -119,6 +140,8 @@ export interface ConfigCandidate {
   readonly nodes: readonly CandidateNode[];
   /** Of this stage: nodes that were restarted or have gone while they ran it. */
   readonly lost: number;
+  /** Of this stage: nodes that have said goodbye while they ran it. */
+  readonly left: number;
   /** A node that hears nothing for so long runs what all run again. */
   readonly validForMs: number;
   /** Of the leader that has begun the stage; empty: none has. */
@@ -130,6 +153,8 @@ export interface ConfigCandidate {
   readonly note: string;
   /** Why it waits, or has ended; empty: there is nothing to tell. */
   readonly reason: string;
+  /** That somebody has ended it was told by a leader: the next one does not tell it again. */
+  readonly told: boolean;
   /** Of this stage and of those before, oldest first. */
   readonly windows: readonly CandidateWindow[];
   /** Newest last. */
@@ -138,10 +163,12 @@ export interface ConfigCandidate {
 
 /** `nonce`: two that write the same at the same time are told apart. */
 export function encodeCandidate(candidate: ConfigCandidate, nonce: string): Uint8Array {
-  const { createdMs, startedMs, validForMs, windows, rolledBack, ...rest } = candidate;
+  const { createdMs, startedMs, validForMs, windows, rolledBack, pausedBy, pausedMs, ...rest } = candidate;
   return writeJson({
     schema: 1,
     ...rest,
+    paused_by: pausedBy,
+    paused_at: pausedMs === null ? null : isoTime(pausedMs),
     valid_for_ms: validForMs,
     created_at: isoTime(createdMs),
     started_at: isoTime(startedMs),
@@ -155,14 +182,19 @@ export function decodeCandidate(bytes: Uint8Array): Shaped<ConfigCandidate> {
   return readJson(
     bytes,
     CandidateSchema.transform(
-      ({ schema: _schema, created_at, started_at, valid_for_ms, windows, rolled_back, ...rest }) => ({
-        ...rest,
-        validForMs: valid_for_ms,
-        createdMs: created_at,
-        startedMs: started_at,
-        windows: windows.map(({ at: atMs, ...window }) => ({ ...window, atMs })),
-        rolledBack: rolled_back.map(({ at: atMs, ...one }) => ({ ...one, atMs })),
-      }),
+      ({ schema: _schema, created_at, started_at, valid_for_ms, windows, rolled_back, paused_by, ...more }) => {
+        const { paused_at: pausedMs, ...rest } = more;
+        return {
+          ...rest,
+          pausedBy: paused_by,
+          pausedMs,
+          validForMs: valid_for_ms,
+          createdMs: created_at,
+          startedMs: started_at,
+          windows: windows.map(({ at: atMs, ...window }) => ({ ...window, atMs })),
+          rolledBack: rolled_back.map(({ at: atMs, ...one }) => ({ ...one, atMs })),
+        };
+      },
     ),
   );
 }

@@ -69,7 +69,7 @@ export function promoteCandidate(
   options: CandidateWrite,
 ): Promise<PublishOutcome> {
   const { version, sha256, bytes, base, by, note } = candidate;
-  const { key, put } = candidatePut(place, done);
+  const { key, put } = candidatePut(place, withoutRolledBack(done, sha256));
   const move = { ...options, expected: base, by, note };
   return movePointer(place, move, async ({ pointer, latest }) => {
     const there = await place.store.get(key, options);
@@ -113,6 +113,12 @@ export function withRolledBack(candidate: ConfigCandidate, reason: string, atMs:
   const one = { version, sha256, atMs, reason: reason.slice(0, CANDIDATE_BOUNDS.nodeReason) };
   const others = candidate.rolledBack.filter((known) => known.sha256 !== sha256);
   return { ...candidate, rolledBack: [...others, one].slice(-CANDIDATE_BOUNDS.rolledBack) };
+}
+
+/** It runs: it is tried in vain no more. The same object where nobody has said so. */
+export function withoutRolledBack(candidate: ConfigCandidate, sha256: string): ConfigCandidate {
+  const rolledBack = candidate.rolledBack.filter((known) => known.sha256 !== sha256);
+  return rolledBack.length === candidate.rolledBack.length ? candidate : { ...candidate, rolledBack };
 }
 
 /** Fails where something else was written there. */

@@ -75,9 +75,11 @@ export class RolloutNode implements AsyncDisposable {
   }
 
   /** Another start of it, which begins with what is on its disk. */
-  async restart(): Promise<void> {
+  async restart(how: "crash" | "stop"): Promise<void> {
     const { store } = this.#fleet;
+    this.isCutOff = how === "crash"; // it says no goodbye
     await store.pass(Promise.resolve(this.#node[Symbol.asyncDispose]()));
+    this.isCutOff = false;
     const { version = 0, text = "" } = this.lastGood ?? {};
     [this.runs, this.attempted, this.failed] = [{ version, text }, 0, 0];
     this.ran.push(version);
@@ -179,6 +181,8 @@ export class RolloutNode implements AsyncDisposable {
       get failedItems() {
         return counted().failed;
       },
+      requests: 0,
+      refusedRequests: 0,
     };
   }
 }

@@ -13,6 +13,10 @@ export interface SimulatedNode {
   refuses: number | undefined;
   attempted: number;
   failed: number;
+  waiting: number;
+  requests: number;
+  refused: number;
+  reportMs: number;
 }
 
 export const BASE = 7;
@@ -27,11 +31,14 @@ export function stagedCandidate(more: Partial<ConfigCandidate> = {}): ConfigCand
     base: BASE,
     state: "running",
     paused: false,
+    pausedBy: "",
+    pausedMs: null,
     again: false,
     stage: "node",
     passed: [],
     nodes: [],
     lost: 0,
+    left: 0,
     validForMs: 120_000,
     epoch: "",
     createdMs: 0,
@@ -39,6 +46,7 @@ export function stagedCandidate(more: Partial<ConfigCandidate> = {}): ConfigCand
     by: "ann",
     note: "",
     reason: "",
+    told: false,
     windows: [],
     rolledBack: [],
     ...more,
@@ -57,6 +65,10 @@ export function simulatedNodes(regions: Readonly<Record<string, number>>): Simul
       refuses: undefined,
       attempted: 0,
       failed: 0,
+      waiting: 0,
+      requests: 0,
+      refused: 0,
+      reportMs: 5_000,
     })),
   );
 }
@@ -71,9 +83,13 @@ export function obey(nodes: readonly SimulatedNode[], candidate: ConfigCandidate
   }
 }
 
-export function sampleOfFleet(nodes: readonly SimulatedNode[], silent: readonly string[] = []): FleetSample {
+export function sampleOfFleet(
+  nodes: readonly SimulatedNode[],
+  silent: readonly string[] = [],
+  left: ReadonlySet<string> = new Set(),
+): FleetSample {
   const collectors = nodes
     .filter(({ region }) => !silent.includes(region))
     .map((node): CollectorSample => ({ ...node, isHealthy: true, reason: "no such pool", itemsPerSecond: 1_000 }));
-  return { collectors, silent };
+  return { collectors, silent, left };
 }
