@@ -128,7 +128,7 @@ export interface ConfigCandidate {
   readonly state: RolloutState;
   /** It stays where it is; what is worse is rolled back all the same. */
   readonly paused: boolean;
-  /** Who has asked last that it is paused, or that it goes on, and when; empty, null: nobody has. */
+  /** Who has asked last that it is paused, or goes on, and when; empty, null: nobody has. */
   readonly pausedBy: string;
   readonly pausedMs: number | null;
   /** It was rolled back before, and is to be tried all the same. */
