@@ -121,6 +121,24 @@ export function withoutRolledBack(candidate: ConfigCandidate, sha256: string): C
   return rolledBack.length === candidate.rolledBack.length ? candidate : { ...candidate, rolledBack };
 }
 
+/** The highest number that a version was given, as far as what is tried tells. */
+export function highestIn(read: ReadCandidate): number {
+  return read.kind === "candidate" ? read.candidate.version : 0;
+}
+
+/** What a move of the pointer to a document takes with it: that is tried in vain no more. */
+export function withItsDigest(
+  place: ConfigPlace,
+  read: ReadCandidate,
+  sha256: string,
+): { readonly if: readonly Compare[]; readonly then: readonly Write[] } {
+  if (read.kind !== "candidate") return { if: [], then: [] };
+  const next = withoutRolledBack(read.candidate, sha256);
+  if (next === read.candidate) return { if: [], then: [] };
+  const { key, put } = candidatePut(place, next);
+  return { if: [asItWas(key, read.revision)], then: [put] };
+}
+
 /** Fails where something else was written there. */
 export function refuseBad(read: Extract<ReadCandidate, { kind: "bad" }>): never {
   throw new RouterError("STORE_REFUSED", `what stands for a staged config is none: ${read.reason}`, {

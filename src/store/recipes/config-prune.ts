@@ -8,6 +8,7 @@ import {
   MAX_CONFIG_BYTES,
   PIECE_BYTES,
 } from "./config-record.ts";
+import { entriesIn } from "./config-history.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 
 /**
@@ -27,31 +28,59 @@ export async function pruneConfig(
     if (then.length > 0) await place.store.txn({ if: [still], then }, call);
   };
   try {
-    await remove(await oldEntries(place, pointer, call));
-    for (const entry of await oldVersions(place, pointer, call)) await remove([entry.key, ...piecesOf(place, entry)]);
-    await remove(await lostPieces(place, pointer, call));
+    const { entries } = await place.store.list(place.keys.entries, call);
+    const old = oldOf(pointer, ranLately(entries));
+    await remove(oldEntries(place, pointer, entries));
+    for (const entry of await oldVersions(place, old, call)) await remove([entry.key, ...piecesOf(place, entry)]);
+    await remove(await lostPieces(place, old, call));
   } catch {
     // The change itself is done.
   }
 }
 
-/** Looked at each time: one more than one change adds. */
+/** Deleted each time: one more than one change adds. */
 const AT_ONCE = 2;
 const MOST_PIECES = MAX_CONFIG_BYTES / PIECE_BYTES;
+/** Behind all pieces of a version. */
+const LAST_PIECE = 99;
 
-async function oldEntries(
-  { store, keys }: ConfigPlace,
-  { entry }: ConfigPointer,
-  call: CallOptions,
-): Promise<string[]> {
-  const { entries } = await store.list(keys.entries, { ...call, limit: AT_ONCE });
-  return entries.map(({ key }) => key).filter((key) => numberIn(key, keys.entries) <= entry - KEPT_ENTRIES);
+/** Of versions that are kept some are looked through, too: there are no more than these. */
+const PAGE = 4;
+const MOST_PAGES = Math.ceil((2 * KEPT_VERSIONS + 2) / PAGE);
+
+/** Which versions are not kept any more: of those up to a number all but a few. */
+interface OldVersions {
+  readonly upTo: number;
+  readonly has: (version: number) => boolean;
 }
 
-async function oldVersions(place: ConfigPlace, pointer: ConfigPointer, call: CallOptions): Promise<Entry[]> {
-  // One more: the one that runs may be the oldest.
-  const { entries } = await place.store.list(place.keys.versions, { ...call, limit: AT_ONCE + 1 });
-  return entries.filter(({ key }) => isOld(numberIn(key, place.keys.versions), pointer));
+function oldOf({ version: running, latest }: ConfigPointer, ran: ReadonlySet<number>): OldVersions {
+  const upTo = latest - KEPT_VERSIONS;
+  return { upTo, has: (version) => version <= upTo && version !== running && !ran.has(version) };
+}
+
+/** The newest that ran: what was only tried takes the place of none of them. */
+function ranLately(lines: readonly Entry[]): ReadonlySet<number> {
+  const versions = new Set(entriesIn(lines).map(({ version }) => version));
+  return new Set([...versions].toSorted((a, b) => b - a).slice(0, KEPT_VERSIONS));
+}
+
+function oldEntries({ keys }: ConfigPlace, { entry }: ConfigPointer, entries: readonly Entry[]): string[] {
+  const old = entries.map(({ key }) => key).filter((key) => numberIn(key, keys.entries) <= entry - KEPT_ENTRIES);
+  return old.slice(0, AT_ONCE);
+}
+
+async function oldVersions({ store, keys }: ConfigPlace, old: OldVersions, call: CallOptions): Promise<Entry[]> {
+  const found: Entry[] = [];
+  let after: string | undefined;
+  for (let pages = 0; pages < MOST_PAGES && found.length < AT_ONCE; pages++) {
+    const page = { ...call, limit: PAGE, ...(after !== undefined && { after }) };
+    const { entries, hasMore } = await store.list(keys.versions, page);
+    found.push(...entries.filter(({ key }) => old.has(numberIn(key, keys.versions))));
+    after = entries.at(-1)?.key;
+    if (!hasMore || after === undefined || numberIn(after, keys.versions) > old.upTo) break;
+  }
+  return found.slice(0, AT_ONCE);
 }
 
 function piecesOf({ keys }: ConfigPlace, { value }: Entry): string[] {
@@ -65,16 +94,18 @@ function piecesWith(keys: ConfigKeys, id: string, count: number): string[] {
 }
 
 /** Of a publishing that came to nothing; once they are old, no version has them any more. */
-async function lostPieces({ store, keys }: ConfigPlace, pointer: ConfigPointer, call: CallOptions): Promise<string[]> {
-  const { entries } = await store.list(keys.pieces, { ...call, limit: 1 });
-  const [first] = entries;
-  if (first === undefined || !isOld(numberIn(first.key, keys.pieces), pointer)) return [];
-  const id = first.key.slice(keys.pieces.length, first.key.lastIndexOf("/"));
-  return piecesWith(keys, id, MOST_PIECES);
-}
-
-function isOld(version: number, { version: running, latest }: ConfigPointer): boolean {
-  return version <= latest - KEPT_VERSIONS && version !== running;
+async function lostPieces({ store, keys }: ConfigPlace, old: OldVersions, call: CallOptions): Promise<string[]> {
+  let after: string | undefined;
+  for (let looked = 0; looked <= 2 * KEPT_VERSIONS; looked++) {
+    const next = { ...call, limit: 1, ...(after !== undefined && { after }) };
+    const [first] = (await store.list(keys.pieces, next)).entries;
+    const number = first && numberIn(first.key, keys.pieces);
+    if (first === undefined || number === undefined || number > old.upTo) break;
+    const id = first.key.slice(keys.pieces.length, first.key.lastIndexOf("/"));
+    if (old.has(number)) return piecesWith(keys, id, MOST_PIECES);
+    after = keys.piece(id, LAST_PIECE);
+  }
+  return [];
 }
 
 /** The ten digits after the prefix. */

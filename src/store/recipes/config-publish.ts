@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { copyOwned } from "../../core/bytes.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { CallOptions } from "../store.ts";
+import { highestIn, readCandidate, withItsDigest } from "./config-candidate.ts";
 import { movePointer, type PublishOptions, type PublishOutcome, signed } from "./config-pointer.ts";
 import { type ConfigBody, digits, encodeBody, MAX_CONFIG_BYTES, PIECE_BYTES, sha256Of } from "./config-record.ts";
 import type { ConfigPlace } from "./shared-config.ts";
@@ -17,13 +18,17 @@ export async function publishConfig(
   const sha256 = sha256Of(bytes);
   return movePointer(place, options, async (before) => {
     if (before.pointer?.sha256 === sha256) return { kind: "unchanged", pointer: before.pointer };
-    const about = { version: before.latest + 1, sha256, bytes: bytes.length };
-    const key = place.keys.version(about.version);
+    const tried = await readCandidate(place, options);
+    // Numbers of what was tried are not used again, also once those versions are not kept.
+    const version = Math.max(before.latest, highestIn(tried)) + 1;
+    const about = { version, sha256, bytes: bytes.length };
+    const key = place.keys.version(version);
     const body = await bodyOf(place, text, about, options);
+    const runs = withItsDigest(place, tried, sha256);
     return {
-      to: { ...about, kind: "publish", latest: about.version },
-      if: [{ kind: "absent", key }],
-      then: [{ kind: "put", key, value: encodeBody(body) }],
+      to: { ...about, kind: "publish", latest: version },
+      if: [{ kind: "absent", key }, ...runs.if],
+      then: [{ kind: "put", key, value: encodeBody(body) }, ...runs.then],
     };
   });
 }

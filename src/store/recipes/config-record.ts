@@ -10,7 +10,7 @@ export interface ConfigPointer {
   readonly sha256: string;
   /** Counts changes of the pointer, rollbacks too: the newest entry of the history. */
   readonly entry: number;
-  /** The highest version that was ever published; the next one is above it. */
+  /** The highest version that ever ran; the next one is above it, and above what is tried. */
   readonly latest: number;
 }
 
@@ -51,7 +51,10 @@ export const MAX_CONFIG_BYTES = 8_388_608;
  * Consul takes.
  */
 export const PIECE_BYTES = 262_144;
-/** How many of the newest versions can be read and gone back to; what runs is kept besides. */
+/**
+ * So many of the newest that ran can be read and gone back to, besides what runs; and so many of
+ * the newest numbers, with those that were only tried.
+ */
 export const KEPT_VERSIONS = 20;
 export const KEPT_ENTRIES = 100;
 /** Names and notes of people, in characters; what is longer is cut. */

@@ -1,3 +1,4 @@
+import { readCandidate, withItsDigest } from "./config-candidate.ts";
 import { movePointer, type PublishOptions, type PublishOutcome } from "./config-pointer.ts";
 import { readVersion } from "./config-read.ts";
 import type { ConfigPlace } from "./shared-config.ts";
@@ -14,10 +15,11 @@ export function rollbackConfig(place: ConfigPlace, to: number, options: PublishO
     const problems = place.check(read.version.text);
     if (problems.length > 0) return { kind: "invalid", problems };
     const key = place.keys.version(to);
+    const runs = withItsDigest(place, await readCandidate(place, options), sha256);
     return {
       to: { kind: "rollback", version, sha256, bytes, latest },
-      if: [{ kind: "created", key, revision: read.created }],
-      then: [],
+      if: [{ kind: "created", key, revision: read.created }, ...runs.if],
+      then: runs.then,
     };
   });
 }

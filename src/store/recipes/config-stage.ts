@@ -1,5 +1,12 @@
-import type { Compare, Txn } from "../store.ts";
-import { candidateIn, candidatePut, type ReadCandidate, refuseBad, rolledBackOf } from "./config-candidate.ts";
+import type { Txn } from "../store.ts";
+import {
+  candidateIn,
+  candidatePut,
+  highestIn,
+  type ReadCandidate,
+  refuseBad,
+  rolledBackOf,
+} from "./config-candidate.ts";
 import { type ConfigCandidate, decodeCandidateNonce } from "./config-candidate-record.ts";
 import {
   carryOutGuarded,
@@ -53,14 +60,14 @@ export async function stageConfig(place: ConfigPlace, text: string, options: Sta
     const about = { version, sha256, bytes: bytes.length };
     const body = await bodyOf(place, text, about, options);
     const candidate = newCandidate(place, { ...about, base: before.pointer.version, known }, options);
-    const { key, nonce, put } = candidatePut(place, candidate);
-    const was: Compare =
-      entry === undefined ? { kind: "absent", key } : { kind: "modified", key, revision: entry.modified };
+    const written = candidatePut(place, candidate);
+    const was = stillAs(written.key, entry);
+    const put = { kind: "put", key: place.keys.version(version), value: encodeBody(body) } as const;
     const txn: Txn = {
-      if: [stillAs(place.keys.current, before.entry), was, { kind: "absent", key: place.keys.version(version) }],
-      then: [{ kind: "put", key: place.keys.version(version), value: encodeBody(body) }, put],
+      if: [stillAs(place.keys.current, before.entry), was, { kind: "absent", key: put.key }],
+      then: [put, written.put],
     };
-    if (!(await carryOut(place, txn, nonce, options))) return undefined;
+    if (!(await carryOut(place, txn, { nonce: written.nonce, put }, options))) return undefined;
     // Also where nothing is ever promoted, what is old is not kept.
     const revision = before.entry?.modified;
     if (revision !== undefined) await pruneConfig(place, { ...before.pointer, latest: version }, revision, options);
@@ -81,10 +88,6 @@ function refusalFor(
   if (isTried && known.candidate.base === pointer.version) return { kind: "under_way", candidate: known.candidate };
   const before = again ? undefined : rolledBackOf(known, sha256);
   return before && { kind: "rolled_back", version: before.version, reason: before.reason };
-}
-
-function highestIn(known: ReadCandidate): number {
-  return known.kind === "candidate" ? known.candidate.version : 0;
 }
 
 interface Staged extends Pick<ConfigCandidate, "base" | "bytes" | "sha256" | "version"> {
@@ -118,13 +121,28 @@ function newCandidate(place: ConfigPlace, { known, ...about }: Staged, options: 
   };
 }
 
-async function carryOut(place: ConfigPlace, txn: Txn, nonce: string, options: StageOptions): Promise<boolean> {
+/** What tells whether it was done, where the answer is lost. */
+interface StagedMark {
+  readonly nonce: string;
+  /** The version: nobody writes over it. */
+  readonly put: { readonly key: string; readonly value: Uint8Array };
+}
+
+async function carryOut(
+  place: ConfigPlace,
+  txn: Txn,
+  { nonce, put }: StagedMark,
+  options: StageOptions,
+): Promise<boolean> {
   try {
     return (await carryOutGuarded(place, undefined, txn, options))?.done ?? false;
   } catch (cause) {
     if (!isUnknown(cause)) throw cause;
     const there = await place.store.get(place.keys.candidate, options);
     if (there !== undefined && decodeCandidateNonce(there.value) === nonce) return true;
-    throw cause;
+    // Whoever leads may have written of it since.
+    const version = await place.store.get(put.key, options);
+    if (version === undefined) throw cause;
+    return Buffer.compare(version.value, put.value) === 0;
   }
 }

@@ -42,7 +42,7 @@ export interface SharedConfig {
   promote(known: KnownCandidate, done: ConfigCandidate, options: CandidateWrite): Promise<PublishOutcome>;
   /** What the pointer points at; `none` before the first was published. */
   current(options: CallOptions): Promise<ReadConfig>;
-  /** One of the versions that are kept: the newest 20, and the one that runs. */
+  /** One of those that are kept: the newest 20 that ran, the newest 20, and what runs. */
   version(version: number, options: CallOptions): Promise<ReadConfig>;
   /** Newest first: the last 100 changes of the pointer. */
   history(options: CallOptions): Promise<readonly ConfigEntry[]>;
