@@ -287,6 +287,26 @@ test("a follower: of a config that it has refused it says that it has it", async
   assert.equal(request && "has" in request && request.has, "two");
 });
 
+test("a follower: a large directive that is written again says what it said, and is fetched once", async () => {
+  const held: Answer[] = [];
+  const bodies = ["x".repeat(9_000), "y".repeat(9_000)];
+  const fetched: string[] = [];
+  const fetch: ControllerCalls["fetch"] = async ({ digest }) => {
+    fetched.push(digest);
+    const body = bodies.find((one) => digestOf(one) === digest) ?? "";
+    return { protocol: FLEET_PROTOCOL, digest, body: encodeBody(Buffer.from(body)) };
+  };
+  await using stage = rig({ controllers: { c1: { fetch } }, held });
+  await stage.pass(0);
+  for (const [seq, at] of [0, 0, 1].entries()) {
+    const about = { scope: "config", epoch: "1.7", seq, validForMs: 30_000, body: bodies[at] ?? "" };
+    held.at(-1)?.({ protocol: FLEET_PROTOCOL, directives: [writeDirective(about)] });
+    await stage.pass(1_000);
+  }
+  assert.deepEqual(fetched, bodies.map(digestOf));
+  assert.deepEqual(stage.applied, [`config 0 ${bodies[0]}`, `config 1 ${bodies[0]}`, `config 2 ${bodies[1]}`]);
+});
+
 test("a follower: what is valid is so from the sending of the request that brought it", async () => {
   const held: Answer[] = [];
   await using stage = rig({ controllers: { c1: {} }, held });
