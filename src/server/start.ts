@@ -224,7 +224,7 @@ class Node implements RunningNode {
     this.load = parts.load;
     this.topology = parts.topology;
     this.seats = parts.seats;
-    this.rollout = parts.fleet && fleetRollout(parts.fleet.coordination.place);
+    this.rollout = parts.fleet && fleetRollout(parts.fleet.coordination.place, parts.fleet.memory);
     this.#parts = parts;
   }
 
@@ -282,7 +282,10 @@ class Node implements RunningNode {
 
   /** To the end of the data plane. */
   async #followEvents(): Promise<void> {
-    for await (const event of this.dataPlane.events) await this.walk.takenBack(event);
+    for await (const event of this.dataPlane.events) {
+      await this.walk.takenBack(event);
+      await this.#parts.follower?.takenBack(event.version);
+    }
   }
 
   /** Those that are renewed in place are taken over; when they end can be seen. */

@@ -21,8 +21,11 @@ const INVALID: ApplyOutcome = {
 function rig(from: FleetStart["from"] = "nothing") {
   assert.ok(config !== undefined);
   const kept: LastGood[] = [];
-  const runs = { version: 1, text: "one" };
+  const runs: { version: number; text: string; last?: ApplyOutcome } = { version: 1, text: "one" };
   const status: ConfigWalk["status"] = {
+    get last() {
+      return runs.last;
+    },
     get version() {
       return runs.version;
     },
@@ -33,7 +36,6 @@ function rig(from: FleetStart["from"] = "nothing") {
     running: config,
     appliedMs: 0,
     restartRequired: [],
-    last: undefined,
   };
   const prepared = { config, text: "one", problems: [], changed: [], taints: [], unrouted: [] };
   const start: FleetStart = { from, prepared, version: 1, author: "ann", note: "", trouble: undefined };
@@ -110,6 +112,37 @@ test("a candidate that cannot be run here is told in the acknowledgement, and is
     [follower.status].map(({ trouble }) => trouble?.kind),
     ["bad"],
   );
+});
+
+test("what all workers end with is told as what cannot be run here, and is not what a start begins with", async () => {
+  const last: ApplyOutcome = { kind: "failed", reason: "all workers ended with version 2: 1 runs again" };
+  for (const how of ["tried", "published"] as const) {
+    const { follower, follow, runs, start, kept } = rig("store");
+    const told: (string | undefined)[] = [];
+    follower.whenRefused(() => told.push(follower.status.acknowledged?.result));
+    await follower.started(start);
+    await follow(2, "two", how === "tried" ? 1 : undefined);
+    Object.assign(runs, { version: 1, text: "one", last });
+    await follower.takenBack(2);
+    assert.deepEqual(told, ["failed"]);
+    const { acknowledged, trouble } = follower.status;
+    assert.deepEqual([acknowledged?.version, acknowledged?.reason], [2, last.reason]);
+    assert.deepEqual([follower.tries, follower.textOf(digestOf("two"))], [false, undefined]);
+    assert.equal(follower.textOf(digestOf("one")), "one");
+    assert.equal(kept.at(-1)?.version, 1);
+    assert.equal(trouble?.kind, how === "tried" ? undefined : "bad");
+    await follower.takenBack(2);
+    assert.equal(told.length, 1, "once");
+  }
+});
+
+test("workers that end with a version that is not the newest say nothing of what runs", async () => {
+  const { follower, follow, start } = rig("store");
+  await follower.started(start);
+  await follow(2, "two");
+  await follow(3, "three");
+  await follower.takenBack(2);
+  assert.equal(follower.status.acknowledged?.result, "applied");
 });
 
 test("a version that cannot be taken over is told at once, with what is known of it; one that is, is not", async () => {

@@ -138,6 +138,25 @@ export class FleetFollower {
     this.#told(trouble);
   }
 
+  /**
+   * It was taken over, and then all workers have ended with it: what ran before runs again. It is
+   * told as any version that cannot be run here, and is not what a start begins with.
+   */
+  async takenBack(version: number): Promise<void> {
+    const { walk } = this.#parts;
+    const { acknowledged } = this.#status;
+    const { status } = walk;
+    const isOurs = acknowledged?.version === version && acknowledged.result === "applied";
+    if (!isOurs || status.version === version) return;
+    const reason = status.last === undefined ? "" : reasonIn(status.last);
+    const wasTried = this.#tries;
+    this.#tries = false;
+    if (!wasTried) await this.#goodAgain(status);
+    this.#acknowledge({ ...acknowledged, result: "failed", reason });
+    if (wasTried) this.#refused(version, reason);
+    else this.#told(failedHere(version, reason));
+  }
+
   /** To the end of the signal. Never rejects. */
   async follow(truth: Pick<ConfigTruth, "watch">, signal: AbortSignal): Promise<void> {
     for await (const news of truth.watch({ signal })) await this.#heard(news);
@@ -163,6 +182,11 @@ export class FleetFollower {
     if (this.#tries) return;
     this.#good = { version, sha256: digest, text };
     await this.#keep({ version, author, note, text });
+  }
+
+  #goodAgain({ version, text }: Pick<ConfigWalk["status"], "text" | "version">): Promise<void> {
+    this.#good = { version, sha256: sha256(text), text };
+    return this.#keep({ version, author: "", note: "", text });
   }
 
   /** Whoever leads the fleet hears it by the Report, and rolls it back: nothing is amiss here. */

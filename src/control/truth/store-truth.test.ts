@@ -311,6 +311,23 @@ test("what is staged is published for some, is one at a time, and does not becom
   assert.equal((await propose(scene, `${TEXT}#3\n`, 7, staged)).kind, "conflict");
 });
 
+test("a node that tries a version says so, instead of that it will have another one in a moment", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  await propose(scene, `${TEXT}#2\n`, 1, { staged: true });
+  for (const wish of [{}, { staged: true }]) {
+    const refused = await propose(scene, `${TEXT}#3\n`, 2, wish);
+    assert.ok(refused.kind === "conflict");
+    assert.equal(refused.reason, "this node tries version 2, and version 1 runs in the fleet");
+    assert.match(refused.hint, /config rollout abort/u);
+  }
+  const late = await propose(scene, `${TEXT}#3\n`, 7);
+  assert.ok(late.kind === "conflict" && late.hint.startsWith("it is taken over in a moment"));
+  await askRollout(scene.place, "abort", { by: "bob", signal });
+  const back = await propose(scene, `${TEXT}#3\n`, 2);
+  assert.ok(back.kind === "conflict" && back.hint.startsWith("it is taken over in a moment"));
+});
+
 test("a document that was rolled back is published by nobody until it is asked for, not by hand either", async () => {
   const scene = open();
   await propose(scene, TEXT, 0, { init: true });
@@ -328,4 +345,20 @@ test("a document that was rolled back is published by nobody until it is asked f
   const now = await scene.truth.read({ signal });
   assert.ok(now.kind === "document" && now.version === 1);
   assert.equal((await propose(scene, `${TEXT}#2\n`, 1, { again: true })).kind, "taken");
+});
+
+test("a document that was tried in vain, and runs, is nothing new to anybody", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  await propose(scene, `${TEXT}#2\n`, 1, { staged: true });
+  await askRollout(scene.place, "abort", { by: "bob", signal });
+  // As one has written it who knows nothing of that.
+  const read = await scene.shared.candidate({ signal });
+  assert.ok(read.kind === "candidate");
+  await scene.shared.publish(`${TEXT}#2\n`, { signal });
+  const now = await scene.shared.candidate({ signal });
+  assert.ok(now.kind === "candidate");
+  await scene.shared.update(now, read.candidate, { signal });
+  for (const wish of [{}, { staged: true }])
+    assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 3, wish), { kind: "same", version: 3 });
 });

@@ -80,7 +80,11 @@ export class StoreTruth implements ConfigTruth {
     using late = new StoreDeadline(this.#place.clock, PROPOSE_MS);
     try {
       const request = { text, expected: expected.version, wish, signal: late.signal };
-      return this.#outcomeOf(await publishDocument(this.#place, request), expected.version);
+      const result = await publishDocument(this.#place, request);
+      const { kind } = result;
+      const tried =
+        kind === "conflict" ? await this.#triedHere(expected.version, result.running, late.signal) : undefined;
+      return tried ?? this.#outcomeOf(result, expected.version);
     } catch (cause) {
       const isRefusal = cause instanceof RouterError && cause.code === "STORE_REFUSED";
       const hint = (cause instanceof RouterError ? cause.hint : undefined) ?? "look at it with signalbox doctor";
@@ -126,6 +130,16 @@ export class StoreTruth implements ConfigTruth {
     }
   }
 
+  /** A node that tries a config has another version than the fleet, and goes on having it. */
+  async #triedHere(version: number, running: number | undefined, signal: AbortSignal): Promise<Conflict | undefined> {
+    const read = await createSharedConfig(this.#place).candidate({ signal });
+    const candidate = read.kind === "candidate" ? read.candidate : undefined;
+    if (candidate?.state !== "running" || candidate.version !== version || candidate.base !== running) return undefined;
+    const reason = `this node tries version ${version}, and version ${running} runs in the fleet`;
+    const hint = "ask a node that does not try it, or end it: signalbox config rollout abort";
+    return { kind: "conflict", reason, hint };
+  }
+
   /** What was published could not be run here: the fleet goes back, unless somebody has gone on. */
   async #withdraw(version: number, to: number): Promise<void> {
     const note = `version ${version} could not be run where it was made`;
@@ -136,6 +150,8 @@ export class StoreTruth implements ConfigTruth {
       .catch(() => undefined);
   }
 }
+
+type Conflict = Extract<ProposeOutcome, { kind: "conflict" }>;
 
 /** Tells apart what is worth telling: a pointer that moved away and back says nothing new. */
 function keyOf(seen: FleetLook): unknown {

@@ -5,7 +5,7 @@ import { type FollowingNode, takeOverBy } from "./take-over.ts";
 const WANTED = { version: 1, sha256: "a".repeat(64) };
 const TRIED = { version: 2, sha256: "b".repeat(64), triedFor: 1 };
 
-function rig(state: { tries: boolean; fleetRuns: number | undefined }) {
+function rig(state: { tries: boolean; fleetRuns: number | undefined; refused?: number }) {
   const followed: number[] = [];
   const follower: FollowingNode = {
     get tries() {
@@ -14,7 +14,11 @@ function rig(state: { tries: boolean; fleetRuns: number | undefined }) {
     get fleetRuns() {
       return state.fleetRuns;
     },
-    status: { from: "store", trouble: undefined, acknowledged: undefined },
+    get status() {
+      const { refused: version } = state;
+      const acknowledged = version && ({ version, digest: "", result: "invalid", reason: "" } as const);
+      return { from: "store" as const, trouble: undefined, acknowledged: acknowledged || undefined };
+    },
     textOf: () => undefined,
     trouble: () => undefined,
     whenRefused: () => undefined,
@@ -55,4 +59,17 @@ test("a controller tries nothing in the place of a version that it does not run 
   state.fleetRuns = 1;
   assert.equal(await follow?.(TRIED, ""), "done");
   assert.deepEqual(followed, [2]);
+});
+
+test("a controller that refused what it was to try says what it runs again, once that is over", async () => {
+  const state: { tries: boolean; fleetRuns: number; refused?: number } = { tries: false, fleetRuns: 1, refused: 2 };
+  const { follower, followed } = rig(state);
+  const { follow } = takeOverBy(follower, true, undefined);
+  assert.equal(await follow?.(WANTED, ""), "done");
+  assert.deepEqual(followed, [1]);
+  state.fleetRuns = 3;
+  assert.equal(await follow?.(WANTED, ""), "done");
+  Object.assign(state, { fleetRuns: 1, refused: 1 });
+  assert.equal(await follow?.(WANTED, ""), "done");
+  assert.deepEqual(followed, [1], "a directive may be older than the store, and what all run may be refused");
 });

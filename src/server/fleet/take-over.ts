@@ -33,9 +33,16 @@ export function takeOverBy(
 function onlyTried(follower: FollowingNode, follow: ConfigTakerOptions["follow"]): ConfigTakerOptions["follow"] {
   return async (wanted, text) => {
     const { triedFor } = wanted;
-    if (triedFor === undefined) return follower.tries ? follow(wanted, text) : "done";
+    if (triedFor === undefined)
+      return follower.tries || isOwed(follower, wanted.version) ? follow(wanted, text) : "done";
     return triedFor === follower.fleetRuns ? follow(wanted, text) : "again";
   };
+}
+
+/** What it was told last it would not run, and that is over: it says what it runs again. */
+function isOwed({ fleetRuns, status: { acknowledged } }: FollowingNode, version: number): boolean {
+  if (acknowledged === undefined || acknowledged.result === "applied") return false;
+  return fleetRuns === version && acknowledged.version !== version;
 }
 
 function takeOver(follower: Pick<FleetFollower, "followVersion">): ConfigTakerOptions["follow"] {
