@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openRig } from "../../test/support/shared-config-rig.ts";
+import { RouterError } from "../core/errors.ts";
+import { initFleet } from "../store/recipes/identity.ts";
 import { seededRandom } from "../core/random.ts";
 import { fleetRollout } from "../control/rollout/fleet-rollout.ts";
 import type { NodeFacts } from "./context.ts";
@@ -10,10 +12,10 @@ import type { AdminReply } from "./route.ts";
 const { signal } = new AbortController();
 const FACTS: NodeFacts = { id: "n1", roles: [], version: "1", pid: 1, startedMs: 0, configFile: undefined };
 
-function rig() {
+function rig(memory?: Parameters<typeof fleetRollout>[1]) {
   const { store, clock, config } = openRig();
   const place = { store, prefix: "/t", clock, random: seededRandom(1) };
-  const routes = rolloutRoutes({ facts: FACTS, rollout: fleetRollout(place) });
+  const routes = rolloutRoutes({ facts: FACTS, rollout: fleetRollout(place, memory) });
   const call = async (method: string, end = "", by = ""): Promise<AdminReply> => {
     const route = routes.find((one) => one.method === method && one.path === `/api/v1/config/rollout${end}`);
     assert.ok(route !== undefined);
@@ -22,7 +24,7 @@ function rig() {
     const request = { params: {}, query, guard: undefined, role: "admin" as const, body };
     return route.handle({ ...request, header: () => undefined, signal: new AbortController().signal });
   };
-  return { store, config, call };
+  return { store, config, call, place };
 }
 
 function shortly({ status, body }: AdminReply): string {
@@ -51,4 +53,47 @@ test("a store that is away is said to be, and so is what stands there and is no 
   assert.match(shortly(await call("GET")), /^503 .*what stands for a staged config is none/u);
   store.setAway("STORE_UNREACHABLE");
   assert.match(shortly(await call("GET")), /^503 .*the coordination store/u);
+});
+
+test("a node in the store of another fleet asks nothing of a rollout there", async () => {
+  const minEpoch = { generation: 1, revision: 0n };
+  const { config, call, place } = rig({ identity: { id: "mine", generation: 1, minEpoch } });
+  await initFleet(place, { signal });
+  await config.publish("one", { signal });
+  await config.stage("two", { signal });
+  for (const end of ["/pause", "/abort"]) assert.match(shortly(await call("POST", end)), /^503 .*this node to/u);
+  const read = await config.candidate({ signal });
+  assert.ok(read.kind === "candidate" && read.candidate.state === "running" && !read.candidate.paused);
+});
+
+test("who has paused it, and who lets it go on, is told with the time", async () => {
+  const { config, call } = rig();
+  await config.publish("one", { signal });
+  await config.stage("two", { signal });
+  const told = ({ body }: AdminReply): unknown[] => {
+    const { paused_by: by, paused_at: at } = body as Record<string, string | null>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the reply of a test
+    return [by, at === null ? at : Number.isFinite(Date.parse(at ?? ""))];
+  };
+  assert.deepEqual(told(await call("GET")), [null, null]);
+  assert.deepEqual(told(await call("POST", "/pause", "ann")), ["ann via n1", true]);
+  assert.deepEqual(told(await call("POST", "/pause", "eve")), ["ann via n1", true], "it was paused already");
+  assert.deepEqual(told(await call("POST", "/resume", "bob")), ["bob via n1", true]);
+  assert.deepEqual(told(await call("GET")), ["bob via n1", true]);
+});
+
+test("an end that was written, and whose answer is lost, is done", async () => {
+  const { store, config, call } = rig();
+  await config.publish("one", { signal });
+  await config.stage("two", { signal });
+  const txn = store.txn.bind(store);
+  store.txn = async (...asked) => {
+    store.txn = txn;
+    await txn(...asked);
+    const read = await config.candidate({ signal });
+    assert.ok(read.kind === "candidate");
+    await config.update(read, { ...read.candidate, told: true }, { signal }); // whoever leads
+    throw new RouterError("STORE_UNKNOWN", "the answer was lost");
+  };
+  assert.equal(shortly(await call("POST", "/abort", "bob")), "200 aborted bob via n1 has ended it");
+  assert.match(shortly(await call("POST", "/abort", "bob")), /^409 .*tried no more: aborted/u);
 });

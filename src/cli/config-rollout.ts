@@ -31,20 +31,36 @@ pause keeps it in its stage, resume lets it go on, abort takes it back.`,
 });
 
 function rolloutText(view: Values, { clock, stdout }: Io): string {
-  const { state, version, base, stage, since, by, note, reason } = view;
+  const { state, version, stage, since, by, note, reason } = view;
   if (state === "none") return "no config was ever staged\n";
   const age = ageText(since, clock.wallMs());
   const lines = [
     `version ${shown(version)}: ${shown(state)}`,
-    `stage ${shown(stage)}, for ${age}; others run version ${shown(base)}`,
+    `stage ${shown(stage)}, begun ${age} ago; ${othersText(view)}`,
     `by ${shown(by)}${shown(note) === "" ? "" : `: ${shown(note)}`}`,
   ];
+  if (state === "paused")
+    lines.push(`paused by ${shown(view["paused_by"])}, ${ageText(view["paused_at"], clock.wallMs())} ago`);
+  const gone = [goneText(view["lost"], "lost"), goneText(view["left"], "stopped in good order")].filter(Boolean);
+  if (gone.length > 0) lines.push(gone.join(", "));
   if (shown(reason) !== "") lines.push(shown(reason));
   const [nodes, windows] = [listOf(view["nodes"]).map(fieldsOf), listOf(view["windows"]).map(fieldsOf)];
   const parts = [`${lines.join("\n")}\n`];
   if (nodes.length > 0) parts.push(tableText(NODE_COLUMNS, nodes, stdout.columns));
   if (windows.length > 0) parts.push(tableText(windowColumns(clock.wallMs()), windows, stdout.columns));
   return parts.join("\n");
+}
+
+/** What runs where it is not tried, as far as this tells. */
+function othersText({ state, version, base }: Values): string {
+  if (state === "done") return `all run version ${shown(version)}`;
+  if (state === "superseded") return "all run another version";
+  return `${state === "running" || state === "paused" ? "others run" : "gone back to"} version ${shown(base)}`;
+}
+
+/** Nodes of this stage. */
+function goneText(count: unknown, how: string): string {
+  return typeof count === "number" && count > 0 ? `${count} ${count === 1 ? "node" : "nodes"} ${how}` : "";
 }
 
 const NODE_COLUMNS: Column<Values>[] = [

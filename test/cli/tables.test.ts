@@ -217,6 +217,8 @@ test("config rollout: what is tried, by whom, its nodes and its windows", async 
     by: "ann",
     note: "faster",
     reason: "5.00 % of the items fail where it runs, and 0.10 % elsewhere at the same time",
+    lost: 1,
+    left: 2,
     nodes: [{ id: "n1", version: 7, result: "running", reason: "" }],
     windows: [
       { at: at(-10), stage: "node", verdict: "over", canary: GROUP, control: { ...GROUP, failure_ratio: 0.001 } },
@@ -225,8 +227,9 @@ test("config rollout: what is tried, by whom, its nodes and its windows", async 
   assert.equal(
     await tableOf(["config", "rollout"], body),
     `version 9: rolled_back
-stage node, for 1m15s; others run version 7
+stage node, begun 1m15s ago; gone back to version 7
 by ann: faster
+1 node lost, 2 nodes stopped in good order
 5.00 % of the items fail where it runs, and 0.10 % elsewhere at the same time
 
 NODE  VERSION  RESULT   REASON
@@ -237,6 +240,20 @@ AGE  STAGE  ITEMS  FAILED  OTHERS  FAILED  VERDICT
 `,
   );
   assert.equal(await tableOf(["config", "rollout", "status"], { state: "none" }), "no config was ever staged\n");
+  const short = { ...body, reason: "", note: "", lost: 0, left: 0, nodes: [], windows: [] };
+  for (const [more, want] of [
+    [{ state: "running" }, "; others run version 7\nby ann\n"],
+    [
+      { state: "paused", paused_by: "bob", paused_at: at(-5) },
+      "; others run version 7\nby ann\npaused by bob, 5s ago\n",
+    ],
+    [{ state: "done" }, "; all run version 9\nby ann\n"],
+    [{ state: "superseded" }, "; all run another version\nby ann\n"],
+    [{ state: "aborted" }, "; gone back to version 7\nby ann\n"],
+  ] as const) {
+    const text = await tableOf(["config", "rollout"], { ...short, ...more });
+    assert.ok(text.endsWith(want), text);
+  }
 });
 
 test("config rollout: what is asked of it is a call, and anything else is a mistake", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fleetRollout } from "../../src/control/rollout/fleet-rollout.ts";
 import { rolloutView } from "../../src/control/rollout/rollout-view.ts";
+import { configKeys } from "../../src/store/recipes/config-record.ts";
 import { RolloutFleet } from "../support/fleet/rollout-fleet.ts";
 
 const NEVER = new AbortController().signal;
@@ -140,6 +141,18 @@ test("a canary that loses its controllers goes back when its time is over, and o
   await fleet.until("it is rolled back: two are lost", async () => (await fleet.candidate()).state === "rolled_back");
   await fleet.until("nobody runs it", () => fleet.running(version) === "");
   assert.deepEqual(second.ran, [1, version, 1], "its next start was never asked");
+});
+
+test("a version that is not kept any more cannot become what all run: it is rolled back", async () => {
+  await using fleet = await openFleet({ eu: 2 });
+  const version = await stage(fleet, "better: 1\n");
+  await fleet.until("all try it", async () => (await fleet.candidate()).stage === "all");
+  const { store, prefix } = fleet.store.place;
+  const key = configKeys(prefix).version(version);
+  await fleet.store.pass(store.txn({ if: [], then: [{ kind: "delete", key }] }, { signal: NEVER }));
+  await fleet.until("it is rolled back", async () => (await fleet.candidate()).state === "rolled_back");
+  assert.match((await fleet.candidate()).reason, /not kept any more/u);
+  await fleet.until("nobody runs it", () => fleet.running(version) === "");
 });
 
 test("nodes that are stopped in good order are not lost: others are asked instead", async () => {

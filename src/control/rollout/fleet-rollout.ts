@@ -1,5 +1,7 @@
 import { RouterError } from "../../core/errors.ts";
 import type { ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
+import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { judgeFleet, readFleet } from "../../store/recipes/identity.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { CallOptions } from "../../store/store.ts";
@@ -13,7 +15,8 @@ export interface FleetRollout {
   ask(request: RolloutRequest, options: AskRolloutOptions): Promise<RolloutAnswer>;
 }
 
-export function fleetRollout(place: RecipePlace): FleetRollout {
+/** `memory`: what a node knows of its fleet: in another one, or in one that was wiped, nothing is asked. */
+export function fleetRollout(place: RecipePlace, memory?: Pick<FleetMemory, "identity">): FleetRollout {
   const shared = createSharedConfig(place);
   return {
     async read(options) {
@@ -24,6 +27,19 @@ export function fleetRollout(place: RecipePlace): FleetRollout {
         hint: "delete the key, and publish the config again",
       });
     },
-    ask: (request, options) => askRollout(place, request, options),
+    async ask(request, options) {
+      if (memory !== undefined) await refuseForeign(place, memory, options);
+      return askRollout(place, request, options);
+    },
   };
+}
+
+async function refuseForeign(
+  place: RecipePlace,
+  { identity }: Pick<FleetMemory, "identity">,
+  call: CallOptions,
+): Promise<void> {
+  const verdict = judgeFleet(identity, await readFleet(place, call));
+  if (verdict.kind !== "isolated" && verdict.kind !== "unformed") return;
+  throw new RouterError("STORE_REFUSED", verdict.message, { hint: verdict.hint });
 }

@@ -131,6 +131,7 @@ test("rollout: two lost are the end of it, or a tenth if that is more: at once, 
   for (const { nodes, lost, want } of [
     { nodes: 20, lost: 1, want: "running" },
     { nodes: 20, lost: 2, want: "rolled_back" },
+    { nodes: 21, lost: 2, want: "running" },
     { nodes: 30, lost: 2, want: "running" },
     { nodes: 30, lost: 3, want: "rolled_back" },
   ]) {
