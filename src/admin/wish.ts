@@ -13,7 +13,7 @@ export const PUBLISH = {
   ...WISH,
   force: "true: also when a live member of the fleet cannot read its schema.",
   staged: "true: some nodes try it first; see /api/v1/config/rollout.",
-  again: "true: also when the same document was rolled back before.",
+  again: "true: also when the same document was rolled back or aborted before.",
   init: "true: make the fleet, too, where its store has none yet.",
 };
 

@@ -14,7 +14,7 @@ const OPTIONS: OptionSpecs = {
   ...PEOPLE_OPTIONS,
   init: { type: "boolean", help: "Make the fleet, too, where its store has none yet." },
   staged: { type: "boolean", help: "One node of the fleet tries it, then a region, then all: see config rollout." },
-  again: { type: "boolean", help: "Also when the same document was rolled back before." },
+  again: { type: "boolean", help: "Also when the same document was rolled back or aborted before." },
   force: { type: "boolean", help: "Also when a live member of the fleet cannot read its schema." },
 };
 
