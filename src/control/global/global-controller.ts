@@ -1,7 +1,7 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { compactRegularly } from "../../store/recipes/compaction.ts";
-import { CANDIDATE_VALID_MS } from "../../store/recipes/config-stage.ts";
+import { CANDIDATE_VALID } from "../../store/recipes/config-candidate-record.ts";
 import { configKeys, decodePointer } from "../../store/recipes/config-record.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
@@ -29,12 +29,19 @@ export interface GlobalLead {
   readonly regions: RegionViews;
   /**
    * Tells all nodes which config some of them try, beside the one that runs; undefined: none.
-   * `pointer`, as it was read: a watch may tell of it later. Throws `NOT_OWNER`, or as the store
-   * does.
+   * Throws `NOT_OWNER`, or as the store does.
    */
-  setCandidate(candidate: ConfigDirective["candidate"], pointer?: Entry): Promise<void>;
+  setCandidate(candidate: ConfigDirective["candidate"], more?: CandidateFacts): Promise<void>;
   /** Fires when it leads no more. */
   readonly signal: AbortSignal;
+}
+
+/** What is known besides of who tries which config. */
+export interface CandidateFacts {
+  /** As it was read: a watch may tell of it later. */
+  readonly pointer?: Entry | undefined;
+  /** Who hears nothing for so long tries it no more. */
+  readonly validForMs?: number | undefined;
 }
 
 export interface GlobalControllerOptions {
@@ -64,11 +71,8 @@ export interface GlobalControllerOptions {
   readonly log: Log;
 }
 
-/**
- * A directive holds so long after its writing: longer than a change of the leader takes. Who tries
- * a config, and hears nothing for so long, runs again what all run.
- */
-export const DIRECTIVE_VALID_MS = CANDIDATE_VALID_MS;
+/** A directive holds so long after its writing: longer than a change of the leader takes. */
+export const DIRECTIVE_VALID_MS = CANDIDATE_VALID.usualMs;
 
 /** The name of the task that says which config some nodes try. */
 export const ROLLOUT_TASK = "rollout";
@@ -88,6 +92,7 @@ export class GlobalController implements AsyncDisposable {
   #pointerRevision: Revision | undefined;
   #candidate: ConfigDirective["candidate"];
   #isCandidateKnown: boolean;
+  #validForMs: number = DIRECTIVE_VALID_MS;
 
   constructor(options: GlobalControllerOptions) {
     const { place, leadership, generation, adoption, tasks, hasCandidates = false } = options;
@@ -196,9 +201,10 @@ export class GlobalController implements AsyncDisposable {
       regions,
       directives: this.directives,
       signal: this.#signal,
-      setCandidate: (candidate, pointer) => {
+      setCandidate: (candidate, { pointer, validForMs = DIRECTIVE_VALID_MS } = {}) => {
         if (pointer !== undefined) this.#seePointer(pointer);
         this.#candidate = candidate;
+        this.#validForMs = candidate === undefined ? DIRECTIVE_VALID_MS : validForMs;
         this.#isCandidateKnown = true;
         return this.#tellConfig();
       },
@@ -247,7 +253,7 @@ export class GlobalController implements AsyncDisposable {
   async #tellConfig(): Promise<void> {
     if (this.#pointer === undefined || !this.#isCandidateKnown) return;
     const config: ConfigDirective = this.#candidate ? { ...this.#pointer, candidate: this.#candidate } : this.#pointer;
-    const decision = { body: JSON.stringify(config), validForMs: DIRECTIVE_VALID_MS };
+    const decision = { body: JSON.stringify(config), validForMs: this.#validForMs };
     await this.directives.set(CONFIG_SCOPE, decision, this.#signal);
   }
 

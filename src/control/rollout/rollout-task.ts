@@ -121,7 +121,7 @@ class LedRollout {
     const { store, prefix } = this.#options.place;
     const tried = candidate && candidateDirective(candidate);
     const pointer = tried === undefined ? await store.get(configKeys(prefix).current, { signal }) : undefined;
-    await this.#lead.setCandidate(tried, pointer);
+    await this.#lead.setCandidate(tried, { pointer, validForMs: candidate?.validForMs });
   }
 
   /** What became of it; undefined: nothing that is written, and it is to be looked at again. */

@@ -24,6 +24,9 @@ export type WindowVerdict = (typeof WINDOW_VERDICTS)[number];
 /** More are not named, nor kept. */
 export const CANDIDATE_BOUNDS = { nodes: 500, windows: 10, rolledBack: 20, reason: 500, nodeReason: 120 } as const;
 
+/** A node that hears nothing for so long runs what all run again. */
+export const CANDIDATE_VALID = { usualMs: 120_000, leastMs: 30_000, mostMs: 600_000 } as const;
+
 const version = z.int().min(1).max(9_999_999_999);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u, "is no SHA-256 in hex");
 const at = z.string().transform((text) => parseIsoTime(text) ?? 0);

@@ -49,7 +49,7 @@ for (const how of ["publish", "rollback", "promote"] as const) {
 test("what was tried in vain takes the place of nothing that ran, and gives its number to nothing else", async () => {
   const { store, config } = openRig();
   const large = "x".repeat(300_000);
-  const ran = ["one", `${large}two`, "three"];
+  const ran = ["one", `${large}two`, "three", "four", "five", "six"];
   for (const text of ran) await config.publish(text, { signal });
   for (let at = 0; at < 2 * KEPT_VERSIONS; at++) await tryInVain(config, `${at % 9 === 0 ? large : ""}bad ${at}`);
   for (const [at, text] of ran.entries()) {
@@ -98,4 +98,18 @@ test("a staging of which nothing is there is not known to be done", async () => 
     throw new RouterError("STORE_UNKNOWN", "the answer was lost");
   };
   await assert.rejects(config.stage("two", { signal }), /the answer was lost/u);
+});
+
+test("how long a node tries it without hearing of it is told, within bounds", async () => {
+  for (const [wanted, want] of [
+    [undefined, 120_000],
+    [45_000, 45_000],
+    [1, 30_000],
+    [1e9, 600_000],
+  ] as const) {
+    const { config } = openRig();
+    await config.publish("one", { signal });
+    const staged = await config.stage("two", { signal, ...(wanted !== undefined && { validForMs: wanted }) });
+    assert.ok(staged.kind === "staged" && staged.candidate.validForMs === want);
+  }
 });

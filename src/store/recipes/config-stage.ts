@@ -7,7 +7,7 @@ import {
   refuseBad,
   rolledBackOf,
 } from "./config-candidate.ts";
-import { type ConfigCandidate, decodeCandidateNonce } from "./config-candidate-record.ts";
+import { CANDIDATE_VALID, type ConfigCandidate, decodeCandidateNonce } from "./config-candidate-record.ts";
 import {
   carryOutGuarded,
   isUnknown,
@@ -26,6 +26,8 @@ import type { ConfigPlace } from "./shared-config.ts";
 export interface StageOptions extends Omit<PublishOptions, "guard"> {
   /** Also when the document was rolled back before. */
   readonly again?: boolean;
+  /** Who tries it, and hears nothing for so long, goes back: 30 s to 10 min; default: 2 min. */
+  readonly validForMs?: number;
 }
 
 export type StageOutcome =
@@ -37,9 +39,6 @@ export type StageOutcome =
   /** Nothing was published yet, so there is nothing to go back to. */
   | { readonly kind: "no_base" }
   | Extract<PublishOutcome, { kind: "unchanged" | "conflict" | "invalid" }>;
-
-/** A node that hears nothing for so long runs what all run again: as long as a directive holds. */
-export const CANDIDATE_VALID_MS = 120_000;
 
 /**
  * Publishes a version that nothing points at, and writes down that some nodes are to try it. What
@@ -90,6 +89,10 @@ function refusalFor(
   return before && { kind: "rolled_back", version: before.version, reason: before.reason };
 }
 
+function validMs(wantedMs: number = CANDIDATE_VALID.usualMs): number {
+  return Math.min(CANDIDATE_VALID.mostMs, Math.max(CANDIDATE_VALID.leastMs, wantedMs));
+}
+
 interface Staged extends Pick<ConfigCandidate, "base" | "bytes" | "sha256" | "version"> {
   readonly known: ReadCandidate;
 }
@@ -108,7 +111,7 @@ function newCandidate(place: ConfigPlace, { known, ...about }: Staged, options: 
     nodes: [],
     lost: 0,
     left: 0,
-    validForMs: CANDIDATE_VALID_MS,
+    validForMs: validMs(options.validForMs),
     epoch: "",
     createdMs: atMs,
     startedMs: atMs,
