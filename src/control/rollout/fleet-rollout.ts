@@ -15,7 +15,9 @@ export interface FleetRollout {
   ask(request: RolloutRequest, options: AskRolloutOptions): Promise<RolloutAnswer>;
 }
 
-/** `memory`: what a node knows of its fleet: in another one, or in one that was wiped, nothing is asked. */
+/**
+ * `memory`: what a node knows of its fleet: in another one, or one that was wiped, nothing is asked.
+ */
 export function fleetRollout(place: RecipePlace, memory?: Pick<FleetMemory, "identity">): FleetRollout {
   const shared = createSharedConfig(place);
   return {

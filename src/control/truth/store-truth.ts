@@ -131,7 +131,11 @@ export class StoreTruth implements ConfigTruth {
   }
 
   /** A node that tries a config has another version than the fleet, and goes on having it. */
-  async #triedHere(version: number, running: number | undefined, signal: AbortSignal): Promise<Conflict | undefined> {
+  async #triedHere(
+    version: number,
+    running: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ProposeConflict | undefined> {
     const read = await createSharedConfig(this.#place).candidate({ signal });
     const candidate = read.kind === "candidate" ? read.candidate : undefined;
     if (candidate?.state !== "running" || candidate.version !== version || candidate.base !== running) return undefined;
@@ -151,7 +155,7 @@ export class StoreTruth implements ConfigTruth {
   }
 }
 
-type Conflict = Extract<ProposeOutcome, { kind: "conflict" }>;
+type ProposeConflict = Extract<ProposeOutcome, { kind: "conflict" }>;
 
 /** Tells apart what is worth telling: a pointer that moved away and back says nothing new. */
 function keyOf(seen: FleetLook): unknown {
