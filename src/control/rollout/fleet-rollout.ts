@@ -16,7 +16,7 @@ export interface FleetRollout {
 }
 
 /**
- * `memory`: what a node knows of its fleet: in another one, or one that was wiped, nothing is asked.
+ * `memory`: what a node knows of its fleet; in another one, or one that was wiped, it asks nothing.
  */
 export function fleetRollout(place: RecipePlace, memory?: Pick<FleetMemory, "identity">): FleetRollout {
   const shared = createSharedConfig(place);
