@@ -2,45 +2,76 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import type { Store } from "../../src/store/store.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { initFleet } from "../../src/store/recipes/identity.ts";
 import { UNOBSERVED } from "../../src/store/store-metrics.ts";
 import { spans } from "../delivery/channel-rig.ts";
 import { EtcdServer } from "../support/etcd-server.ts";
+import { freePorts } from "../support/free-port.ts";
 import { namesIn } from "../support/items.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import type { Sink } from "../support/sinks/sink.ts";
 import { until } from "./node-view.ts";
 
 const ITEMS = 40;
+/** Nobody who waits is told that it took too long. */
+const LIMITS = { request_timeout: "100s", max_timeout: "100s" };
+const NEVER = new AbortController().signal;
 
-test("a first tier feeds the gateways of its fleet, in the same region and in another: one document for all, a goodbye takes a gateway out, and nothing is lost", async () => {
+/** All that the steps of the story need. */
+interface Stage {
+  readonly etcd: EtcdServer;
+  readonly folder: string;
+  readonly sink: Sink;
+  /** By id: as it was started last. */
+  readonly nodes: Map<string, TestNode>;
+  /** Where the controller of eu takes data, also after a restart. */
+  readonly port: number;
+  sent: number;
+}
+
+let story: Stage;
+const opened = new AsyncDisposableStack();
+before(async () => {
+  story = await openStage();
+});
+after(() => opened.disposeAsync());
+
+// One story of a first tier, two gateways, and a node in another region, with one document for all.
+test("a first tier feeds the gateways of its fleet, in the same region and in another", () => feeds(story));
+test("a goodbye takes a gateway out while data flows, and nothing is lost", () => saysGoodbye(story));
+test("a gateway that is back elsewhere is found again", () => comesBack(story));
+test("who starts while no controller leads knows the gateways that it knew before", () => restartsAlone(story));
+test("a first tier and a gateway that start while the store is away, too, find each other, and nothing is lost", () =>
+  restartsWithoutStore(story));
+test("when the store is back all find each other without hands", () => storeIsBack(story));
+
+async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-collectors-"));
-  await using server = await EtcdServer.open();
-  const { endpoints } = server;
-  await using store = await openStore(
-    { kind: "etcd", endpoints, tls: undefined, user: undefined, compact: false },
-    { clock: systemClock, random: seededRandom(7), observer: UNOBSERVED },
+  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const etcd = opened.use(await EtcdServer.open());
+  const store = opened.use(
+    await openStore(
+      { kind: "etcd", endpoints: etcd.endpoints, tls: undefined, user: undefined, compact: false },
+      { clock: systemClock, random: seededRandom(7), observer: UNOBSERVED },
+    ),
   );
-  const { signal } = new AbortController();
-  await initFleet({ store, prefix: "/fleet", clock: systemClock }, { id: "t", signal });
-  await using sink = await openGrpcSink();
-  const start = (id: string, region: string, tier: string, more: object = {}): Promise<TestNode> => {
-    const node = {
-      id,
-      region,
-      tags: { tier },
-      data_dir: join(folder, id),
-      coordination: { type: "etcd", endpoints, prefix: "/fleet" },
-      fleet: { token: "secret", report_interval: "1s", listen: { address: "127.0.0.1:0" } },
-      ...more,
-    };
-    return startTestNode({ node }, { file: join(folder, `${id}.yaml`), workers: id === "e1" ? 1 : 0 });
-  };
+  await initFleet({ store, prefix: "/fleet", clock: systemClock }, { id: "t", signal: NEVER });
+  const sink = opened.use(await openGrpcSink());
+  const [port = 0] = await freePorts(1);
+  const stage: Stage = { etcd, folder, sink, nodes: new Map(), port, sent: 0 };
+  for (const id of ["g1", "g2", "e1", "far"]) await start(stage, id);
+  await publish(store, sink);
+  return stage;
+}
+
+async function publish(store: Store, sink: Sink): Promise<void> {
   const gateways = { region: "eu", tags: { tier: "gateway" } };
   const found = { collectors: gateways, id: "gateways", health_check: false, slow_start: 0 };
   const document = {
@@ -48,59 +79,125 @@ test("a first tier feeds the gateways of its fleet, in the same region and in an
     rules: [{ id: "up", targets: found, strategy: { type: "consistent_hash", key: "trace_id" }, when_down: "hold" }],
     default_pool: { targets: ["sink"] },
   };
-
-  await using g1 = await start("g1", "eu", "gateway");
-  await using g2 = await start("g2", "eu", "gateway", { roles: ["collector"] });
-  await using e1 = await start("e1", "eu", "small", { roles: ["collector"] });
-  await using far = await start("far", "edge", "small");
   const value = Buffer.from(JSON.stringify(document));
-  await store.txn({ if: [], then: [{ kind: "put", key: "/fleet/global/config", value }] }, { signal });
+  await store.txn({ if: [], then: [{ kind: "put", key: "/fleet/global/config", value }] }, { signal: NEVER });
+}
 
-  const finds = (node: TestNode, ...ids: readonly string[]): Promise<true> =>
-    until(async () => {
-      const target = (await node.status()).targets.find(({ id }) => id === "gateways");
-      const there = (target?.addresses ?? []).map(({ member }) => member);
-      return target !== undefined && String(there) === String(ids) ? true : undefined;
-    });
-  await finds(e1, "g1", "g2");
-  await finds(far, "g1", "g2");
-  // What stands for them stands for nobody on themselves: they go on to the next rule.
-  const own = (await g1.status()).targets.find(({ id }) => id === "gateways");
-  assert.deepEqual([own?.state, own?.reason, own?.addresses], ["down", "is_itself", []]);
+const NODES: Readonly<Record<string, { readonly region: string; readonly tier: string; readonly roles?: string[] }>> = {
+  g1: { region: "eu", tier: "gateway" },
+  g2: { region: "eu", tier: "gateway", roles: ["collector"] },
+  e1: { region: "eu", tier: "small", roles: ["collector"] },
+  far: { region: "edge", tier: "small" },
+};
 
-  let sent = 0;
-  const send = async (node: TestNode): Promise<void> => {
-    await using sender = new OtlpSender(node);
-    const calls = Array.from({ length: ITEMS }, () => {
-      const trace = ++sent;
-      return sender.send("grpc", "traces", spans([{ name: `${trace} `, trace }]));
-    });
-    assert.deepEqual(
-      (await Promise.all(calls)).filter(({ ok }) => !ok),
-      [],
-    );
+/** As before, where it was started before. */
+async function start({ etcd, folder, nodes, port }: Stage, id: string): Promise<TestNode> {
+  const { tier, ...more } = NODES[id]!;
+  const node = {
+    id,
+    tags: { tier },
+    data_dir: join(folder, id),
+    coordination: { type: "etcd", endpoints: etcd.endpoints, prefix: "/fleet" },
+    fleet: { token: "secret", report_interval: "1s", listen: { address: "127.0.0.1:0" } },
+    limits: LIMITS,
+    ...(id === "g1" && { listen: { otlp_grpc: { address: `127.0.0.1:${port}` } } }),
+    ...more,
   };
-  await send(e1);
-  await send(far);
-  for (const node of [g1, g2]) assert.ok((await node.ledger()).delivered > 0);
-  assert.equal((await e1.ledger()).delivered, ITEMS);
+  const file = join(folder, `${id}.yaml`);
+  const started = opened.use(await startTestNode({ node }, { file, workers: id === "e1" ? 1 : 0 }));
+  nodes.set(id, started);
+  return started;
+}
 
-  // One says goodbye while data flows.
-  const flowing = send(e1);
-  await g2.stop();
-  await flowing;
-  await finds(e1, "g1");
-  await finds(far, "g1");
-  await send(e1);
+async function stop({ nodes }: Stage, ...ids: readonly string[]): Promise<void> {
+  for (const id of ids) await nodes.get(id)?.stop();
+}
+
+/** Until a node sends to these. */
+async function finds({ nodes }: Stage, id: string, ...wanted: readonly string[]): Promise<void> {
+  await until(async () => {
+    const target = (await nodes.get(id)?.status())?.targets.find((one) => one.id === "gateways");
+    const there = (target?.addresses ?? []).map(({ member }) => member);
+    return target !== undefined && String(there) === String(wanted) ? true : undefined;
+  });
+}
+
+async function send(stage: Stage, id: string): Promise<void> {
+  await using sender = new OtlpSender(stage.nodes.get(id)!);
+  const calls = Array.from({ length: ITEMS }, () => {
+    const trace = ++stage.sent;
+    return sender.send("grpc", "traces", spans([{ name: `${trace} `, trace }]));
+  });
+  const failed = (await Promise.all(calls)).filter(({ ok }) => !ok);
+  assert.deepEqual(failed, []);
+}
+
+/** All that was sent has come, once. */
+function nothingIsLost({ sink, sent }: Stage): void {
   const names = namesIn(sink.requests);
-  assert.equal(names.length, sent);
-  assert.equal(new Set(names).size, sent);
+  assert.deepEqual([names.length, new Set(names).size], [sent, sent]);
+}
 
-  // It comes back, elsewhere, and is found again.
-  await using again = await start("g2", "eu", "gateway", { roles: ["collector"] });
-  assert.notEqual(again.grpc, g2.grpc);
-  await finds(e1, "g1", "g2");
-  await send(e1);
+async function feeds(stage: Stage): Promise<void> {
+  for (const id of ["e1", "far"]) await finds(stage, id, "g1", "g2");
+  // What stands for them stands for nobody on themselves: they go on to the next rule.
+  const own = (await stage.nodes.get("g1")!.status()).targets.find(({ id }) => id === "gateways");
+  assert.deepEqual([own?.state, own?.reason, own?.addresses], ["down", "is_itself", []]);
+  for (const id of ["e1", "far"]) await send(stage, id);
+  for (const id of ["g1", "g2"]) assert.ok((await stage.nodes.get(id)!.ledger()).delivered > 0);
+  assert.equal((await stage.nodes.get("e1")!.ledger()).delivered, ITEMS);
+  nothingIsLost(stage);
+}
+
+async function saysGoodbye(stage: Stage): Promise<void> {
+  const flowing = send(stage, "e1");
+  await stop(stage, "g2");
+  await flowing;
+  for (const id of ["e1", "far"]) await finds(stage, id, "g1");
+  await send(stage, "e1");
+  nothingIsLost(stage);
+}
+
+async function comesBack(stage: Stage): Promise<void> {
+  const before = stage.nodes.get("g2")!.grpc;
+  const again = await start(stage, "g2");
+  assert.notEqual(again.grpc, before);
+  await finds(stage, "e1", "g1", "g2");
+  await send(stage, "e1");
   assert.ok((await again.ledger()).delivered > 0);
-  rmSync(folder, { recursive: true, force: true });
-});
+  nothingIsLost(stage);
+}
+
+/** From its disk: those who could tell of them have ended. */
+async function restartsAlone(stage: Stage): Promise<void> {
+  await stop(stage, "e1", "g1", "far");
+  await start(stage, "e1");
+  await finds(stage, "e1", "g1", "g2");
+}
+
+async function restartsWithoutStore(stage: Stage): Promise<void> {
+  await stop(stage, "e1", "g2");
+  await stage.etcd.only.kill();
+  const edge = await start(stage, "e1");
+  await finds(stage, "e1", "g1", "g2");
+  const gateway = await start(stage, "g1");
+  assert.equal(gateway.grpc, `127.0.0.1:${stage.port}`);
+  // What is for the other one goes where somebody is.
+  await send(stage, "e1");
+  assert.equal((await edge.ledger()).delivered, ITEMS);
+  assert.equal((await gateway.ledger()).delivered, ITEMS);
+  nothingIsLost(stage);
+}
+
+async function storeIsBack(stage: Stage): Promise<void> {
+  await stage.etcd.only.start();
+  await start(stage, "g2");
+  const { grpc } = stage.nodes.get("g2")!;
+  await until(async () => {
+    const target = (await stage.nodes.get("e1")!.status()).targets.find(({ id }) => id === "gateways");
+    return (target?.addresses ?? []).some(({ address }) => address === grpc) ? true : undefined;
+  });
+  await finds(stage, "e1", "g1", "g2");
+  await send(stage, "e1");
+  nothingIsLost(stage);
+}
