@@ -159,9 +159,9 @@ async function saysGoodbye(stage: Stage): Promise<void> {
 }
 
 async function comesBack(stage: Stage): Promise<void> {
-  const before = stage.nodes.get("g2")!.grpc;
+  const place = stage.nodes.get("g2")!.grpc;
   const again = await start(stage, "g2");
-  assert.notEqual(again.grpc, before);
+  assert.notEqual(again.grpc, place);
   await finds(stage, "e1", "g1", "g2");
   await send(stage, "e1");
   assert.ok((await again.ledger()).delivered > 0);
