@@ -3,7 +3,7 @@ import type { ClassShare, ShareReason } from "../../plan/sampling-plan.ts";
 /** Smaller ones are of no use: one trace of a million. */
 const MOST_HALVINGS = 20;
 /** A rate is left alone while what is wanted is beyond its own part by less than this factor. */
-const MARGIN = 1.1;
+const MARGIN = 1.2;
 /** When other data arrives, routers' shares need so long to be right: they rise by 1.5 in 5 s. */
 const SETTLE_MS = 60_000;
 /** From here on the settings bind, and not the load. */
@@ -39,71 +39,91 @@ export interface RoutedShare extends Pick<ClassShare, "probability" | "reason"> 
   readonly most: number;
 }
 
+/** What is told of a class, and what that came to. */
+export interface ToldRate {
+  /** Share that sources are told to send. */
+  readonly rate: number;
+  /** What arrives of all that there is: more than the rate where only some sources ask. */
+  readonly reach: number;
+}
+
+interface Change extends ToldRate {
+  /** Undefined: the share did not follow the load. */
+  readonly part: number | undefined;
+}
+
+const ALL: ToldRate = { rate: 1, reach: 1 };
+
 /**
  * What sources of one class are told to send: the smallest 2^-k that is at least twice what is to
  * be kept of all that there is, so that the routers' own rate does the rest, and can follow the
- * load meanwhile. A share that follows the load is one of what arrives: by the rate that was told,
- * it is one of what there is; and since routers keep no more than the settings let them, it is
- * counted as a part of that. What is told changes at most every two polling intervals: in the
- * first one sources hear of it, in the second the routers' shares become right. A loop without
- * that alternates for ever. Time is an argument.
+ * load meanwhile. A share that follows the load is one of what arrives; how much that is of all is
+ * seen from what became of the share when sources were told something else last. Since routers
+ * keep no more than the settings let them, it is counted as a part of that. What is told changes
+ * at most every two polling intervals: in the first one sources hear of it, in the second the
+ * routers' shares become right. A loop without that alternates for ever. Time is an argument.
  */
 export class SourceRate {
   readonly #holdMs: number;
-  #rate = 1;
+  #told: ToldRate;
   /** When it, or what the share depends on, was changed last. */
-  #changedMs = Number.NEGATIVE_INFINITY;
+  #changedMs: number;
   #basis: Basis = "none";
-  /** What was lowered last: from which rate, and at which part. */
-  #lowered: { readonly from: number; readonly part: number } | undefined;
-  /** The part once the last change had its effect. */
-  #settled: number | undefined;
+  /** Before the last change, while nothing is known of what it came to. */
+  #before: Change | undefined;
 
-  constructor(pollingIntervalMs: number) {
+  /** `from`: what another one has told before. */
+  constructor(pollingIntervalMs: number, from: ToldRate = ALL, changedMs = Number.NEGATIVE_INFINITY) {
     this.#holdMs = pollingIntervalMs + Math.max(pollingIntervalMs, SETTLE_MS);
+    this.#told = from;
+    this.#changedMs = changedMs;
   }
 
   /** What was told last. */
-  get told(): number {
-    return this.#rate;
+  get told(): ToldRate {
+    return this.#told;
   }
 
   /** What is told now, by what the routers keep of the class. */
   at({ probability, reason, most }: RoutedShare, nowMs: number): number {
     const basis = BASIS[reason];
-    if (basis === "none") return this.#rate;
+    if (basis === "none") return this.#told.rate;
     if (basis === "load" && this.#basis === "fixed") this.#changedMs = nowMs;
     this.#basis = basis;
-    if (nowMs - this.#changedMs < this.#holdMs) return this.#rate;
-    const part = most > 0 ? Math.min(1, probability / most) : 1;
-    const next = basis === "fixed" ? halvingAbove(2 * probability) : this.#following(part);
-    if (next === this.#rate) return next;
-    const follows = basis === "load" && next < this.#rate;
-    this.#lowered = follows ? { from: this.#rate, part } : undefined;
-    this.#settled = undefined;
+    if (nowMs - this.#changedMs < this.#holdMs) return this.#told.rate;
+    const part = basis === "fixed" ? undefined : most > 0 ? Math.min(1, probability / most) : 1;
+    const rate = part === undefined ? halvingAbove(2 * probability) : this.#following(part);
+    if (rate === this.#told.rate) return rate;
+    this.#before = { ...this.#told, part };
+    this.#told = { rate, reach: reachIf(this.#before, rate) };
     this.#changedMs = nowMs;
-    this.#rate = next;
-    return next;
+    return rate;
   }
 
   #following(part: number): number {
-    this.#settled ??= part;
+    if (this.#before !== undefined) this.#told = { ...this.#told, reach: reachBy(this.#before, this.#told.rate, part) };
+    this.#before = undefined;
+    const { rate, reach } = this.#told;
     // How much more is wanted cannot be seen; by so much, routers still have something to do.
-    if (part >= NEARLY_ALL) return Math.min(1, 4 * this.#rate);
-    const wanted = 2 * part * this.#rate;
-    if (wanted > this.#rate * MARGIN) return halvingAbove(wanted);
-    const isLower = wanted * MARGIN < this.#rate / 2;
-    return isLower && this.#isHeeded(part) ? halvingAbove(wanted) : this.#rate;
+    if (part >= NEARLY_ALL) return Math.min(1, 4 * rate);
+    const wanted = 2 * part * reach;
+    return wanted > rate * MARGIN || wanted * MARGIN < rate / 2 ? halvingAbove(wanted) : rate;
   }
+}
 
-  /**
-   * Whether sources did what they were told last. Where only some ask, less is gone than was hoped
-   * for: to go on lowering would silence those, for the sake of the others. Unless more has come
-   * since, which can be lowered.
-   */
-  #isHeeded(part: number): boolean {
-    if (this.#lowered === undefined || this.#settled === undefined) return true;
-    const hoped = Math.sqrt(this.#lowered.from / this.#rate);
-    return this.#settled >= hoped * this.#lowered.part || part < this.#settled / 2;
-  }
+/** What arrives at this rate if all sources ask; each sends as much as that at least. */
+function reachIf(before: ToldRate, rate: number): number {
+  return Math.max(rate, Math.min(1, (before.reach * rate) / before.rate));
+}
+
+/**
+ * What arrives, by what became of the routers' part: it has changed as much as what arrives, the
+ * other way round. Something between all sources having asked, and none.
+ */
+function reachBy(before: Change, rate: number, part: number): number {
+  const all = reachIf(before, rate);
+  if (before.part === undefined) return all;
+  const seen = part > 0 ? (before.reach * before.part) / part : 1;
+  const reach = Math.max(rate, Math.min(Math.max(seen, Math.min(all, before.reach)), Math.max(all, before.reach)));
+  return reach / all < MARGIN && all / reach < MARGIN ? all : reach;
 }

@@ -62,7 +62,7 @@ export class SourceStrategies {
 
   /** What sources were told last, by class. */
   get told(): readonly (readonly [name: string, rate: number])[] {
-    return Array.from(this.#laws, ([name, law]) => [name, law.told] as const);
+    return Array.from(this.#laws, ([name, law]) => [name, law.told.rate] as const);
   }
 
   /** From now on; rates of classes that stay go on from what was told. */
