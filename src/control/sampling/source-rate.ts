@@ -47,7 +47,7 @@ export interface ToldRate {
   readonly reach: number;
 }
 
-interface Change extends ToldRate {
+interface ToldBefore extends ToldRate {
   /** Undefined: the share did not follow the load. */
   readonly part: number | undefined;
 }
@@ -70,7 +70,7 @@ export class SourceRate {
   #changedMs: number;
   #basis: Basis = "none";
   /** Before the last change, while nothing is known of what it came to. */
-  #before: Change | undefined;
+  #before: ToldBefore | undefined;
 
   /** `from`: what another one has told before. */
   constructor(pollingIntervalMs: number, from: ToldRate = ALL, changedMs = Number.NEGATIVE_INFINITY) {
@@ -120,7 +120,7 @@ function reachIf(before: ToldRate, rate: number): number {
  * What arrives, by what became of the routers' part: it has changed as much as what arrives, the
  * other way round. Something between all sources having asked, and none.
  */
-function reachBy(before: Change, rate: number, part: number): number {
+function reachBy(before: ToldBefore, rate: number, part: number): number {
   const all = reachIf(before, rate);
   if (before.part === undefined) return all;
   const seen = part > 0 ? (before.reach * before.part) / part : 1;
