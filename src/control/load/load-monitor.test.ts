@@ -6,6 +6,7 @@ import { createMetrics } from "../../telemetry/metrics.ts";
 import { takeSnapshot } from "../../telemetry/snapshot.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLoadMonitor, type LoadMonitor, type LoadMonitorOptions } from "./load-monitor.ts";
+import { signalsBetween } from "./load-sample.ts";
 import { countSample, showLoad } from "./load-metrics.ts";
 import { dataPlaneReader, type LoadReading } from "./load-reading.ts";
 
@@ -185,6 +186,15 @@ test("load: the forecast is of the items a second, with the node's capacity, and
   assert.equal(Math.round((scene.monitor.queueFullInMs ?? 0) / 1_000), 401, "half of it at 1/800 a second");
 });
 
+test("load: what may be too much of a node is told by itself, beside the worst of it", async () => {
+  const before = { items: 0, cpuSeconds: 1, sends: 10, failedSends: 5 };
+  const now = { items: 9, cpuSeconds: 1.5, sends: 14, failedSends: 6, queueShare: 0.25, eventLoopMs: 20 };
+  const facts = { seconds: 1, cores: 4, usableCores: 1, memoryShare: 0.75, ownEventLoopMs: 10, leavingPerSecond: 0 };
+  const want = { cpu: 0.5, memory: 0.75, queue: 0.25, eventLoopMs: 20, exportErrors: 0.25 };
+  assert.deepEqual(signalsBetween(before, now, facts), want);
+  assert.equal(signalsBetween(now, now, facts).exportErrors, 0, "nothing was sent");
+});
+
 test("load: what a data plane has counted is read from its snapshot, and this process's own processor time is of now", async () => {
   const metrics = createMetrics();
   const ledger = createLedger();
@@ -209,6 +219,17 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
   entry.shedItems("queue_full", 1);
   entry.drop("sampled", 1);
   entry.drop("unrouted", 5);
+  const copied = ledger.entry("traces", "copies", "other");
+  copied.copied = 7; // and none of them was made: the node is degraded
+  copied.shedItems("degraded", 7);
+  for (const [outcome, times] of [
+    ["accepted", 5],
+    ["rejected", 1],
+    ["timeout", 2],
+    ["cut_short", 1],
+  ] as const) {
+    metrics.exportSends.with("a", outcome).add(times);
+  }
   metrics.receivedBytes.with("eu", "grpc").add(640);
   metrics.queueBytes.with("main").read(() => 250);
   metrics.queueBytes.with("gone").read(() => 9_000);
@@ -227,6 +248,8 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
       sampledItems: 1,
       unroutedItems: 5,
       itemsInside: 3,
+      sends: 9,
+      failedSends: 2,
       bytes: 640,
       requests: 1,
       requestSeconds: 0.25,

@@ -7,8 +7,8 @@ import { LearnedCapacity } from "./learned-capacity.ts";
 import { timeInSystemMs } from "./little.ts";
 import { LoadHistory } from "./load-history.ts";
 import type { LoadReading } from "./load-reading.ts";
-import type { LoadCapacity, LoadCounters, LoadSample } from "./load-report.ts";
-import { busyShare, loadBetween, type SampleFacts } from "./load-sample.ts";
+import type { LoadCapacity, LoadCounters, LoadSample, LoadSignals } from "./load-report.ts";
+import { busyShare, loadBetween, type SampleFacts, signalsBetween } from "./load-sample.ts";
 import { type NodeAllowance, type Machine, openAllowance, thisMachine } from "./machine.ts";
 import { RecentMean } from "./recent-mean.ts";
 
@@ -45,6 +45,8 @@ export interface LoadMonitor extends Disposable {
   /** How good forecasts were, by horizon. */
   quality(): readonly HorizonQuality[];
   readonly capacity: LoadCapacity;
+  /** undefined before the first sample. */
+  readonly signals: LoadSignals | undefined;
   /** Counted since the node's start, as of the newest reading. */
   readonly counters: LoadCounters;
   /** Until the fullest queue is full, if it goes on filling so; undefined: it does not. */
@@ -76,6 +78,7 @@ class Monitor implements LoadMonitor {
   readonly #filling = new RecentMean(LATELY_GAIN);
   readonly #loopDelayMs: () => number;
   #closeLoopDelay: (() => void) | undefined;
+  signals: LoadSignals | undefined;
   #before: { readonly reading: LoadReading; readonly atMs: number } | undefined;
   #cancel: Cancel | undefined;
   #isClosed = false;
@@ -173,6 +176,7 @@ class Monitor implements LoadMonitor {
     };
     const sample = { atMs: this.#options.clock.wallMs(), ...loadBetween(before.reading, reading, facts) };
     this.#history.add(sample);
+    this.signals = signalsBetween(before.reading, reading, facts);
     this.#means.add(nowMs, sample.items_per_second);
     const cpuShare = busyShare(before.reading, reading, facts);
     this.#capacity.learn({ itemsPerSecond: sample.items_per_second, cpuShare });

@@ -18,6 +18,9 @@ export interface LoadReading {
   readonly sampledItems?: number;
   /** Those that no rule took: a config may want it so, and the node does well. */
   readonly unroutedItems?: number;
+  /** Batches that were sent to targets, and those that a target failed with. */
+  readonly sends?: number;
+  readonly failedSends?: number;
   /** Requests that were answered, and how long all of them took. */
   readonly requests?: number;
   readonly requestSeconds?: number;
@@ -72,6 +75,7 @@ export function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMa
   const duration = series("requestDuration");
   return {
     ...itemsOf(ledger),
+    ...sendsOf(series("exportSends")),
     bytes: sumOf(series("receivedBytes")),
     requests: duration.reduce((sum, { counts = [] }) => sum + counts.reduce((all, one) => all + one, 0), 0),
     requestSeconds: sumOf(duration),
@@ -84,17 +88,37 @@ export function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMa
   };
 }
 
+/** Outcomes that say nothing against a target: it took them, refused what is bad, or was not waited for. */
+const NO_FAILURES: ReadonlySet<string | undefined> = new Set([
+  "accepted",
+  "too_large",
+  "rejected",
+  "stale",
+  "cancelled",
+  "cut_short",
+]);
+
+function sendsOf(series: readonly SeriesSnapshot[]): Pick<LoadReading, "failedSends" | "sends"> {
+  const failed = series.filter(({ labels: [, outcome] }) => !NO_FAILURES.has(outcome));
+  return { sends: sumOf(series), failedSends: sumOf(failed) };
+}
+
 function itemsOf(ledger: readonly LedgerRow[]) {
   const sums = { items: 0, deliveredItems: 0, failedItems: 0, sampledItems: 0, unroutedItems: 0, itemsInside: 0 };
   for (const row of ledger) {
     sums.items += row.received;
     sums.deliveredItems += row.delivered;
-    sums.failedItems += row.rejected + row.dead_lettered + sumValues(row.shed) + sumValues(row.lost);
+    sums.failedItems += row.rejected + row.dead_lettered + shedItems(row) + sumValues(row.lost);
     sums.sampledItems += row.dropped["sampled"] ?? 0;
     sums.unroutedItems += row.dropped["unrouted"] ?? 0;
     sums.itemsInside += row.queued;
   }
   return sums;
+}
+
+/** What a degraded node did not copy is there all the same: rules that copy receive nothing. */
+function shedItems({ received, shed }: LedgerRow): number {
+  return sumValues(shed) - (received === 0 ? (shed["degraded"] ?? 0) : 0);
 }
 
 function sumOf(series: readonly SeriesSnapshot[]): number {

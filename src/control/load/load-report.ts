@@ -31,6 +31,21 @@ export interface LoadSample extends LoadReport {
   readonly atMs: number;
 }
 
+/**
+ * What may be too much of a node, as of the newest sample, which tells only the worst of some.
+ * Shares are of what there is: 1 leaves nothing.
+ */
+export interface LoadSignals {
+  /** Of the processors that its processes can use. */
+  readonly cpu: number;
+  readonly memory: number;
+  /** How full the fullest queue is. */
+  readonly queue: number;
+  readonly eventLoopMs: number;
+  /** Share of the batches whose target failed, of those that were sent since the sample before. */
+  readonly exportErrors: number;
+}
+
 /** Since a node's start: items that have come to an end, and those of them that nobody has. */
 export interface LoadCounters {
   readonly attemptedItems: number;

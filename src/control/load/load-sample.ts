@@ -1,5 +1,5 @@
 import type { LoadReading } from "./load-reading.ts";
-import type { LoadReport } from "./load-report.ts";
+import type { LoadReport, LoadSignals } from "./load-report.ts";
 import { timeInSystemMs } from "./little.ts";
 
 /** What is known beside the two readings that a sample is made of. */
@@ -32,6 +32,17 @@ export function loadBetween(before: LoadReading, now: LoadReading, facts: Sample
     latency_ms: latencyMs(now, { requests: grown("requests"), seconds: grown("requestSeconds") }, facts),
     error_rate: ratio(grown("failedItems"), grown("failedItems") + grown("deliveredItems")),
     sampling_rate: 1 - ratio(grown("sampledItems"), items),
+  };
+}
+
+export function signalsBetween(before: LoadReading, now: LoadReading, facts: SampleFacts): LoadSignals {
+  const sends = (now.sends ?? 0) - (before.sends ?? 0);
+  return {
+    cpu: busyShare(before, now, facts),
+    memory: share(facts.memoryShare),
+    queue: share(now.queueShare ?? 0),
+    eventLoopMs: Math.max(facts.ownEventLoopMs, now.eventLoopMs ?? 0),
+    exportErrors: ratio((now.failedSends ?? 0) - (before.failedSends ?? 0), sends),
   };
 }
 
