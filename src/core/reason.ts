@@ -12,6 +12,7 @@ export const REASONS = [
   "too_many_requests",
   "over_limit",
   "memory",
+  "degraded",
   "too_slow",
   "queue_full",
   "unrouted",

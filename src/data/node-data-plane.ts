@@ -21,6 +21,7 @@ import type {
 } from "../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import { bindPlan } from "../plan/bind.ts";
+import { DEGRADATION_STEPS, type GivenUp, NOTHING_GIVEN_UP } from "../plan/degradation-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { FoundMembers } from "../plan/members.ts";
 import type { PlanData } from "../plan/plan-data.ts";
@@ -81,6 +82,7 @@ export class NodeDataPlane implements DataPlane {
   assembly: Assembly;
   /** What control said last of sampling. */
   #directed: SamplingState | undefined;
+  #givenUp = NOTHING_GIVEN_UP;
   readonly #pools: Pools;
   readonly #strategies: CurrentStrategies;
   readonly #secrets: SecretReader;
@@ -233,7 +235,13 @@ export class NodeDataPlane implements DataPlane {
 
   async direct(sampling: SamplingState): Promise<void> {
     this.#directed = sampling;
-    this.#obeyDirective();
+    this.#obeyControl();
+  }
+
+  async degrade(givenUp: GivenUp): Promise<void> {
+    this.#givenUp = givenUp;
+    this.#admission.guard.degradation.obey(givenUp);
+    this.#obeyControl();
   }
 
   async limits(mostKeys: number): Promise<LimitsUsage | undefined> {
@@ -336,11 +344,14 @@ export class NodeDataPlane implements DataPlane {
     what();
   }
 
-  #obeyDirective(): void {
-    const { traces, logs } = this.assembly.pipelines;
-    if (this.#directed === undefined) return;
-    traces.sampler?.obey(this.#directed);
-    logs.sampler?.obey(this.#directed);
+  /** What was told of sampling, and what is given up. */
+  #obeyControl(): void {
+    const givesUpCopies = this.#givenUp.level >= DEGRADATION_STEPS.noCopies;
+    for (const signal of SIGNALS) {
+      const { sampler, router } = this.assembly.pipelines[signal];
+      sampler?.obey(this.#directed, this.#givenUp);
+      router.givesUpCopies = givesUpCopies;
+    }
   }
 
   #swap(plan: Plan, strategies: Strategies): void {
@@ -349,7 +360,7 @@ export class NodeDataPlane implements DataPlane {
     try {
       this.#pools.update(plan, () => {
         this.assembly = assemble(plan, this.#pools.live, this.#env, this.#limiter.adopt(plan.limits));
-        this.#obeyDirective();
+        this.#obeyControl();
       });
     } catch (cause) {
       // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by

@@ -189,13 +189,16 @@ function scanLeft({ envelope, request }: RequestContext, left: Extent): void {
 function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
   const { pipeline, envelope, request, memory } = context;
   const { sampler } = pipeline;
-  if (sampler === undefined) return routeRequest(context, guard, to);
+  if (sampler === undefined) {
+    return guard.degradation.refusesUnclassed ? refuseUnclassed(context, guard, to) : routeRequest(context, guard, to);
+  }
   switch (sampler.sample(envelope, request.head.region, context.taken.all, memory)) {
     case SAMPLED.SAME:
       return routeRequest(context, guard, to);
     case SAMPLED.LESS:
       return routeLeft(context, sampler.take(), guard, to);
     case SAMPLED.NOTHING:
+      if (sampler.refused > 0) return refuseClasses(context, sampler, guard, to);
       sampler.commit();
       to.replied(withoutItems(request));
       return NOTHING_TO_CANCEL;
@@ -204,6 +207,31 @@ function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyT
       to.replied(badData(sampler.problem));
       return NOTHING_TO_CANCEL;
   }
+}
+
+/** Nothing of it is of a class that is let in: its sender may come again with all of it. */
+function refuseClasses(
+  context: RequestContext,
+  sampler: Sampler,
+  guard: RequestGuard,
+  to: ReplyTaker,
+): HandledRequest {
+  sampler.refuse("degraded");
+  return refuseDegraded(context, guard, to);
+}
+
+/** Of a signal that has no classes. */
+function refuseUnclassed(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
+  const { pipeline, envelope } = context;
+  pipeline.unrouted.received += envelope.totalPoints;
+  pipeline.unrouted.shedItems("degraded", envelope.totalPoints);
+  return refuseDegraded(context, guard, to);
+}
+
+function refuseDegraded(context: RequestContext, { degradation }: RequestGuard, to: ReplyTaker): HandledRequest {
+  context.limiter?.giveBack(context.request.head.signal);
+  to.replied({ ok: false, refusal: degradation.refuse() });
+  return NOTHING_TO_CANCEL;
 }
 
 /** What sampling left of a request, which the envelope then is of. */
@@ -226,7 +254,7 @@ function routeRequest(context: RequestContext, guard: RequestGuard, to: ReplyTak
     { envelope, headers: taken.all, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
     places,
   );
-  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, to);
+  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, guard, to);
   context.limiter?.giveBack(request.head.signal);
   if (obstacle !== undefined) to.replied(refuseAll(pipeline, obstacle));
   else to.replied(excess === undefined ? badData(problem) : tooMuch(guard, excess));
@@ -386,12 +414,15 @@ interface RequestContext {
   readonly isCounted: boolean;
 }
 
-function enqueue(context: RequestContext, to: ReplyTaker): HandledRequest {
+function enqueue(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
   const { pipeline, envelope, request } = context;
+  const refused = pipeline.sampler?.refused ?? 0;
   pipeline.sampler?.commit();
-  const settlement = new Settlement(request, envelope.totalPoints, to);
-  const { drafts } = pipeline.router;
+  const settlement = new Settlement(request, envelope.totalPoints + refused, to);
+  const { drafts, uncopied } = pipeline.router;
   accountUnmatched(context, settlement);
+  if (refused > 0) settlement.refusePart(refused, guard.degradation.message);
+  if (uncopied.length > 0) accountUncopied(pipeline);
   for (let d = 0; d < drafts.length; d++) offer(context, drafts[d]!, context.places[d]!, settlement);
   settlement.seal();
   return settlement;
@@ -458,6 +489,16 @@ function giveBack({ records }: SignalPipeline, parcel: Parcel, pool: Pool, settl
   if (isAwaited(parcel)) return records.finish(parcel, outcome);
   settlement.fail(outcome); // it has not been acknowledged yet, so it is not lost
   records.refuse(parcel, outcome.reason);
+}
+
+/** Nobody is told no: what a copy is of goes on. */
+function accountUncopied({ router, routes }: SignalPipeline): void {
+  const { uncopied, uncopiedPoints } = router;
+  for (let i = 0; i < uncopied.length; i++) {
+    const ledger = routes[uncopied[i]!]!.enter();
+    ledger.copied += uncopiedPoints[i]!;
+    ledger.shedItems("degraded", uncopiedPoints[i]!);
+  }
 }
 
 function accountUnmatched({ pipeline, request }: RequestContext, settlement: Settlement): void {

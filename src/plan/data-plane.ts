@@ -1,6 +1,7 @@
 import type { Reason } from "../core/reason.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { Signal } from "../otlp/signal.ts";
+import type { GivenUp } from "./degradation-plan.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { FoundMembers } from "./members.ts";
 import type { PlanData } from "./plan-data.ts";
@@ -68,6 +69,11 @@ export interface DataPlane extends AsyncDisposable {
    * undefined: the plan has no limits.
    */
   limits(mostKeys: number): Promise<LimitsUsage | undefined>;
+  /**
+   * What is given up from now on, under plans to come as well, whatever is told of sampling: of
+   * both the lower probability counts. Replaces what was told before.
+   */
+  degrade(givenUp: GivenUp): Promise<void>;
   /**
    * The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back
    * after a restart.

@@ -7,12 +7,13 @@ import type { ClassRule, PriorityName, SamplingClass, SamplingClasses } from "./
 type PriorityBased = Extract<SamplingStrategyDocument, { type: "priority_based" }>;
 
 /**
- * The signals that anything is said of: the others are kept whole, and their items are not asked.
+ * The signals that anything is, or may be, said of: the others are kept whole, and their items are not asked.
  */
 export function sampledSignals({ global, regions }: Pick<FleetConfig, "global" | "regions">): SampledSignal[] {
   const strategies = global.sampling_strategies;
   const rates = [global.sampling_rate, ...Object.values(regions).map((region) => region.sampling_rate)];
-  const lowers = rates.some((rate) => rate !== undefined && rate < 1);
+  // A degraded node keeps less of what it would keep all of.
+  const lowers = rates.some((rate) => rate !== undefined && rate < 1) || global.degradation?.enabled === true;
   return SAMPLED_SIGNALS.filter(
     (signal) => strategies.some(({ signals }) => signals.includes(signal)) || (signal === "traces" && lowers),
   );

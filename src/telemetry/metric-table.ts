@@ -5,6 +5,7 @@ import { FLEET_LINK_METRICS } from "./fleet-link-metric-table.ts";
 import { LOAD_METRICS } from "./load-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
 import { REMOTE_SAMPLING_METRICS } from "./remote-sampling-metric-table.ts";
+import { DEGRADATION_METRICS } from "./degradation-metric-table.ts";
 import { ROLLOUT_METRICS } from "./rollout-metric-table.ts";
 import { STORE_METRICS } from "./store-metric-table.ts";
 import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
@@ -204,7 +205,7 @@ export const METRICS = {
     ...counter("signalbox_admit_refusals_total", "requests", "sum"),
     help: "Requests refused by limits, by reason; most of them before their body was read.",
     labels: ["reason"],
-    always: [["memory"], ["too_many_requests"], ["shutting_down"]],
+    always: [["memory"], ["too_many_requests"], ["shutting_down"], ["degraded"]],
   },
   circlingItems: {
     ...counter("signalbox_circling_items_total", "items", "sum"),
@@ -301,6 +302,7 @@ export const METRICS = {
   ...CONTROLLER_METRICS,
   ...ROLLOUT_METRICS,
   ...REMOTE_SAMPLING_METRICS,
+  ...DEGRADATION_METRICS,
   poolPanic: {
     ...gauge("signalbox_pool_panic", "boolean", "max"),
     help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",

@@ -53,6 +53,8 @@ const REFUSALS = {
   too_many_requests: "`node.limits.max_concurrent_requests` are under way.",
   over_limit: "More comes than `global.rate_limiting` lets in, of everything together or of one key.",
   memory: "Requests under way hold `node.limits.max_in_flight_bytes`.",
+  degraded:
+    "The node gives up part of its work under load, or because somebody said so: see `GET /api/v1/degradation`. Of a request of which some goes on, the rest is told in `partial_success`. Beside `shed` of a rule with `mode: copy`: what it did not copy; nobody was told no.",
   too_slow: "Its bytes came at less than 64 KiB a second while other requests were refused for want of room.",
   queue_full: "A pool that it goes to holds `queue.max_bytes`, or would with it.",
   unrouted:

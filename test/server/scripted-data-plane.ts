@@ -19,6 +19,7 @@ import type { FoundMembers } from "../../src/plan/members.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
 import type { LimitsUsage } from "../../src/plan/limits/limit-shares.ts";
+import type { GivenUp } from "../../src/plan/degradation-plan.ts";
 import type { SamplingState } from "../../src/plan/sampling-plan.ts";
 import type { SecretReader } from "../../src/plan/secrets.ts";
 import type { Env } from "../../src/telemetry/env.ts";
@@ -31,6 +32,7 @@ export class ScriptedDataPlane implements DataPlane {
   readonly discarded: Plan[] = [];
   readonly graces: number[] = [];
   readonly directed: SamplingState[] = [];
+  readonly degraded: GivenUp[] = [];
   readonly overrides = new Map<string, OperatorState>();
   readonly #secrets: SecretReader;
   readonly #env: Pick<Env, "metrics" | "ledger">;
@@ -129,6 +131,10 @@ export class ScriptedDataPlane implements DataPlane {
 
   async limits(): Promise<LimitsUsage | undefined> {
     return undefined;
+  }
+
+  async degrade(givenUp: GivenUp): Promise<void> {
+    this.degraded.push(givenUp);
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {

@@ -98,7 +98,7 @@ test("what would pass the budget is refused for memory, takes nothing, and may b
   assert.ok(retryAfterMs > 0);
   assert.equal(second.bytes, 0);
   assert.equal(second.grow(500), true);
-  assert.deepEqual(refusals(metrics), { memory: 1, too_many_requests: 0, shutting_down: 0 });
+  assert.deepEqual(refusals(metrics), { memory: 1, too_many_requests: 0, shutting_down: 0, degraded: 0 });
 });
 
 test("a request that is alone may be as long as any, even above the budget; a second one waits for it", () => {

@@ -7,6 +7,7 @@ import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { IntakeLimits } from "../../plan/listen-options.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limit.ts";
+import { DegradationGate } from "./degradation-gate.ts";
 import { OpenPermit, type PermitGate } from "./open-permit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
@@ -163,7 +164,7 @@ const FULL_SHARE = 0.75;
  */
 const MOST_PARTS = 2;
 
-type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
+type AdmissionReason = "degraded" | "memory" | "too_many_requests" | "shutting_down";
 
 class MemoryAdmission implements Admission, PermitGate {
   inFlightBytes = 0;
@@ -189,6 +190,7 @@ class MemoryAdmission implements Admission, PermitGate {
   readonly arena: Arena;
   readonly guard: RequestGuard;
   readonly #clock: Clock;
+  readonly #degradation: DegradationGate;
   readonly #pressure: Pressure;
   readonly #rss: RssGuard;
   readonly #noRoom: Metrics["arenaNoRoom"];
@@ -208,19 +210,22 @@ class MemoryAdmission implements Admission, PermitGate {
     this.#clock = env.clock;
     this.#pressure = createPressure(env.random);
     this.#rss = createRssGuard(env.rssBytes);
-    this.guard = createRequestGuard(() => this.limits.counts, env.metrics);
+    this.#degradation = new DegradationGate(() => this.#pressure.refused(this.#clock.nowMs()));
+    this.guard = createRequestGuard(() => this.limits.counts, env.metrics, this.#degradation);
     this.#noRoom = env.metrics.arenaNoRoom;
     const refusals = env.metrics.admitRefusals;
     this.#refused = {
       memory: refusals.with("memory"),
       too_many_requests: refusals.with("too_many_requests"),
       shutting_down: refusals.with("shutting_down"),
+      degraded: refusals.with("degraded"),
     };
   }
 
   open({ receivedMs }: Arrival): Permit | AdmissionRefused {
     const { maxRssBytes } = this.limits;
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
+    if (this.#degradation.refusesAll) return this.#no("degraded", this.#degradation.message, receivedMs);
     if (this.inFlightRequests >= this.#maxRequests) {
       this.#missedRequests.add(1);
       const message = `${this.#maxRequests} requests are under way, which is ${this.#named(this.limits.maxConcurrentRequests)}`;
@@ -361,7 +366,8 @@ class MemoryAdmission implements Admission, PermitGate {
 
   #no(reason: AdmissionReason, message: string, nowMs: number): AdmissionRefused {
     this.#refused[reason].add(1);
-    if (reason !== "shutting_down") this.refusedMs = nowMs;
+    // A node that takes nothing has room all the same: slow bodies are in nobody's way.
+    if (reason !== "shutting_down" && reason !== "degraded") this.refusedMs = nowMs;
     // Who is told that this node goes away finds another one at once: there is no pressure to wait
     // for.
     const retryAfterMs = reason === "shutting_down" ? this.#pressure.calmMs() : this.#pressure.refused(nowMs);

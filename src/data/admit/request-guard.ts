@@ -1,6 +1,7 @@
 import type { Refusal } from "../../core/reason.ts";
 import { EXCESSES, type Excess, NO_LIMITS, type RequestLimits } from "../../otlp/limits.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { DegradationGate } from "./degradation-gate.ts";
 
 /** What one request may hold, and what is said of one that holds more. */
 export interface RequestGuard {
@@ -9,6 +10,7 @@ export interface RequestGuard {
   refuse(excess: Excess): Refusal;
   /** What is said of so many items that have come over too many links. Counts them. */
   refuseCircling(items: number): string;
+  readonly degradation: DegradationGate;
 }
 
 /** For requests that were made here. */
@@ -16,14 +18,20 @@ export const NO_GUARD: RequestGuard = {
   limits: NO_LIMITS,
   refuse: (excess) => refusalOf(excess, NO_LIMITS),
   refuseCircling: () => circlingText(NO_LIMITS),
+  degradation: new DegradationGate(),
 };
 
-export function createRequestGuard(limits: () => RequestLimits, metrics: Metrics): RequestGuard {
+export function createRequestGuard(
+  limits: () => RequestLimits,
+  metrics: Metrics,
+  degradation = new DegradationGate(),
+): RequestGuard {
   const refused = new Map(EXCESSES.map((excess) => [excess, metrics.requestExcesses.with(excess)]));
   return {
     get limits() {
       return limits();
     },
+    degradation,
     refuse(excess) {
       refused.get(excess)?.add(1);
       return refusalOf(excess, limits());

@@ -26,6 +26,7 @@ export const REPLIES = {
   too_many_requests: { http: 429, grpc: GRPC.UNAVAILABLE, retryable: true },
   over_limit: { http: 429, grpc: GRPC.UNAVAILABLE, retryable: true },
   memory: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
+  degraded: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   too_slow: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   queue_full: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retryable: true },
   unrouted: { http: 422, grpc: GRPC.FAILED_PRECONDITION, retryable: false },

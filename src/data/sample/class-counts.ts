@@ -11,6 +11,8 @@ export class ClassCounts implements SamplingOddities {
   kept = 0;
   marked = 0;
   dropped = 0;
+  /** Not let in, and the sender is told. */
+  refused = 0;
   noRandomness = 0;
   inconsistent = 0;
   unmarked = 0;
@@ -44,25 +46,29 @@ export class ClassCounts implements SamplingOddities {
 
   /** A new request begins. */
   forget(): void {
-    this.kept = this.marked = this.dropped = this.noRandomness = this.inconsistent = this.unmarked = 0;
+    this.kept = this.marked = this.dropped = this.refused = 0;
+    this.noRandomness = this.inconsistent = this.unmarked = 0;
   }
 
   commit(dryRun: boolean): void {
     if (this.kept > 0) this.#keptTotal.add(this.kept);
     if (this.marked > 0) this.#markedTotal.add(this.marked);
     if (this.dropped > 0) this.#commitDropped(dryRun);
+    if (this.refused > 0 && !dryRun) this.#shed("degraded", this.refused);
     if (this.noRandomness + this.inconsistent + this.unmarked > 0) this.#commitOdd();
     this.forget();
   }
 
   /** Of what is kept others keep count. */
   refuse(reason: Reason): void {
-    if (this.dropped > 0) {
-      const entry = this.#enter();
-      entry.received += this.dropped;
-      entry.shedItems(reason, this.dropped);
-    }
+    if (this.dropped + this.refused > 0) this.#shed(reason, this.dropped + this.refused);
     this.forget();
+  }
+
+  #shed(reason: Reason, items: number): void {
+    const entry = this.#enter();
+    entry.received += items;
+    entry.shedItems(reason, items);
   }
 
   #commitDropped(dryRun: boolean): void {

@@ -2,6 +2,7 @@ import { type BodyMemory, type Extent, OWN_BODIES } from "../../core/arena/exten
 import type { Reason } from "../../core/reason.ts";
 import { KeptItems } from "../../otlp/kept-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
+import { type GivenUp, NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import type { SampledSignal, SamplingData, SamplingState } from "../../plan/sampling-plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
@@ -13,12 +14,16 @@ import { ClassCounts } from "./class-counts.ts";
 import type { ItemJudge } from "./judge.ts";
 import { LogJudge } from "./judge-log.ts";
 import { SpanJudge } from "./judge-span.ts";
-import { type ClassThreshold, classThreshold } from "./threshold-mark.ts";
+import { lowered } from "./lowered.ts";
+import { type ClassThreshold, classThreshold, REFUSED_CLASS } from "./threshold-mark.ts";
 import { VERDICT } from "./verdict.ts";
 
 /** What became of a request. */
 export const SAMPLED = { SAME: 0, LESS: 1, NOTHING: 2, MALFORMED: 3 } as const;
 export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
+
+/** Of a class that nobody says anything of. */
+const WHOLE = { probability: 1, reason: "priority_based" } as const;
 
 /** The class of a resource whose items are asked, and of what no rule takes. */
 const [ASKED, NO_CLASS] = [-2, -1] as const;
@@ -31,6 +36,8 @@ const [ASKED, NO_CLASS] = [-2, -1] as const;
 export class Sampler {
   /** Not empty when an item is malformed. */
   problem = "";
+  /** So many items of the request are not let in: the node is degraded. */
+  refused = 0;
   readonly #signal: SampledSignal;
   readonly #plan: RoutePlan;
   readonly #programs: ResourcePrograms;
@@ -41,7 +48,7 @@ export class Sampler {
   readonly #counts: readonly ClassCounts[];
   /** By class, which is a pool of the plan. */
   #thresholds: readonly ClassThreshold[];
-  readonly #settled: SamplingState;
+  readonly #data: SamplingData;
   #keepsAll: boolean;
   #left: Extent | undefined;
   /** Where the request is counted, unless it goes on as it is: then route does it. */
@@ -60,8 +67,8 @@ export class Sampler {
     this.#judge =
       signal === "traces" ? new SpanJudge(randomness, this.#out) : new LogJudge(randomness, logRandomness, this.#out);
     this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, env));
-    this.#settled = data.state;
-    this.#thresholds = this.#read(data.state);
+    this.#data = data;
+    this.#thresholds = this.#read(data.state, NOTHING_GIVEN_UP);
     this.#keepsAll = this.#thresholds.every(({ keepsAll }) => keepsAll);
   }
 
@@ -70,14 +77,18 @@ export class Sampler {
     return this.#programs.cache;
   }
 
-  /** From the next request on; of classes that are not named what the plan says. */
-  obey(state: SamplingState): void {
-    this.#thresholds = this.#read(state);
+  /**
+   * From the next request on; of classes that are not named what the plan says, and less where the
+   * node gives something up.
+   */
+  obey(state: SamplingState | undefined, givenUp: GivenUp = NOTHING_GIVEN_UP): void {
+    this.#thresholds = this.#read(state ?? this.#data.state, givenUp);
     this.#keepsAll = this.#thresholds.every(({ keepsAll }) => keepsAll);
   }
 
   /** Decides about a well-formed request that came in by a listener of this region. */
   sample(envelope: Envelope, region: string, headers: SenderHeaders, memory: BodyMemory): Sampled {
+    this.refused = 0;
     if (this.#keepsAll) return SAMPLED.SAME;
     this.problem = "";
     this.#marked = undefined;
@@ -117,13 +128,14 @@ export class Sampler {
     for (const counts of this.#counts) counts.refuse(reason);
   }
 
-  #read(state: SamplingState): ClassThreshold[] {
-    const shares = [...state[this.#signal], ...this.#settled[this.#signal]];
+  #read(state: SamplingState, givenUp: GivenUp): ClassThreshold[] {
+    const shares = [...state[this.#signal], ...this.#data.state[this.#signal]];
     return this.#plan.pools.map(({ name }, i) => {
       const share = shares.find((one) => one.class === name);
-      const { probability, reason } = share ?? ({ probability: 1, reason: "priority_based" } as const);
-      this.#counts[i]!.by(reason);
-      return classThreshold(probability, reason, this.#signal);
+      const priority = this.#data.classes.find((one) => one.name === name)?.priority ?? "normal";
+      const left = lowered(share ?? WHOLE, priority, givenUp);
+      this.#counts[i]!.by(left?.reason ?? "degradation");
+      return left === undefined ? REFUSED_CLASS : classThreshold(left.probability, left.reason, this.#signal);
     });
   }
 
@@ -191,6 +203,7 @@ export class Sampler {
       out.keep();
       return true;
     }
+    if (threshold.refuses) return this.#refuse(counts);
     const start = index.bodyStart[i]!;
     switch (this.#judge.judge(bytes, start, index.end[i]!, threshold, counts)) {
       case VERDICT.DROP:
@@ -216,6 +229,13 @@ export class Sampler {
       default:
         return false;
     }
+  }
+
+  #refuse(counts: ClassCounts): true {
+    counts.refused++;
+    if (!this.#dryRun) this.refused++;
+    this.#out.drop();
+    return true;
   }
 
   /** One for all items that get the same. */

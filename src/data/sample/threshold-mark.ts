@@ -8,6 +8,8 @@ export interface ClassThreshold {
   readonly hi: number;
   readonly lo: number;
   readonly keepsAll: boolean;
+  /** None of them is let in, whatever the sender makes of it: the node is degraded. */
+  readonly refuses: boolean;
   readonly reason: ShareReason;
   /** As `th` has it. */
   readonly text: Uint8Array;
@@ -19,8 +21,19 @@ export interface ClassThreshold {
 export function classThreshold(probability: number, reason: ShareReason, signal: SampledSignal): ClassThreshold {
   const { hi, lo, text }: Threshold = thresholdOf(probability);
   const mark = signal === "traces" ? spanMark(text) : logMark(text);
-  return { hi, lo, keepsAll: hi === 0 && lo === 0, reason, text: textOwned(text), mark };
+  return { hi, lo, keepsAll: hi === 0 && lo === 0, refuses: false, reason, text: textOwned(text), mark };
 }
+
+/** Of a class that a degraded node lets nothing in of. */
+export const REFUSED_CLASS: ClassThreshold = {
+  hi: 0,
+  lo: 0,
+  keepsAll: false,
+  refuses: true,
+  reason: "degradation",
+  text: new Uint8Array(),
+  mark: new Uint8Array(),
+};
 
 const [TRACE_STATE, ATTRIBUTE, KEY, VALUE, STRING_VALUE] = [0x1a, 0x32, 0x0a, 0x12, 0x0a] as const;
 

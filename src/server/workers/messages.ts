@@ -19,13 +19,14 @@ import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
+import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
 
 /**
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 8;
+export const WORKER_SCHEMA = 9;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -43,6 +44,8 @@ export interface WorkerStart {
   readonly health: readonly ToldTarget[];
   /** What control said last; undefined: nothing yet. */
   readonly sampling: SamplingState | undefined;
+  /** Undefined: nothing. */
+  readonly givenUp: GivenUp | undefined;
 }
 
 /** How much of a limit a worker may use. */
@@ -58,6 +61,7 @@ export interface Calls {
   readonly discard: Call<null, null>;
   readonly renew: Call<Certificates, null>;
   readonly direct: Call<SamplingState, null>;
+  readonly degrade: Call<GivenUp, null>;
   readonly status: Call<null, DataPlaneStatus>;
   readonly ready: Call<null, Readiness>;
   readonly undeliverable: Call<null, readonly Undeliverable[]>;

@@ -21,6 +21,7 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { FoundMembers } from "../../plan/members.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
+import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
@@ -98,6 +99,7 @@ class Workers implements DataPlane {
   /** Counts up with whatever a worker is started with. */
   #revision = 0;
   #directed: SamplingState | undefined;
+  #givenUp: GivenUp | undefined;
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
@@ -224,6 +226,12 @@ class Workers implements DataPlane {
     return mergeLimits(await this.#supervisor.each("limits", { mostKeys }), mostKeys);
   }
 
+  async degrade(givenUp: GivenUp): Promise<void> {
+    this.#givenUp = givenUp;
+    this.#revision++;
+    await this.#supervisor.each("degrade", givenUp);
+  }
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return this.#shutdown === undefined ? this.#health.operatorStates : [];
   }
@@ -322,6 +330,7 @@ class Workers implements DataPlane {
       parts: this.#lender.begin(index),
       health: this.#health.toldAll(index),
       sampling: this.#directed,
+      givenUp: this.#givenUp,
     };
   }
 
@@ -329,6 +338,7 @@ class Workers implements DataPlane {
   async #update(link: WorkerLink): Promise<void> {
     await link.ask("renew", this.#certificates(), SILENCE_MS);
     if (this.#directed !== undefined) await link.ask("direct", this.#directed, SILENCE_MS);
+    if (this.#givenUp !== undefined) await link.ask("degrade", this.#givenUp, SILENCE_MS);
     const { version } = await link.ask("status", null, SILENCE_MS);
     if (version !== this.#plan.version) {
       await link.ask("prepare", { plan: this.#plan.text }, SILENCE_MS);

@@ -134,6 +134,8 @@ export class Worker {
         return plane.direct(question.args);
       case "limits":
         return plane.limits(question.args.mostKeys);
+      case "degrade":
+        return plane.degrade(question.args);
       case "explain":
         return plane.explain(fromWireExplain(question.args));
       case "snapshot":
@@ -154,7 +156,7 @@ export class Worker {
     }
   }
 
-  async #start({ schema, plan, listen, health, place, parts, sampling }: WorkerStart): Promise<void> {
+  async #start({ schema, plan, listen, health, place, parts, sampling, givenUp }: WorkerStart): Promise<void> {
     if (schema !== WORKER_SCHEMA) {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
@@ -170,6 +172,7 @@ export class Worker {
       sharesLimits: place.of > 1,
     });
     if (sampling !== undefined) await plane.direct(sampling);
+    if (givenUp !== undefined) await plane.degrade(givenUp);
     this.#plane = plane;
     this.#borrower.attend(plane);
     if (place.of > 1) {
