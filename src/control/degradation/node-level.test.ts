@@ -38,6 +38,15 @@ test("level: a peak that does not last changes nothing", () => {
   assert.equal(state.level, 0);
 });
 
+test("level: what has not lasted does not count: the least of the time decides, and says why", () => {
+  let state = levelFrom(0);
+  for (let i = 0; i <= 10; i++) {
+    const stress = { ...REST, queue: 0.83, event_loop: i === 0 || i === 10 ? 0.99 : 0 };
+    state = stepLevel(state, stress, i * 1_000);
+  }
+  assert.deepEqual([state.level, state.reason?.signal], [2, "queue"]);
+});
+
 test("level: down one step at a time, each after its dwell", () => {
   let state = hold(levelFrom(0), { ...REST, rss: 1 }, 0, 10);
   assert.equal(state.level, 5);
@@ -101,8 +110,21 @@ test("level: with noise about a threshold it goes up no oftener than its times a
 });
 
 test("level: readings are told in parts of the worst there is", () => {
-  const stress = stressOf({ queue: 0.5, eventLoopMs: 250, rss: 1.5, cpu: -1, exportErrors: Number.NaN });
-  assert.deepEqual(stress, { queue: 0.5, event_loop: 0.5, rss: 1, cpu: 0, export_errors: 0 });
+  const stress = stressOf({ queue: 0.5, eventLoopMs: 250, rss: 0.75, cpu: -1, exportErrors: Number.NaN });
+  assert.deepEqual(stress, { queue: 0.5, event_loop: 0.5, rss: 0.5, cpu: 0, export_errors: 0 });
+});
+
+test("level: what is no emergency of the node calls for level 3 at most", () => {
+  const reading = { queue: 0, eventLoopMs: 0, rss: 0, cpu: 0, exportErrors: 0 };
+  for (const [name, most] of [
+    ["queue", 3],
+    ["cpu", 3],
+    ["exportErrors", 3],
+    ["rss", 5],
+  ] as const) {
+    assert.equal(hold(levelFrom(0), stressOf({ ...reading, [name]: 1 }), 0, 10).level, most, name);
+  }
+  assert.equal(hold(levelFrom(0), stressOf({ ...reading, eventLoopMs: 600 }), 0, 10).level, 5);
 });
 
 test("level: one that somebody orders holds until its time is over, and then the measured one does", () => {

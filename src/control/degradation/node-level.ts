@@ -4,9 +4,9 @@ export type StressSignal = (typeof STRESS_SIGNALS)[number];
 
 /** What there is to do about a signal, in a word of the config or of the machine. */
 export const STRESS_SETTINGS: Readonly<Record<StressSignal, string>> = {
-  queue: "queue.max_bytes of its pools, or more targets",
+  queue: "queue.max_bytes of the pool that fills, or more targets",
   event_loop: "node.workers, or more collectors",
-  rss: "node.memory, or smaller queues",
+  rss: "more memory, or less to hold: node.limits.max_in_flight_bytes, queue.max_bytes",
   cpu: "node.workers, or more collectors",
   export_errors: "the targets: see signalbox targets",
 };
@@ -29,29 +29,36 @@ export type Stress = Readonly<Record<StressSignal, number>>;
 
 /** A delay at which a node serves nobody well any more. */
 const WORST_LOOP_MS = 500;
+/** So much of its memory is in use on a machine that does well. */
+const RESTING_MEMORY = 0.5;
+/**
+ * What these call for at most: level 3. A full queue refuses by itself what goes there, and only
+ * that; a busy processor still works; and who refuses everybody mends no target.
+ */
+const NO_EMERGENCY = 0.93;
 
 export function stressOf(reading: StressReading): Stress {
   return {
-    queue: within(reading.queue),
+    queue: within(reading.queue, NO_EMERGENCY),
     event_loop: within(reading.eventLoopMs / WORST_LOOP_MS),
-    rss: within(reading.rss),
-    cpu: within(reading.cpu),
-    export_errors: within(reading.exportErrors),
+    rss: within((reading.rss - RESTING_MEMORY) / (1 - RESTING_MEMORY)),
+    cpu: within(reading.cpu, NO_EMERGENCY),
+    export_errors: within(reading.exportErrors, NO_EMERGENCY),
   };
 }
 
-function within(part: number): number {
-  return part > 0 ? Math.min(1, part) : 0;
+function within(part: number, most = 1): number {
+  return part > 0 ? Math.min(most, part) : 0;
 }
 
 /** What a node gives up, one after the other (facts/coordination.md 6.3). */
 export const DEGRADATION_LADDER = [
   "nothing",
-  "optional work: copies, debug logs, taps",
-  "more of low priority is sampled away",
+  "copies: rules with mode: copy copy nothing",
+  "low priority is sampled down to target_rate",
   "low priority is refused",
-  "only what is protected is let in",
-  "all is refused, with a delay to come back after",
+  "all is refused that is not protected",
+  "all is refused before it is read, with a delay to come back after",
 ] as const;
 export const HIGHEST_LEVEL = DEGRADATION_LADDER.length - 1;
 
@@ -92,8 +99,12 @@ export interface NodeLevel {
   /** Why it is not 0; the worst signal when it was entered. */
   readonly reason: LevelReason | undefined;
   readonly sinceMs: number;
-  /** Since when the stress has called for more, or for less, than this level. */
+  /**
+   * Since when the stress has called for more, or for less, than this level; and the least that it
+   * has called for meanwhile.
+   */
   readonly aboveMs: number | undefined;
+  readonly least: LevelReason | undefined;
   readonly belowMs: number | undefined;
   /** How long it must be below now. */
   readonly downMs: number;
@@ -103,12 +114,13 @@ export interface NodeLevel {
 
 export function levelFrom(nowMs: number, policy: LevelPolicy = LEVEL_POLICY): NodeLevel {
   const { downMs } = policy;
-  const none = { reason: undefined, aboveMs: undefined, belowMs: undefined, leftMs: undefined };
+  const none = { reason: undefined, aboveMs: undefined, least: undefined, belowMs: undefined, leftMs: undefined };
   return { level: 0, sinceMs: nowMs, downMs, ...none };
 }
 
 /**
- * Up to the level that the worst signal calls for, once it has called for it long enough; down one
+ * Up to the level that the worst signal has called for all of the time, once that is long enough;
+ * down one
  * step at a time. What is given up makes the load less, so leaving takes longer each time that it
  * comes back soon.
  */
@@ -120,20 +132,28 @@ export function stepLevel(
 ): NodeLevel {
   const worst = worstOf(stress);
   const { enter, leave } = policy.thresholds;
-  const called = enter.filter((threshold) => worst.value >= threshold).length;
-  if (called > before.level) {
+  const calledBy = ({ value }: LevelReason): number => enter.filter((threshold) => value >= threshold).length;
+  if (calledBy(worst) > before.level) {
     const aboveMs = before.aboveMs ?? nowMs;
-    const held: NodeLevel = { ...before, aboveMs, belowMs: undefined };
-    return nowMs - aboveMs >= policy.upMs ? entered(held, { level: called, reason: worst, nowMs, policy }) : held;
+    const least = before.least === undefined || worst.value < before.least.value ? worst : before.least;
+    const held: NodeLevel = { ...before, aboveMs, least, belowMs: undefined };
+    if (nowMs - aboveMs < policy.upMs) return held;
+    return entered(held, { level: calledBy(least), reason: least, nowMs, policy });
   }
   if (before.level > 0 && worst.value < leave[before.level - 1]!) {
     const belowMs = before.belowMs ?? nowMs;
-    const held: NodeLevel = { ...before, aboveMs: undefined, belowMs };
+    const held: NodeLevel = { ...before, aboveMs: undefined, least: undefined, belowMs };
     return nowMs - belowMs >= before.downMs ? stepDown(held, nowMs) : held;
   }
   // Calm for long enough: the next time begins as the first one did.
   const isCalm = before.level === 0 && before.leftMs !== undefined && nowMs - before.leftMs >= policy.againMs;
-  return { ...before, aboveMs: undefined, belowMs: undefined, ...(isCalm && { downMs: policy.downMs }) };
+  return {
+    ...before,
+    aboveMs: undefined,
+    least: undefined,
+    belowMs: undefined,
+    ...(isCalm && { downMs: policy.downMs }),
+  };
 }
 
 /** Somebody's order, until its time is over. */
@@ -163,7 +183,7 @@ interface Entering {
 function entered(before: NodeLevel, { level, reason, nowMs, policy }: Entering): NodeLevel {
   const isAgain = before.leftMs !== undefined && nowMs - before.leftMs < policy.againMs;
   const downMs = isAgain ? Math.min(policy.mostDownMs, 2 * before.downMs) : before.downMs;
-  return { ...before, level, reason, sinceMs: nowMs, aboveMs: undefined, belowMs: undefined, downMs };
+  return { ...before, level, reason, sinceMs: nowMs, aboveMs: undefined, least: undefined, belowMs: undefined, downMs };
 }
 
 function stepDown(before: NodeLevel, nowMs: number): NodeLevel {
