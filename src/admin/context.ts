@@ -1,6 +1,8 @@
 import type { ConfigWalk } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import type { RequestedTransfer, RequestTransferOptions, TransferAsked } from "../control/region/request-transfer.ts";
+import type { WriteDegradationOrder } from "../control/degradation/degradation-order.ts";
+import type { NodeDegradation } from "../control/degradation/node-degradation.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { FollowerStatus } from "../control/fleet/follower.ts";
@@ -47,6 +49,12 @@ export interface AdminContext {
   readonly seats: SeatReader & LeaderTransfer;
   readonly load: LoadMonitor;
   readonly topology: Topology;
+  /** What the node gives up. */
+  readonly degradation: NodeDegradation;
+  /**
+   * Writes down what people want of the whole fleet; absent: the node shares no store with others.
+   */
+  readonly fleetDegradation?: WriteDegradationOrder | undefined;
   readonly env: Env;
   readonly runtime: RuntimeMetrics;
   /** The last lines of the log. */

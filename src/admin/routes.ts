@@ -1,6 +1,7 @@
 import { EXPOSITION_TYPE, expositionChunks } from "../telemetry/prometheus.ts";
 import { configRoutes } from "./config-routes.ts";
 import type { AdminContext } from "./context.ts";
+import { degradationRoutes } from "./degradation-routes.ts";
 import { elementRoutes } from "./element-routes.ts";
 import { eventsRoute } from "./events.ts";
 import { explainRoute } from "./explain-route.ts";
@@ -26,6 +27,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
     ...seatRoutes(context),
     ...loadRoutes(context),
     ...limitRoutes(context),
+    ...degradationRoutes(context),
     ...topologyRoutes(context),
     explainRoute(context),
     eventsRoute(context),

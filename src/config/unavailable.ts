@@ -47,7 +47,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     what: "a limit that the nodes of a fleet share",
     instead: "each node lets in all of it",
   },
-  { path: "global.degradation", what: "degradation", instead: "nothing is given up under overload" },
 ];
 
 /** A warning for each thing that is written and not carried out by this version. */

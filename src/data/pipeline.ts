@@ -210,12 +210,7 @@ function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyT
 }
 
 /** Nothing of it is of a class that is let in: its sender may come again with all of it. */
-function refuseClasses(
-  context: RequestContext,
-  sampler: Sampler,
-  guard: RequestGuard,
-  to: ReplyTaker,
-): HandledRequest {
+function refuseClasses(context: RequestContext, sampler: Sampler, guard: RequestGuard, to: ReplyTaker): HandledRequest {
   sampler.refuse("degraded");
   return refuseDegraded(context, guard, to);
 }

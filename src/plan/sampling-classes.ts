@@ -7,7 +7,8 @@ import type { ClassRule, PriorityName, SamplingClass, SamplingClasses } from "./
 type PriorityBased = Extract<SamplingStrategyDocument, { type: "priority_based" }>;
 
 /**
- * The signals that anything is, or may be, said of: the others are kept whole, and their items are not asked.
+ * The signals that anything is, or may be, said of: the others are kept whole, and their items are
+ * not asked.
  */
 export function sampledSignals({ global, regions }: Pick<FleetConfig, "global" | "regions">): SampledSignal[] {
   const strategies = global.sampling_strategies;

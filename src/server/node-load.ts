@@ -15,10 +15,12 @@ export interface NodeLoadOptions {
   readonly env: Env;
   /** Processes of the data plane; 0: this one is it. */
   readonly workers: number;
+  /** Told of each sample that is there. Must not throw. */
+  readonly sampled?: ((monitor: LoadMonitor) => void) | undefined;
 }
 
 /** The load of a node, from here on until it is disposed of. */
-export function openNodeLoad({ node, walk, dataPlane, env, workers }: NodeLoadOptions): LoadMonitor {
+export function openNodeLoad({ node, walk, dataPlane, env, workers, sampled }: NodeLoadOptions): LoadMonitor {
   const { clock, metrics } = env;
   const monitor: LoadMonitor = createLoadMonitor({
     clock,
@@ -27,7 +29,10 @@ export function openNodeLoad({ node, walk, dataPlane, env, workers }: NodeLoadOp
     historySize: node.load.history_size,
     capacity: node.load.capacity,
     usableCores: Math.max(1, workers),
-    sampled: () => countSample(metrics, monitor),
+    sampled() {
+      countSample(metrics, monitor);
+      sampled?.(monitor);
+    },
     failed: () => metrics.loadSamples.with("failed").add(1),
   });
   showLoad(metrics, monitor);

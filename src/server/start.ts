@@ -9,6 +9,7 @@ import type { Config, NodeConfig } from "../config/schema/config.ts";
 import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
+import { writeDegradationOrder } from "../control/degradation/degradation-order.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
 import { type FleetRollout, fleetRollout } from "../control/rollout/fleet-rollout.ts";
 import type { RouteTable } from "../control/route-table.ts";
@@ -180,9 +181,19 @@ function hideFor(walk: ConfigWalk): () => Hide {
   };
 }
 
+/** Undefined: it shares no store with others. */
+function fleetOrders(fleet: NodeFleet | undefined): AdminContext["fleetDegradation"] {
+  if (fleet === undefined) return undefined;
+  const { place } = fleet.coordination;
+  return (order, options) => writeDegradationOrder(place, order, options);
+}
+
 interface NodeParts
   extends Steering,
-    Omit<AdminContext, "walk" | "table" | "ownAddresses" | "stopping" | "notReady" | "fleetConfig" | "fleetLink"> {
+    Omit<
+      AdminContext,
+      "walk" | "table" | "ownAddresses" | "stopping" | "notReady" | "fleetConfig" | "fleetLink" | "fleetDegradation"
+    > {
   /** Where it listens: the same to its end. */
   readonly addresses: DataPlaneStatus["addresses"];
   /** Without its text, which is another one after the next change. */
@@ -277,6 +288,7 @@ class Node implements RunningNode {
     const { fleet: shared } = this.#parts;
     this.#link = await linkToFleet({ ...this.#parts, node, dataDir, shared, addresses: () => this.addresses });
     if (this.#link !== undefined) stack.use(this.#link);
+    this.#parts.degradation.stands(this.#link === undefined ? "alone" : "in_fleet");
     this.#parts.joined.fleet = this.#link?.topology;
   }
 
@@ -361,6 +373,7 @@ class Node implements RunningNode {
       ...this.#parts,
       rollout: this.rollout,
       ownAddresses,
+      fleetDegradation: fleetOrders(this.#parts.fleet),
       stopping: () => this.#stopped !== undefined,
       notReady: () => follower?.notReady() ?? [],
       fleetConfig: () => follower?.status,

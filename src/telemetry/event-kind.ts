@@ -11,6 +11,8 @@ export const EVENT_KINDS = [
   "config",
   /** A config that some of its nodes try before all run it. */
   "rollout",
+  /** What a node or the fleet gives up under load, or because people want it. */
+  "degradation",
   /** The store does not answer, or what depends on it was lost or could not be written. */
   "store",
 ] as const;

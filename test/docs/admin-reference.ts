@@ -36,6 +36,7 @@ function meaning(role: Role): string {
 /** What a call may leave behind. */
 function changesOf({ method, path, role, guarded }: AdminRoute): string {
   if (method !== "GET" && path.includes("/config/rollout/")) return "which nodes of the fleet run which config";
+  if (method !== "GET" && path.endsWith("/degradation")) return "what the node, or the fleet, gives up";
   if (guarded === true) return "the config, and its file";
   return method !== "GET" && role === "operator" ? "the state of a target" : "";
 }

@@ -25,7 +25,7 @@ export interface AdminCommand extends Pick<Command, "name" | "summary" | "usage"
    * What people call its one argument; `names`: it takes several, and reads them itself. Left out:
    * it takes none.
    */
-  readonly takes?: "id" | "name" | "version" | "names";
+  readonly takes?: "id" | "name" | "version" | "level" | "names";
   readonly call: (given: Given) => AdminCall | Promise<AdminCall>;
   /** The answer, for people; as YAML when left out. */
   readonly text?: (body: unknown, given: Given, call: AdminCall) => string;

@@ -6,11 +6,20 @@ import { TargetSchema } from "./target.ts";
 import { duration, NameSchema, PrioritySchema, RateSchema, size } from "./values.ts";
 
 const DegradationSchema = z.strictObject({
-  enabled: z.boolean().default(true).describe("Whether load may lower the sampling rate."),
-  threshold: RateSchema.describe("Load above which the rate moves to target_rate."),
-  target_rate: RateSchema.describe("Sampling rate under overload."),
-  recovery_threshold: RateSchema.describe("Load below which the rate moves back; not above threshold."),
+  enabled: z.boolean().default(true).describe("Whether load may make nodes and the fleet do with less."),
+  threshold: RateSchema.describe(
+    "Load of the fleet above which the rate moves to target_rate; see docs/degradation.md.",
+  ),
+  target_rate: RateSchema.describe("Share that is kept at most under overload of what is not protected."),
+  recovery_threshold: RateSchema.describe(
+    "What the load without it has to be below for the rate to move back; not above threshold.",
+  ),
+  min_dwell: duration(0)
+    .prefault("30s")
+    .describe("It lasts so long at least; twice as long, up to 10m, each time it comes back within 10m."),
+  predictive: z.boolean().default(false).describe("Begin when the load is forecast to pass the threshold in a minute."),
 });
+export type DegradationDocument = z.output<typeof DegradationSchema>;
 
 const RoutingRuleSchema = z.strictObject({
   service: z.string().min(1).describe("Glob over the service name."),

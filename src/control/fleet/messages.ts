@@ -149,6 +149,8 @@ export const ReportSchema = z.object({
     .record(z.string().max(128), HeldShareSchema)
     .refine((all) => Object.keys(all).length <= FLEET_BOUNDS.scopes, `has more than ${FLEET_BOUNDS.scopes} entries`)
     .default({}),
+  /** Of its load in a minute, as it expects it; absent: it does not know. */
+  forecast_utilization: quantity.optional(),
   /** What it believes the members of its region to be, if it knows: split views show by it. */
   view_digest: z.string().max(64).optional(),
 });

@@ -22,6 +22,7 @@ export type LeaderTask = (lead: GlobalLead) => Promise<void>;
 
 /** The leadership of a fleet, for those who do something in its name. */
 export interface GlobalLead {
+  readonly place: RecipePlace;
   readonly leadership: Leadership;
   /** Of the fleet: with the leadership's epoch, that of all that is decided. */
   readonly generation: number;
@@ -196,6 +197,7 @@ export class GlobalController implements AsyncDisposable {
   async #keepDoing(name: string, task: LeaderTask): Promise<void> {
     const { place, leadership, generation, regions, log } = this.#options;
     const lead: GlobalLead = {
+      place,
       leadership,
       generation,
       regions,

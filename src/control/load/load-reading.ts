@@ -88,7 +88,7 @@ export function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMa
   };
 }
 
-/** Outcomes that say nothing against a target: it took them, refused what is bad, or was not waited for. */
+/** Say nothing against a target: it took them, refused what is bad, or was not waited for. */
 const NO_FAILURES: ReadonlySet<string | undefined> = new Set([
   "accepted",
   "too_large",

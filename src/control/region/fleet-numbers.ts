@@ -27,6 +27,9 @@ export function noNumbers(): NumbersBeingMade {
     failed_items_per_second: 0,
     sampled_items_per_second: 0,
     latency_weight: 0,
+    load_capacity: 0,
+    load_weight: 0,
+    forecast_weight: 0,
     max_cpu: 0,
     max_memory: 0,
     max_event_loop_ms: 0,
@@ -48,6 +51,9 @@ const SUMS = [
   "failed_items_per_second",
   "sampled_items_per_second",
   "latency_weight",
+  "load_capacity",
+  "load_weight",
+  "forecast_weight",
 ] as const satisfies readonly (keyof FleetNumbers)[];
 
 const MAXIMA = [

@@ -60,6 +60,13 @@ export const FleetNumbersSchema = z.object({
   /** Of these the other averages are: items/s of collectors that are live. */
   failed_items_per_second: quantity,
   sampled_items_per_second: quantity,
+  /**
+   * Of what collectors can carry, where they do not know as 1: the sum, that of load times it, and
+   * of the load that each expects in a minute.
+   */
+  load_capacity: quantity,
+  load_weight: quantity,
+  forecast_weight: quantity,
   /** Milliseconds times items/s. */
   latency_weight: quantity,
   max_cpu: quantity,

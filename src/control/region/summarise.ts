@@ -57,6 +57,10 @@ function add(numbers: NumbersBeingMade, { report, state }: KnownCollector): void
   numbers.failed_items_per_second += items * Math.min(1, load.error_rate);
   numbers.sampled_items_per_second += items * Math.min(1, load.sampling_rate);
   numbers.latency_weight += items * load.latency_ms;
+  const carries = Math.max(1, capacity.items_per_second);
+  numbers.load_capacity += carries;
+  numbers.load_weight += carries * load.utilization;
+  numbers.forecast_weight += carries * (report.forecast_utilization ?? load.utilization);
   numbers.max_cpu = Math.max(numbers.max_cpu, load.cpu);
   numbers.max_memory = Math.max(numbers.max_memory, load.memory);
   numbers.max_event_loop_ms = Math.max(numbers.max_event_loop_ms, load.event_loop_ms);

@@ -52,6 +52,7 @@ const LEASTS = [
   ["items_per_second", LEAST_ITEMS],
   ["bytes_per_second", LEAST_ITEMS * 100],
   ["queue_items", LEAST_ITEMS],
+  ["load_weight", LEAST_ITEMS],
   ["failed_items_per_second", LEAST_ITEMS],
   ["sampled_items_per_second", LEAST_ITEMS],
   ["max_utilization", LEAST_SHARE],

@@ -1,13 +1,13 @@
 import { DEGRADATION_STEPS, type GivenUp } from "../../plan/degradation-plan.ts";
 import type { ClassShare, PriorityName } from "../../plan/sampling-plan.ts";
 
-type Share = Pick<ClassShare, "probability" | "reason">;
+type KeptShare = Pick<ClassShare, "probability" | "reason">;
 
 /**
  * What is kept of a class while the node gives something up; undefined: it is refused, which is no
  * sampling. What is of priority high is protected: nothing is taken from it.
  */
-export function lowered(share: Share, priority: PriorityName, givenUp: GivenUp): Share | undefined {
+export function lowered(share: KeptShare, priority: PriorityName, givenUp: GivenUp): KeptShare | undefined {
   if (priority === "high") return share;
   const isLow = priority === "low";
   const { level, unprotectedRate, lowRate } = givenUp;

@@ -4,12 +4,13 @@ import type { ConfigWalk } from "../../control/apply.ts";
 import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { LeaderTask } from "../../control/global/global-controller.ts";
-import type { LoadMonitor } from "../../control/load/load-monitor.ts";
+import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import type { KeptMembers } from "./kept-members.ts";
+import type { LoadToReport } from "./report-facts.ts";
 
 export interface OpenFleetStore extends AsyncDisposable {
   readonly place: RecipePlace;
@@ -23,7 +24,9 @@ export interface FleetLinkOptions {
   readonly memory: FleetMemory;
   /** Opens the store; it is closed again. A controller keeps it for as long as it runs. */
   readonly openStore: () => Promise<OpenFleetStore>;
-  readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
+  readonly load: LoadToReport;
+  /** Obeys what the leader says of the fleet's; absent: nobody does. */
+  readonly degradation?: Pick<NodeDegradation, "directed">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
   /** Members that were found before a restart; it is closed with the link. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { NodeFacts } from "../../admin/context.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
-import type { LoadMonitor } from "../../control/load/load-monitor.ts";
+import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../../store/store-metrics.ts";
@@ -13,6 +13,7 @@ import type { NodeFleet } from "../node-fleet.ts";
 import type { OpenFleetStore } from "./fleet-link-options.ts";
 import { MEMBERS_FILE, openKeptMembers } from "./kept-members.ts";
 import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
+import type { LoadToReport } from "./report-facts.ts";
 import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
 import { rememberDigest } from "./text-digest.ts";
 
@@ -22,7 +23,8 @@ export interface LinkToFleetOptions {
   /** Where it keeps what must survive a restart. */
   readonly dataDir: string | undefined;
   readonly env: Env;
-  readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
+  readonly load: LoadToReport;
+  readonly degradation: Pick<NodeDegradation, "directed">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ConfigTaker, type ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
 import type { OpenControllerLink } from "../../control/fleet/controller-link.ts";
+import { DEGRADATION_SCOPE, readDegradationDirective } from "../../control/degradation/degradation-directive.ts";
 import { CONFIG_SCOPE } from "../../control/fleet/directive.ts";
 import { DirectiveBook } from "../../control/fleet/directive-book.ts";
 import { ControllerFollower, type FollowerStatus } from "../../control/fleet/follower.ts";
@@ -70,18 +71,23 @@ function openTaker(
   });
 }
 
-function openBook({ env, memory }: FleetLinkOptions, late: { readonly taker?: ConfigTaker }): DirectiveBook {
+function openBook(
+  { env, memory, degradation }: FleetLinkOptions,
+  late: { readonly taker?: ConfigTaker },
+): DirectiveBook {
   return new DirectiveBook({
     clock: env.clock,
     memory,
     apply(directive) {
       showEpoch(env, directive);
       if (directive.scope === CONFIG_SCOPE) late.taker?.applied(directive.body);
+      if (directive.scope === DEGRADATION_SCOPE) degradation?.directed(readDegradationDirective(directive.body));
     },
     expired({ scope, body }) {
       env.metrics.fleetDirectivesOver.with().add(1);
       env.metrics.fleetDirectiveEpoch.remove(scope);
       if (scope === CONFIG_SCOPE) late.taker?.expired(body);
+      if (scope === DEGRADATION_SCOPE) degradation?.directed(undefined);
     },
     onTrouble: (reason) =>
       env.log.limited("fleet-epoch", 60_000)?.error("an epoch cannot be kept on disk: its directive is not obeyed", {

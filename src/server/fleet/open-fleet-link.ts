@@ -5,11 +5,13 @@ import { ROLLOUT_TASK } from "../../control/global/global-controller.ts";
 import type { FleetSample } from "../../control/rollout/collector-sample.ts";
 import { lookAtCollectors } from "../../control/rollout/look-at-collectors.ts";
 import { rolloutObserver } from "../../control/rollout/rollout-metrics.ts";
+import { degradationTask } from "../../control/degradation/degradation-task.ts";
 import { rolloutTask } from "../../control/rollout/rollout-task.ts";
 import { fleetTopology } from "../../control/topology/fleet-topology.ts";
 import { regionTopology } from "../../control/topology/region-topology.ts";
 import type { TopologySource } from "../../control/topology/topology-source.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
+import { degradationIn } from "../node-degradation.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { type NodeFollower, openNodeFollower } from "./node-follower.ts";
 import { openLink } from "./open-link.ts";
@@ -43,7 +45,8 @@ const LONGEST_LEAVE_MS = 2_500;
 export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLink> {
   await using parts = new AsyncDisposableStack();
   const late: { topology?: TopologySource } = {};
-  const leading = { ...options, leaderTasks: { ...options.leaderTasks, ...rolloutTaskOf(options, late) } };
+  const tasks = { ...options.leaderTasks, ...rolloutTaskOf(options, late), ...degradationTaskOf(options) };
+  const leading = { ...options, leaderTasks: tasks };
   const controller = isController(options) ? parts.use(await openServingController(leading)) : undefined;
   const follower = parts.use(openNodeFollower(options, controller));
   const topology = parts.use(
@@ -77,6 +80,14 @@ function rolloutTaskOf(
     late.topology === undefined ? NOBODY : lookAtCollectors(late.topology, { signal });
   const observer = rolloutObserver(env.metrics, env.log);
   return { [ROLLOUT_TASK]: rolloutTask({ place: rollouts, look, log: env.log, observer }) };
+}
+
+function degradationTaskOf({ walk, env }: FleetLinkOptions): FleetLinkOptions["leaderTasks"] {
+  const { log, metrics } = env;
+  let load: number | undefined;
+  metrics.degradationFleetLoad.with().read(() => load ?? 0);
+  const measured = (now: number | undefined): void => void (load = now);
+  return { degradation: degradationTask({ settings: () => degradationIn(walk.status.running), log, measured }) };
 }
 
 const NOBODY: FleetSample = { collectors: [], silent: [] };

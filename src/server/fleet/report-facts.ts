@@ -9,6 +9,7 @@ import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
+import { forecastUtilization } from "../node-degradation.ts";
 import { dialable } from "./dialable.ts";
 import { hostDigest } from "./host-digest.ts";
 
@@ -18,10 +19,14 @@ export const SCHEMA_MAX = 1;
 /** Of this process. */
 export const HOST = hostDigest();
 
+/** Without a forecast nobody is told what it expects. */
+export type LoadToReport = Partial<Pick<LoadMonitor, "forecast">> &
+  Pick<LoadMonitor, "capacity" | "counters" | "newest">;
+
 export interface ReportSources {
   readonly facts: Pick<NodeFacts, "version">;
   readonly addresses: () => Readonly<Record<string, string>>;
-  readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
+  readonly load: LoadToReport;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "ready">;
   readonly acknowledged?: () => CollectorConfig | undefined;
@@ -39,7 +44,9 @@ export async function healthOf({ dataPlane }: Pick<ReportSources, "dataPlane">):
 export async function reportFacts(sources: ReportSources): Promise<ReportFacts> {
   const { facts, addresses, load, walk, acknowledged, digestOf } = sources;
   const { atMs: _atMs, ...newest } = load.newest ?? { atMs: 0, ...NO_LOAD };
+  const forecast = forecastUtilization(load);
   return {
+    ...(forecast !== undefined && { forecast_utilization: Math.max(0, forecast) }),
     version: facts.version,
     addresses: dialable(addresses(), walk.status.running.node.fleet.advertise),
     host: HOST,

@@ -1,0 +1,166 @@
+import { z } from "zod";
+import { duration } from "../config/schema/values.ts";
+import type { DegradationDirective } from "../control/degradation/degradation-directive.ts";
+import {
+  FLEET_HELP,
+  levelReasonText,
+  type NodeDegradation,
+  type NodeDegradationStatus,
+} from "../control/degradation/node-degradation.ts";
+import { DEGRADATION_LADDER, HIGHEST_LEVEL } from "../control/degradation/node-level.ts";
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
+import { RouterError } from "../core/errors.ts";
+import { isoTime } from "../core/iso-time.ts";
+import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import type { AdminContext } from "./context.ts";
+import { problemReply } from "./reply.ts";
+import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+
+type DegradationContext = Pick<AdminContext, "degradation" | "env" | "facts" | "fleetDegradation">;
+
+const PATH = "/api/v1/degradation";
+const LONGEST_NOTE = 500;
+
+const OrderSchema = z.strictObject({
+  level: z
+    .int()
+    .min(0)
+    .max(HIGHEST_LEVEL)
+    .nullable()
+    .optional()
+    .describe("What this node is to give up, whatever it measures; null: what it measures."),
+  fleet: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe("Whether the fleet is to be degraded, whatever its load is; null: as its load is."),
+  for: duration(1_000)
+    .refine((ms) => ms <= LONGEST_TIMER_MS, "is longer than 24d")
+    .prefault("10m")
+    .describe("A duration, after which it ends by itself: 10m, or milliseconds."),
+  note: z.string().max(LONGEST_NOTE).default("").describe("For people."),
+});
+
+/** What the node and its fleet give up, and what people want of that. */
+export function degradationRoutes(context: DegradationContext): AdminRoute[] {
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      role: "viewer",
+      summary: "What the node gives up: its level, why, since when, until when, and the fleet's.",
+      handle: () => ({ status: 200, body: degradationView(context.degradation) }),
+    },
+    {
+      method: "PATCH",
+      path: PATH,
+      role: "operator",
+      summary: "Orders a level of this node, or the fleet's degradation, for a time; or ends the order.",
+      statuses: [409, 422, 503],
+      body: smallBody(OrderSchema, true),
+      handle: (request) => order(request, context),
+    },
+  ];
+}
+
+async function order({ body, role }: AdminRequest, context: DegradationContext): Promise<AdminReply> {
+  const parsed = checkMapping(parseMapping(body), OrderSchema);
+  if (!parsed.ok) return parsed.reply;
+  const { level, fleet, for: forMs, note } = parsed.value;
+  if (level === undefined && fleet === undefined)
+    return problemReply(422, "say `level` or `fleet`: null ends an order");
+  const untilMs = context.env.clock.wallMs() + forMs;
+  if (fleet !== undefined) {
+    const answer = await orderFleet(fleet, { untilMs, forMs, note, by: `${role} via ${context.facts.id}` }, context);
+    if (answer !== undefined) return answer;
+  }
+  if (level !== undefined) await context.degradation.order(level === null ? undefined : { level, untilMs, note });
+  return { status: 200, body: degradationView(context.degradation) };
+}
+
+interface FleetOrder {
+  readonly untilMs: number;
+  readonly forMs: number;
+  readonly note: string;
+  readonly by: string;
+}
+
+/** Undefined: it is done. */
+async function orderFleet(
+  degraded: boolean | null,
+  { untilMs, forMs, note, by }: FleetOrder,
+  { degradation, env, fleetDegradation }: DegradationContext,
+): Promise<AdminReply | undefined> {
+  if (degradation.status.isAlone) {
+    const ownUntilMs = env.clock.nowMs() + forMs;
+    await degradation.orderFleet(degraded === null ? undefined : { isDegraded: degraded, untilMs: ownUntilMs, note });
+    return undefined;
+  }
+  if (fleetDegradation === undefined) return problemReply(409, "this node shares no store with its fleet: ask another");
+  try {
+    const told = degraded === null ? undefined : { schema: 1, degraded, until_ms: untilMs, note, by };
+    await fleetDegradation(told, { signal: new AbortController().signal });
+    return undefined;
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
+    return problemReply(503, `the coordination store: ${cause.message}`);
+  }
+}
+
+/** `GET /api/v1/degradation` */
+export function degradationView({ status }: Pick<NodeDegradation, "status">): Readonly<Record<string, unknown>> {
+  const { level, measured, order: ordered, sinceMs, stress, isEnabled, fleet, isAlone } = status;
+  return {
+    level,
+    gives_up: DEGRADATION_LADDER.slice(1, level + 1),
+    reason: reasonOf(status),
+    signal: ordered === undefined ? (measured.reason?.signal ?? null) : null,
+    help: ordered === undefined ? (measured.reason?.help ?? null) : null,
+    since: isoTime(sinceMs),
+    until: ordered === undefined ? null : isoTime(ordered.untilMs),
+    ordered:
+      ordered === undefined ? null : { level: ordered.level, until: isoTime(ordered.untilMs), note: ordered.note },
+    measured: measured.level,
+    signals: stress ?? null,
+    enabled: isEnabled,
+    fleet: fleet === undefined ? null : { ...fleetView(fleet), decided_by: isAlone ? "this node" : "the leader" },
+  };
+}
+
+function reasonOf({ level, measured, order: ordered }: NodeDegradationStatus): string {
+  if (ordered !== undefined) return ordered.note === "" ? "ordered" : `ordered: ${ordered.note}`;
+  return level === 0 ? "" : levelReasonText(measured.reason);
+}
+
+function fleetView({ degraded, target_rate, reason, since_ms, until_ms }: DegradationDirective) {
+  const isByLoad = reason.kind === "load" || reason.kind === "forecast";
+  return {
+    degraded,
+    target_rate,
+    reason: fleetReason(reason),
+    help: degraded && isByLoad ? FLEET_HELP : null,
+    load: isByLoad ? reason.load : null,
+    node: isByLoad ? (reason.node ?? null) : null,
+    since: isoTime(since_ms),
+    until: until_ms === undefined ? null : isoTime(until_ms),
+  };
+}
+
+function fleetReason(reason: DegradationDirective["reason"]): string {
+  switch (reason.kind) {
+    case "none":
+      return "";
+    case "manual":
+      return reason.note === "" ? "ordered" : `ordered: ${reason.note}`;
+    case "load":
+      return `load ${reason.load.toFixed(2)}${worstText(reason.node)}`;
+    case "forecast":
+      return `load ${reason.load.toFixed(2)} expected in a minute${worstText(reason.node)}`;
+    default:
+      return reason satisfies never;
+  }
+}
+
+function worstText(node: string | undefined): string {
+  return node === undefined ? "" : `, the most on ${node}`;
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { DegradationDesk, type DeskReading } from "./degradation-desk.ts";
+import { degradationFrom, type DegradationSettings } from "./fleet-degradation.ts";
+
+const SETTINGS: DegradationSettings = {
+  threshold: 0.8,
+  recoveryThreshold: 0.6,
+  minDwellMs: 30_000,
+  isPredictive: false,
+};
+const STEP_MS = 5_000;
+
+/** A fleet of which keeping an item costs so many times what receiving one does. */
+class Scene {
+  readonly desk: DegradationDesk;
+  nowMs = 0;
+  received = 1_000;
+  readonly #cost: number;
+  readonly #settings: DegradationSettings;
+
+  constructor(cost: number, settings = SETTINGS, desk = new DegradationDesk(settings, 0)) {
+    this.#cost = cost;
+    this.#settings = settings;
+    this.desk = desk;
+  }
+
+  /** Load is 0.9 at 1,000 items of which half are kept. */
+  reading(forecast?: number): DeskReading {
+    const kept = this.desk.state.isDegraded ? 0.01 * this.received : 0.5 * this.received;
+    const load = (0.9 * (this.received + this.#cost * kept)) / (1_000 + this.#cost * 500);
+    return { load, worst: { id: "n7", load }, receivedPerSecond: this.received, keptPerSecond: kept, forecast };
+  }
+
+  /** How often it changed meanwhile. */
+  run(ms: number, forecast?: number): number {
+    let changes = 0;
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
+      this.nowMs += STEP_MS;
+      const before = this.desk.state.isDegraded;
+      const { isDegraded } = this.desk.step(this.reading(forecast), this.#settings, this.nowMs);
+      changes += isDegraded === before ? 0 : 1;
+    }
+    return changes;
+  }
+}
+
+test("fleet: begins when the load has lasted, not for a moment of it", () => {
+  const scene = new Scene(3);
+  const calm: DeskReading = { ...scene.reading(), load: 0.3 };
+  for (let i = 1; i <= 20; i++) {
+    scene.desk.step(i % 4 === 0 ? { ...calm, load: 1 } : calm, SETTINGS, i * 1_000);
+    assert.equal(scene.desk.state.isDegraded, false);
+  }
+  scene.nowMs = 20_000;
+  scene.run(30_000);
+  assert.equal(scene.desk.state.isDegraded, true);
+  assert.ok(scene.desk.state.sinceMs > 20_000 + STEP_MS);
+});
+
+for (const cost of [1, 3, 10]) {
+  test(`fleet: a constant load that drops when much is given up does not flip it; keeping costs ${cost} times receiving`, () => {
+    const scene = new Scene(cost);
+    assert.ok(scene.run(3_600_000) <= 3, "an hour");
+    assert.equal(scene.desk.state.isDegraded, true);
+    scene.received = 300;
+    scene.run(900_000);
+    assert.equal(scene.desk.state.isDegraded, false, "the load itself is less");
+  });
+}
+
+test("fleet: who goes on from another believes what it left, and takes nothing back before it knows better", () => {
+  const left = { ...degradationFrom(0, SETTINGS), isDegraded: true, untilMs: 10_000 };
+  const scene = new Scene(3, SETTINGS, new DegradationDesk(SETTINGS, 0, left));
+  assert.equal(scene.run(120_000), 0);
+  assert.equal(scene.desk.state.isDegraded, true);
+});
+
+test("fleet: a forecast begins it, where that is asked for", () => {
+  const predictive = { ...SETTINGS, isPredictive: true };
+  for (const [settings, want] of [
+    [SETTINGS, false],
+    [predictive, true],
+  ] as const) {
+    const scene = new Scene(3, settings);
+    scene.received = 500;
+    scene.run(60_000, 0.9);
+    assert.equal(scene.desk.state.isDegraded, want);
+  }
+});

@@ -1,0 +1,114 @@
+import {
+  type DegradationReading,
+  type DegradationSettings,
+  degradationFrom,
+  type FleetDegradation,
+  type FleetLoad,
+  type ManualDegradation,
+  orderDegradation,
+  stepDegradation,
+} from "./fleet-degradation.ts";
+import { type CostEvidence, KEEPING_COST, learntCost, projectedLoad } from "./projected-load.ts";
+
+/** What is known of a fleet, or of one node, at a moment. */
+export interface DeskReading extends FleetLoad {
+  /** Items a second that come, and that sampling leaves. */
+  readonly receivedPerSecond: number;
+  readonly keptPerSecond: number;
+  /** The load that is to be expected in a minute; undefined: nobody knows. */
+  readonly forecast: number | undefined;
+}
+
+/** How far ahead it begins, when it is predictive. */
+export const DEGRADATION_HORIZON_MS = 60_000;
+/** A load that is cut off here tells nothing of what it would be. */
+const FULL = 0.98;
+/** A moment's load is none: memory of what is read. */
+const MEMORY_MS = 10_000;
+/** By then what is given up shows: reports, a summary, and a queue that empties. */
+const SETTLED_MS = 45_000;
+
+/**
+ * Decides whether a fleet is degraded: steps it by what is read, and learns what keeping costs from
+ * what giving it up did.
+ */
+export class DegradationDesk {
+  #state: FleetDegradation;
+  /** What was read lately; undefined: it goes on from what somebody else has left. */
+  #recent: DeskReading | undefined;
+  #steppedMs: number;
+  /** The last reading before it began. */
+  #calm: DeskReading | undefined;
+  #cost = KEEPING_COST;
+  #isCostLearnt = false;
+
+  /** `from`: as somebody else has left it. */
+  constructor(settings: DegradationSettings, nowMs: number, from?: FleetDegradation) {
+    this.#state = from ?? degradationFrom(nowMs, settings);
+    this.#recent = from === undefined ? NO_READING : undefined;
+    this.#steppedMs = nowMs;
+  }
+
+  get state(): FleetDegradation {
+    return this.#state;
+  }
+
+  order(manual: ManualDegradation | undefined): void {
+    this.#state = orderDegradation(this.#state, manual);
+  }
+
+  step(newest: DeskReading, settings: DegradationSettings, nowMs: number): FleetDegradation {
+    const before = this.#state;
+    const reading = this.#smoothed(newest, nowMs);
+    if (before.isDegraded) this.#learn(reading, nowMs);
+    this.#state = stepDegradation(before, this.#read(reading), settings, nowMs);
+    if (!this.#state.isDegraded) [this.#calm, this.#isCostLearnt] = [reading, false];
+    return this.#state;
+  }
+
+  #smoothed(newest: DeskReading, nowMs: number): DeskReading {
+    const gain = 1 - Math.exp(-(nowMs - this.#steppedMs) / MEMORY_MS);
+    const recent = this.#recent ?? newest;
+    const mixed = (name: "keptPerSecond" | "load" | "receivedPerSecond"): number =>
+      recent[name] + gain * (newest[name] - recent[name]);
+    this.#steppedMs = nowMs;
+    this.#recent = {
+      ...newest,
+      load: mixed("load"),
+      receivedPerSecond: mixed("receivedPerSecond"),
+      keptPerSecond: mixed("keptPerSecond"),
+    };
+    return this.#recent;
+  }
+
+  #read(reading: DeskReading): DegradationReading {
+    const { load, worst, forecast, receivedPerSecond, keptPerSecond } = reading;
+    if (!this.#state.isDegraded) return { load, worst, forecast, projected: load };
+    // Whoever began in the middle of it does not know what would be kept: all, at worst.
+    const share = this.#calm === undefined ? 1 : shareOf(this.#calm);
+    const work = { load, receivedPerSecond, keptPerSecond, wouldKeepPerSecond: share * receivedPerSecond };
+    return { load, worst, forecast, projected: projectedLoad(work, this.#cost) };
+  }
+
+  /** Once for each time that it lasts. */
+  #learn(after: DeskReading, nowMs: number): void {
+    const before = this.#calm;
+    if (this.#isCostLearnt || before === undefined || nowMs - this.#state.sinceMs < SETTLED_MS) return;
+    this.#isCostLearnt = true;
+    const evidence: CostEvidence = { before, after };
+    if (before.load < FULL && after.load < FULL) this.#cost = learntCost(evidence) ?? this.#cost;
+  }
+}
+
+/** Of a fleet that nothing is known of, and of one that does nothing. */
+export const NO_READING: DeskReading = {
+  load: 0,
+  worst: undefined,
+  receivedPerSecond: 0,
+  keptPerSecond: 0,
+  forecast: undefined,
+};
+
+function shareOf({ receivedPerSecond, keptPerSecond }: DeskReading): number {
+  return receivedPerSecond > 0 ? Math.min(1, keptPerSecond / receivedPerSecond) : 1;
+}
