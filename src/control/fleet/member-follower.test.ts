@@ -290,3 +290,17 @@ test("who starts uses those that it knew before until a controller that has hear
   await rig.answer("d2", setOf("bc"), setOf(""));
   assert.equal(rig.ids, "bc");
 });
+
+test("a controller that learns is told whom it does not tell of, and they are used, until it says that they have left", async () => {
+  const rig = new Rig([GATEWAYS, OTHERS]);
+  await rig.answer("d1", setOf("abc"), setOf("x"));
+  await rig.answer("d2", setOf("b", { is_learning: true }), setOf("", { is_learning: true }));
+  assert.deepEqual(
+    rig.asked.map(({ kept }) => kept),
+    [undefined, undefined, ["a", "c", "x"]],
+  );
+  await rig.answer("d3", setOf("b", { is_learning: true, left: ["c"] }), setOf("x"));
+  assert.deepEqual([rig.ids, rig.asked.at(-1)?.kept], ["ab", ["a"]]);
+  await rig.answer("d4", setOf("ab"), setOf("x"));
+  assert.equal(rig.asked.at(-1)?.kept, undefined);
+});

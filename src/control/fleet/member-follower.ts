@@ -30,6 +30,7 @@ export interface MemberFollowerOptions {
 export interface MemberQuestion {
   readonly wanted: MemberSelection[];
   readonly known?: string;
+  readonly kept?: string[];
 }
 
 /** `host`: of a loopback address, where that leads to it. */
@@ -60,6 +61,8 @@ export class MemberFollower {
   readonly #first: Map<string, readonly FoundMember[]>;
   #unused = new Map<string, number>();
   #lost = new Map<string, LostMembers>();
+  /** Those that are used, and of whom a controller that has not heard of all tells nothing. */
+  readonly #unheard = new Map<string, readonly string[]>();
   /** Of the last answer to what is wanted now. */
   #known: string | undefined;
   #changed = new AbortController();
@@ -93,6 +96,7 @@ export class MemberFollower {
       this.#found.delete(key);
       this.#unused.delete(key);
       this.#lost.delete(key);
+      this.#unheard.delete(key);
     }
     for (const key of byKey.keys()) this.#takeFirst(key);
     this.#known = undefined;
@@ -137,7 +141,9 @@ export class MemberFollower {
   async #ask(ask: AskMembers, signal: AbortSignal): Promise<boolean | undefined> {
     const asked = this.#wanted;
     const wanted = asked.map(({ region, tags, listener }) => ({ region, tags, listener }));
-    const outcome = await ask({ wanted, ...(this.#known !== undefined && { known: this.#known }) }, signal);
+    const kept = this.#keptIds();
+    const more = { ...(this.#known !== undefined && { known: this.#known }), ...(kept.length > 0 && { kept }) };
+    const outcome = await ask({ wanted, ...more }, signal);
     if (signal.aborted || asked !== this.#wanted) return undefined;
     if (outcome.kind === "refused") this.#tellRefused(outcome.why, outcome.reason);
     if (outcome.kind !== "reply") return undefined;
@@ -147,6 +153,11 @@ export class MemberFollower {
     for (const [i, plan] of asked.entries()) this.#take(plan, found[i]);
     this.#tell();
     return isNews;
+  }
+
+  /** It has heard of some of them, perhaps: that they are others now. */
+  #keptIds(): string[] {
+    return [...new Set([...this.#unheard.values()].flat())].toSorted().slice(0, FLEET_BOUNDS.found);
   }
 
   #takeFirst(key: string): void {
@@ -169,6 +180,7 @@ export class MemberFollower {
     if (set.is_learning && known === undefined && members.length === 0) return;
     // Whoever has not heard of all of them says nothing against those that were there.
     const kept = this.#keep(plan, key, set);
+    this.#unheard.set(key, set.is_learning ? kept.map(({ id }) => id) : []);
     const all = [...members, ...kept].toSorted((a, b) => (a.id < b.id ? -1 : 1));
     this.#found.set(key, all.slice(0, FLEET_BOUNDS.found));
     this.#tellUnused(plan, key, Math.max(0, set.total - FLEET_BOUNDS.found));

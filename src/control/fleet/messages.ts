@@ -295,6 +295,8 @@ export const DiscoverSchema = z.object({
   wanted: z.array(MemberSelectionSchema).max(FLEET_BOUNDS.selections),
   /** Of the last answer: the next one is held while it is the same. */
   known: z.string().max(64).optional(),
+  /** Used on while whoever answers has not heard of all, and does not tell of them. */
+  kept: z.array(NodeIdSchema).max(FLEET_BOUNDS.found).optional(),
 });
 export type DiscoverRequest = z.output<typeof DiscoverSchema>;
 

@@ -10,6 +10,8 @@ export type DiscoverAnswer = DiscoverReply | NotLeader;
 export interface DiscoverQuestion {
   readonly key: string;
   readonly wanted: readonly MemberSelection[];
+  /** Of whom it is told, too, when they have been heard, and are not found. */
+  readonly kept: readonly string[];
 }
 
 /** So long a call is held, while only loads are other ones. */

@@ -56,11 +56,16 @@ class Rig {
   }
 
   /** Undefined while it is held. */
-  ask(id: string, known?: string, wanted = [GATEWAYS]): { answer: DiscoverReply | "not_leader" | undefined } {
+  ask(
+    id: string,
+    known?: string,
+    wanted = [GATEWAYS],
+    kept: string[] = [],
+  ): { answer: DiscoverReply | "not_leader" | undefined } {
     const held: { answer: DiscoverReply | "not_leader" | undefined } = { answer: undefined };
     const more = known === undefined ? {} : { known };
     const keep = async (): Promise<void> => {
-      const answer = await this.discovery.discover({ protocol: 1, id, region: "eu", wanted, ...more }, NEVER);
+      const answer = await this.discovery.discover({ protocol: 1, id, region: "eu", wanted, kept, ...more }, NEVER);
       held.answer = isNotLeader(answer) ? "not_leader" : answer;
     };
     void keep();
@@ -335,4 +340,19 @@ test("what is left out is told: selections beyond those that are remembered, and
   for (let i = 0; i < 65; i++) rig.goodbye(`g${i}`);
   const { found } = await rig.first("n1");
   assert.deepEqual([found[0]?.left.length, found[0]?.left[0], rig.bounds], [64, "g64", ["left"]]);
+});
+
+test("while it learns, those that are kept and are heard to be others now have left, also where they were never found here", async () => {
+  const rig = new Rig();
+  rig.report("a");
+  const kept = ["b", "c"];
+  const { answer: first } = await settled(rig.ask("n1", undefined, [GATEWAYS], kept));
+  assert.deepEqual([idsIn(first), replyIn(first).found[0]?.left], [["a"], []]);
+  const held = await settled(rig.ask("n1", replyIn(first).digest, [GATEWAYS], kept));
+  rig.report("b", { tags: { tier: "small" } });
+  rig.clock.advance(250);
+  assert.deepEqual(replyIn((await settled(held)).answer).found[0]?.left, ["b"]);
+  rig.report("c", { addresses: {} });
+  const { answer: next } = await settled(rig.ask("n2", undefined, [GATEWAYS], kept));
+  assert.deepEqual(replyIn(next).found[0]?.left, ["b", "c"]);
 });

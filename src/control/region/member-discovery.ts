@@ -63,6 +63,8 @@ export class MemberDiscovery {
   readonly #answers = new Map<string, Answered>();
   /** Who has said goodbye, for what is asked for later. */
   readonly #left = new Map<string, { readonly report: CollectorReport; readonly atMs: number }>();
+  /** Whom somebody keeps while it learns, and who have not been heard since. */
+  readonly #kept = new Set<string>();
   readonly #cancelLearning: Cancel;
   #version = 0;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -86,9 +88,10 @@ export class MemberDiscovery {
    * Held while it is what is known. Another call of the same node for the same takes its place: a
    * controller asks for one thing after another in the name of its nodes.
    */
-  async discover({ id, wanted, known }: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
+  async discover({ id, wanted, known, kept = [] }: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
     const { most, bounded, region } = this.#options;
-    const question = { key: JSON.stringify(wanted), wanted };
+    const question = { key: JSON.stringify([wanted, kept]), wanted, kept };
+    if (this.#isLearning) for (const one of kept) this.#kept.add(one);
     const reply = this.#replyTo(question);
     this.#held.displace(id, question, reply);
     if (known !== reply.digest || signal.aborted) return reply;
@@ -100,6 +103,7 @@ export class MemberDiscovery {
   /** Somebody has come, or says something else than before. */
   heard(report: CollectorReport): void {
     const nowMs = this.#options.clock.nowMs();
+    if (this.#kept.delete(report.id) && this.#isLearning) this.#changed();
     this.#changedIf((sought) => sought.hear(report, nowMs));
   }
 
@@ -170,11 +174,11 @@ export class MemberDiscovery {
     if (this.#lookedVersion !== this.#version) this.#lookSoon();
   }
 
-  #replyTo({ key, wanted }: DiscoverQuestion): DiscoverReply {
+  #replyTo({ key, wanted, kept }: DiscoverQuestion): DiscoverReply {
     const nowMs = this.#options.clock.nowMs();
     const known = this.#answers.get(key);
     if (known?.version === this.#version && nowMs - known.atMs < FRESH_MS) return known.reply;
-    const found = wanted.map((selection) => this.#find(selection, nowMs));
+    const found = wanted.map((selection) => this.#find(selection, kept, nowMs));
     const reply = { protocol: FLEET_PROTOCOL, digest: digestOf(JSON.stringify(found.map(newsIn))), found };
     this.#answers.delete(key);
     this.#answers.set(key, { reply, atMs: nowMs, version: this.#version });
@@ -182,12 +186,19 @@ export class MemberDiscovery {
     return reply;
   }
 
-  #find(selection: MemberSelection, nowMs: number): MemberSet {
+  #find(selection: MemberSelection, kept: readonly string[], nowMs: number): MemberSet {
     const { region, table, others, bounded } = this.#options;
     if (selection.region !== region) return others?.find(selection) ?? NOT_KNOWN;
     const { left, ...found } = this.#soughtBy(selection).set((id) => table.get(id)?.report, nowMs, this.#isLearning);
     if (left.length > FLEET_BOUNDS.found) bounded("left", region);
-    return { ...found, is_learning: this.#isLearning, left: left.slice(0, FLEET_BOUNDS.found) };
+    const all = this.#isLearning ? new Set([...this.#unfit(kept, found.members), ...left]) : left;
+    return { ...found, is_learning: this.#isLearning, left: [...all].slice(0, FLEET_BOUNDS.found) };
+  }
+
+  /** Who has been heard, and is somebody else now than by what the controller before has told. */
+  #unfit(kept: readonly string[], members: MemberSet["members"]): readonly string[] {
+    const there = new Set(members.map(({ id }) => id));
+    return kept.filter((id) => !there.has(id) && this.#options.table.get(id) !== undefined);
   }
 
   #soughtBy(selection: MemberSelection): SoughtMembers {
