@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { sleep, systemClock } from "../../src/core/clock.ts";
+import { lastGoodFile } from "../../src/control/truth/last-good.ts";
+import { EventStream } from "../../src/core/event-stream.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { fileSource } from "../../src/server/config-source.ts";
@@ -200,6 +202,26 @@ test("a config is staged from a file and by a node, shown, ended by hand, and th
   assert.equal((await cli(["config", "rollout", "abort"], url)).code, 0);
   assert.equal((await cli(["config", "apply", next, "--again"])).code, 0);
   await scene.run([node], 4);
+});
+
+test("a version with which all workers of a node end is refused by it, and is not what it starts with", async () => {
+  await using scene = new Scene("/ended");
+  const node = await scene.start(scene.file("one"));
+  const fleet = scene.file("fleet", FLEET);
+  assert.equal((await cli(["config", "apply", fleet, "--init"])).code, 0);
+  await scene.run([node], 1);
+  scene.file("fleet", `${FLEET}# ends workers\n`);
+  assert.equal((await cli(["config", "apply", fleet])).code, 0);
+  await scene.run([node], 2);
+  const { events } = node.dataPlane;
+  assert.ok(events instanceof EventStream, "as a data plane with workers tells it");
+  const refused = scene.logged((line) => line["why"] === "bad");
+  events.add({ kind: "taken_back", version: 2, runs: 1 });
+  await refused;
+  const { text } = await callApi(node.addresses.admin, "/api/v1/node");
+  assert.match(text, /"result": "failed",\s+"reason": "all workers ended with version 2: 1 runs again"/u);
+  const { good } = await lastGoodFile(join(folder, "ended-one", "fleet-config.json")).read();
+  assert.equal(good?.version, 1);
 });
 
 test("a collector in a fleet without controllers takes over what is published all the same", async () => {
