@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Clock } from "../../../src/core/clock.ts";
 import type { EmbeddedSettings, StoreSettings } from "../../../src/store/store.ts";
 import { type Ran, runCli } from "../../cli/run-cli.ts";
 import { completeConfig, startTestNode, type TestNode } from "../node.ts";
@@ -49,10 +50,11 @@ export class RealFleet implements AsyncDisposable {
     return process.start();
   }
 
-  /** In this process. */
-  async inProcess(node: RealNode): Promise<TestNode> {
+  /** In this process; `clock`: instead of the machine's. */
+  async inProcess(node: RealNode, clock?: Clock): Promise<TestNode> {
     const file = join(this.folder, `${node.id}.yaml`);
-    const started = await startTestNode(this.#configOf(node), { file, ...(node.env && { env: node.env }), workers: 0 });
+    const more = { ...(node.env && { env: node.env }), ...(clock && { clock }), workers: 0 };
+    const started = await startTestNode(this.#configOf(node), { file, ...more });
     this.#nodes.push(started);
     return started;
   }
