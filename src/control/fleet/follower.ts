@@ -21,7 +21,10 @@ export interface FollowerOptions {
    * does. Throws as the store does.
    */
   readonly lookUp: (signal: AbortSignal) => Promise<readonly ControllerAddress[]>;
-  /** Who leads by a watch that the node has open anyway, as controllers have; else unknown. */
+  /**
+   * Who leads by a watch that the node has open anyway, as controllers have; else unknown. Of a
+   * store that is not to be believed: nobody.
+   */
   readonly leader?: (() => ControllerAddress | undefined) | undefined;
   readonly book: DirectiveBook;
   /** Which members of the fleet this node looks for; none: for nobody. */
@@ -63,6 +66,8 @@ const LOOK_AGAIN_MS = 30_000;
 const GOODBYE_MS = 1_000;
 /** How often it is looked whether the watch names another leader. */
 const LOOK_MS = 250;
+/** A store that has not answered by then has much to do: the watch may name the leader sooner. */
+const SLOW_MS = 1_000;
 
 /**
  * The collector's side: finds its region's controller in the store, once, and from then on has all
@@ -129,11 +134,11 @@ export class ControllerFollower implements AsyncDisposable {
 
   /** Undefined: it was ended. */
   async #find(): Promise<readonly ControllerAddress[] | undefined> {
-    const { random, lookUp, log } = this.#options;
+    const { random, log } = this.#options;
     const { signal } = this.#closing;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const controllers = await lookUp(signal);
+        const controllers = await this.#lookUp();
         if (controllers.length > 0) return controllers;
         this.#reason = "the store names no controller of this region";
       } catch (cause) {
@@ -148,23 +153,43 @@ export class ControllerFollower implements AsyncDisposable {
           reason: this.#reason,
         });
       const longestMs = Math.min(LOOK_AGAIN_MS, 1_000 * 2 ** Math.min(attempt, 10));
-      await this.#pause(longestMs * (0.1 + 0.9 * random.next()));
+      const named = await this.#pause(longestMs * (0.1 + 0.9 * random.next()), signal);
+      if (named !== undefined) return [named];
     }
     return undefined;
   }
 
+  /** Whoever has a watch waits for no store that takes its time: the node may lead by itself. */
+  async #lookUp(): Promise<readonly ControllerAddress[]> {
+    const { lookUp, leader, clock } = this.#options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, over.signal]);
+    const asked = lookUp(signal);
+    if (leader === undefined) return asked;
+    const named = async (): Promise<readonly ControllerAddress[]> => {
+      await sleep(clock, SLOW_MS, signal).catch(() => undefined);
+      const first = await this.#pause(Infinity, signal);
+      return first === undefined ? asked : [first];
+    };
+    try {
+      return await Promise.race([asked, named()]);
+    } finally {
+      over.abort(new RouterError("INTERRUPTED", "who leads is known"));
+    }
+  }
+
   /** Ends before its time, with the name, when the watch names somebody else. */
-  async #pause(ms: number): Promise<ControllerAddress | undefined> {
+  async #pause(ms: number, signal: AbortSignal): Promise<ControllerAddress | undefined> {
     const { clock, leader } = this.#options;
-    const { signal } = this.#closing;
     for (const endMs = clock.nowMs() + ms; ; ) {
+      if (signal.aborted) return undefined;
       const named = leader?.();
       if (named !== undefined && named.id !== this.#named) {
         this.#named = named.id;
         return named;
       }
       const leftMs = endMs - clock.nowMs();
-      if (leftMs <= 0 || signal.aborted) return undefined;
+      if (leftMs <= 0) return undefined;
       const stepMs = leader === undefined ? leftMs : Math.min(LOOK_MS, leftMs);
       await sleep(clock, stepMs, signal).catch(() => undefined);
     }
@@ -183,6 +208,7 @@ export class ControllerFollower implements AsyncDisposable {
     /** Until its lease is over the others go on naming it. */
     let silent: string | undefined;
     this.#lostMs = clock.nowMs();
+    let refusals = 0;
     for (let attempt = 0; !signal.aborted; attempt++) {
       const next = hint ?? controllers[turn++ % controllers.length];
       if (next === undefined) return;
@@ -199,8 +225,13 @@ export class ControllerFollower implements AsyncDisposable {
       const aloneMs = clock.nowMs() - this.#lostMs;
       this.#isAlone ||= aloneMs >= ALONE_AFTER_MS;
       if (aloneMs >= patienceMs) return;
-      const why = end.kind === "refused" ? "refused" : "lost";
-      hint = (await this.#pause(reconnectDelayMs(attempt, this.#collectors, random, why))) ?? hint;
+      // Who leads no more, or not yet, has refused nobody.
+      const isRefused = end.kind === "refused";
+      refusals = isRefused ? refusals + 1 : 0;
+      const delayMs = isRefused
+        ? reconnectDelayMs(refusals - 1, this.#collectors, random, "refused")
+        : reconnectDelayMs(attempt, this.#collectors, random);
+      hint = (await this.#pause(delayMs, signal)) ?? hint;
     }
   }
 

@@ -14,7 +14,7 @@ import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { followerObserver, showEpoch } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
 import { HOST, membersIn, reportFacts } from "./report-facts.ts";
-import type { ServingController } from "./serving-controller.ts";
+import { isBelieved, type ServingController } from "./serving-controller.ts";
 
 /** A node in its role as collector. */
 export interface NodeFollower extends AsyncDisposable {
@@ -147,7 +147,7 @@ function openFollower(
       if (mayBeNew && book.current(CONFIG_SCOPE) === undefined) await options.followStore?.(signal);
       return found;
     },
-    leader: controller && (() => controller.controller.leaderOf(node.region)),
+    leader: controller && (() => (isBelieved(options) ? controller.controller.leaderOf(node.region) : undefined)),
     book,
     members,
     facts: () => reportFacts(options),

@@ -72,10 +72,15 @@ export async function openServingController(options: FleetLinkOptions): Promise<
 }
 
 /** Undefined: whose the store is has not been found out, or it is not this fleet's. */
-function generationOf({ memory, isIsolated }: FleetLinkOptions): number | undefined {
-  const { judged, identity } = memory;
+function generationOf(options: FleetLinkOptions): number | undefined {
+  return isBelieved(options) ? options.memory.identity?.generation : undefined;
+}
+
+/** Whether the store is known to be the fleet's, as far as has been found out. */
+export function isBelieved({ memory, isIsolated }: Pick<FleetLinkOptions, "isIsolated" | "memory">): boolean {
+  const { judged } = memory;
   const isKnown = judged === "same" || judged === "raised" || judged === "new";
-  return isKnown && isIsolated?.() !== true ? identity?.generation : undefined;
+  return isKnown && isIsolated?.() !== true;
 }
 
 function isSecure({ fleet }: NodeConfig): boolean {
