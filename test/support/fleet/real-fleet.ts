@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { EmbeddedSettings, StoreSettings } from "../../../src/store/store.ts";
 import { type Ran, runCli } from "../../cli/run-cli.ts";
 import { completeConfig, startTestNode, type TestNode } from "../node.ts";
 import { PATIENCE_MS } from "../patience.ts";
+import { makeQuickFolder } from "../quick-folder.ts";
 import { FleetNodeProcess } from "./fleet-node-process.ts";
 
 export interface RealNode {
@@ -32,7 +32,8 @@ export const BOTH_ROLES = ["collector", "controller"] as const;
  * published by `signalbox config apply`.
  */
 export class RealFleet implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "signalbox-real-fleet-"));
+  /** A node leads nothing before what it remembers of its fleet is safe on disk. */
+  readonly folder = makeQuickFolder("signalbox-real-fleet-");
   readonly #coordination: Readonly<Record<string, unknown>>;
   readonly #lease: string | undefined;
   readonly #nodes: AsyncDisposable[] = [];
