@@ -28,6 +28,7 @@ test("what a store does is counted, and what operators must know is told, not wi
   observer.renewed(-5);
   for (let i = 0; i < 100; i++) observer.resynced("/x/", "diverged");
   observer.sessionLost("unanswered");
+  for (let i = 0; i < 3; i++) observer.said?.("it rains");
   const text = exposition(snapshotMetrics(metrics));
   const lineOf = (name: string): string => text.split("\n").find((one) => one.startsWith(name)) ?? "";
   const call = "signalbox_store_call_duration_seconds";
@@ -39,7 +40,7 @@ test("what a store does is counted, and what operators must know is told, not wi
   assert.equal(lineOf('signalbox_store_resyncs_total{why="diverged"}').split(" ")[1], "100");
   assert.equal(lineOf('signalbox_store_resyncs_total{why="wiped"}').split(" ")[1], "0");
   assert.equal(lineOf('signalbox_store_sessions_lost_total{why="unanswered"}').split(" ")[1], "1");
-  assert.equal(lines.length, 4);
+  assert.equal(lines.length, 5);
   assert.ok(lines.every((line) => line.includes("kind=store")));
   assert.deepEqual(
     log.events.after(0).map(({ kind }) => kind),

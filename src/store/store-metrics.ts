@@ -55,6 +55,10 @@ export function storeObserver(metrics: Metrics, log: Log): StoreObserver {
       epochs.delete(what);
       metrics.storeHeldEpoch.remove(what);
     },
+    said(text) {
+      const limited = log.limited("store-library", QUIET_MS);
+      limited?.warn("the library that speaks with the store says something", { kind: "store", said: text });
+    },
   };
 }
 

@@ -298,6 +298,8 @@ export interface StoreObserver {
   held?(what: string, epoch: Revision): void;
   /** No more. Where it was lost, this may be told after it was had anew. */
   heldNoMore?(what: string, epoch: Revision): void;
+  /** What the library that speaks with the store says by itself. */
+  said?(text: string): void;
 }
 
 /**

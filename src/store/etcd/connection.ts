@@ -28,14 +28,15 @@ export interface OpenStream {
 }
 
 /**
- * A connection to one endpoint, made when it is first needed and again when it was lost. etcd
- * refuses pings that are closer than 5 s. Connections are not shared with others of the process:
- * what hangs on one then says nothing of the others.
+ * A connection to one endpoint, made when it is first needed and again when it was lost. By etcd's
+ * own settings pings that are closer than 5 s, and all of those while nothing is asked, end it
+ * ("too_many_pings"): a call that finds a connection quiet begins with a ping. Connections are not
+ * shared with others of the process: what hangs on one then says nothing of the others.
  */
 const OPTIONS: ClientOptions = {
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
-  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.keepalive_permit_without_calls": 0,
   "grpc.max_receive_message_length": -1,
   "grpc.max_send_message_length": -1,
   "grpc.initial_reconnect_backoff_ms": 100,

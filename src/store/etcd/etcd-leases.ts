@@ -1,7 +1,8 @@
 import type { Lease, LeaseClient } from "../lease.ts";
-import type { CallOptions, EtcdSettings, StoreOptions } from "../store.ts";
+import type { CallOptions, EtcdSettings, StoreObserver, StoreOptions } from "../store.ts";
 import { checkSettings } from "./check-settings.ts";
 import { isLeaseGone, storeError } from "./fault.ts";
+import { listenToGrpc } from "./grpc-log.ts";
 import { leaseId, leaseText } from "./lease-id.ts";
 import { encodeLeaseGrant, encodeLeaseId } from "./messages.ts";
 import { LEASE_GRANT, LEASE_KEEP_ALIVE, LEASE_REVOKE } from "./methods.ts";
@@ -11,14 +12,16 @@ import { Tokens } from "./tokens.ts";
 /** Leases of etcd over a connection of their own. Throws `STORE_REFUSED` for unusable settings. */
 export function openEtcdLeases(settings: EtcdSettings, options: StoreOptions): LeaseClient {
   checkSettings(settings);
-  return new EtcdLeases(new Rpc(settings, new Tokens(settings.user), options));
+  return new EtcdLeases(new Rpc(settings, new Tokens(settings.user), options), options.observer);
 }
 
 class EtcdLeases implements LeaseClient {
   readonly #rpc: Rpc;
+  readonly #library: Disposable;
 
-  constructor(rpc: Rpc) {
+  constructor(rpc: Rpc, observer: StoreObserver) {
     this.#rpc = rpc;
+    this.#library = listenToGrpc((text) => observer.said?.(text));
   }
 
   /** One whose grant got lost on the way ends by itself, so that another may be asked for. */
@@ -53,6 +56,7 @@ class EtcdLeases implements LeaseClient {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#rpc[Symbol.dispose]();
+    this.#library[Symbol.dispose]();
     return Promise.resolve();
   }
 }

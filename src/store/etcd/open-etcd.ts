@@ -18,6 +18,7 @@ import { checkEtcd } from "./check.ts";
 import { checkSettings } from "./check-settings.ts";
 import { FACTS } from "./facts.ts";
 import { isCompacted, storeError } from "./fault.ts";
+import { listenToGrpc } from "./grpc-log.ts";
 import { encodeCompaction } from "./messages.ts";
 import { COMPACT } from "./methods.ts";
 import { observed } from "../observed.ts";
@@ -46,6 +47,7 @@ class Etcd implements StoreAdapter {
   readonly #sender: EtcdTxnSender;
   readonly #lag: WatchLag;
   readonly #closed = new AbortController();
+  readonly #library: Disposable;
   /** What may be read, for checks. */
   #lastKey = "/";
 
@@ -54,6 +56,7 @@ class Etcd implements StoreAdapter {
     this.#settings = settings;
     if (settings.compact) this.compact = (revision, call) => this.#compact(revision, call);
     this.#options = options;
+    this.#library = listenToGrpc((text) => options.observer.said?.(text));
     this.#lag = new WatchLag(options);
     this.#rpc = new Rpc(settings, tokens, options);
     this.#watchRpc = new Rpc(settings, tokens, options);
@@ -105,6 +108,7 @@ class Etcd implements StoreAdapter {
     this.#lag[Symbol.dispose]();
     this.#rpc[Symbol.dispose]();
     this.#watchRpc[Symbol.dispose]();
+    this.#library[Symbol.dispose]();
     return Promise.resolve();
   }
 

@@ -27,6 +27,8 @@ export type FromRenewal =
   | { readonly kind: "lost"; readonly id: number; readonly why: SessionLoss; readonly reason: string }
   | { readonly kind: "closed"; readonly id: number }
   | { readonly kind: "left" }
+  /** What the library that speaks with the store says by itself. */
+  | { readonly kind: "said"; readonly text: string }
   | {
       readonly kind: "called";
       readonly operation: StoreOperation;

@@ -50,7 +50,8 @@ export class RenewalHost {
     const called = (operation: StoreOperation, outcome: StoreCallOutcome, tookMs: number): void => {
       send(store, { kind: "called", operation, outcome, tookMs });
     };
-    const opening = openLeases(settings, { clock, random, observer: UNTOLD }).then((client) => {
+    const said = (text: string): void => send(store, { kind: "said", text });
+    const opening = openLeases(settings, { clock, random, observer: { ...UNTOLD, said } }).then((client) => {
       return toldLeases(client, { clock, observer: { ...UNTOLD, called } });
     });
     this.#clients.set(store, opening);

@@ -5,7 +5,7 @@ import { RouterError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { MemoryLeases } from "../../../test/support/memory-leases.ts";
-import type { SessionOptions, StoreFacts, StoreObserver } from "../store.ts";
+import type { SessionOptions, StoreFacts, StoreObserver, StoreOptions } from "../store.ts";
 import { grantLease } from "./lease-renewer.ts";
 import { linkInLoop } from "./loop-link.ts";
 import { momentOf } from "./moment.ts";
@@ -66,6 +66,8 @@ class World {
   readonly clock = new ManualClock();
   readonly holder = new HeldUpClock(this.clock);
   readonly leases = new MemoryLeases(this.clock);
+  /** As the library that speaks with the store does, where leases are renewed. */
+  say: (text: string) => void = () => undefined;
   readonly told: string[] = [];
   readonly sessions: Sessions;
   listener: RenewalListener | undefined;
@@ -81,8 +83,13 @@ class World {
       resynced: () => undefined,
       renewed: (marginMs) => told.push(`renewed with ${marginMs}`),
       sessionLost: (why) => told.push(`lost: ${why}`),
+      said: (text) => told.push(`said: ${text}`),
     };
-    const inLoop = linkInLoop({ clock, random: seededRandom(1), openLeases: () => this.#open() });
+    const openLeases = async (_settings: unknown, options: StoreOptions): Promise<MemoryLeases> => {
+      this.say = (text) => options.observer.said?.(text);
+      return this.#open();
+    };
+    const inLoop = linkInLoop({ clock, random: seededRandom(1), openLeases });
     this.sessions = new Sessions({
       clock: this.holder,
       observer,
@@ -134,6 +141,15 @@ test("a session lives for as long as it is renewed, a third of its TTL after eac
   assert.deepEqual([session.validForMs(), world.leases.ends.size, session.lost.aborted], [0, 0, true]);
   assert(!world.told.some((line) => line.startsWith("lost")));
   assert.equal(world.clock.pending, 0);
+});
+
+test("what the library of the store says where leases are renewed is told by the store", async () => {
+  const world = new World();
+  const session = await world.open();
+  world.say("it rains");
+  await settled();
+  assert.deepEqual(world.told, ["said: it rains"]);
+  await session.close();
 });
 
 test("a TTL that is shorter than the store's least is raised to it, and one that it raises is believed", async () => {

@@ -117,6 +117,7 @@ export class Sessions implements AsyncDisposable {
   #receive(message: FromRenewal): void {
     const { observer } = this.#options;
     if (message.kind === "called") return observer.called(message.operation, message.outcome, message.tookMs);
+    if (message.kind === "said") return observer.said?.(message.text);
     if (message.kind === "left") return this.#left.resolve();
     const held = this.#held.get(message.id);
     switch (message.kind) {
