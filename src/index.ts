@@ -262,7 +262,15 @@ export {
   type RegionHealth,
   type RegionVerdict,
 } from "./control/topology/region-health.ts";
-export { type MemberView, seenBy, type SplitView, splitViews } from "./control/topology/split-views.ts";
+export {
+  type ListedMember,
+  listMembers,
+  type MemberSighting,
+  type MemberView,
+  seenBy,
+  type SplitView,
+  splitViews,
+} from "./control/topology/split-views.ts";
 export { type TopologyTotals, topologyTotals, type TotalNumbers } from "./control/topology/totals.ts";
 
 // The same of a running node: its fleet's topology, who leads it, and who has which lock.

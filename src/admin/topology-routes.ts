@@ -42,7 +42,7 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
     {
       ...read,
       path: "/api/v1/members",
-      summary: "Members, each with the controllers that see it.",
+      summary: "Members: where each is, when it was heard last, and the controllers that see it.",
       statuses: [503],
       handle: ({ signal }) => answer(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
     },

@@ -85,16 +85,21 @@ const BEST_COLUMNS: readonly Column<TopologyRow>[] = [
 
 export const members: Command = adminCommand({
   name: "members",
-  summary: "List the members of a node's fleet, and which controllers see each.",
+  summary: "List the members of a node's fleet: where each is, when it was heard last, and which controllers see it.",
   usage: ["members", "members -o json"],
   call: () => ({ method: "GET", path: ["members"] }),
-  text: (body, { io }) => tableText(MEMBER_COLUMNS, listOf(body).map(fieldsOf), io.stdout.columns),
+  text: (body, { io }) => tableText(memberColumns(io.clock.wallMs()), listOf(body).map(fieldsOf), io.stdout.columns),
 });
 
-const MEMBER_COLUMNS: readonly Column<TopologyRow>[] = [
-  { title: "MEMBER", of: ({ id }) => shown(id) },
-  { title: "SEEN BY", cut: true, of: ({ seen_by: seenBy }) => shown(seenBy) },
-];
+function memberColumns(nowMs: number): readonly Column<TopologyRow>[] {
+  return [
+    { title: "MEMBER", of: ({ id }) => shown(id) },
+    { title: "REGION", of: ({ region }) => shown(region) },
+    { title: "ADDRESS", of: ({ address }) => shown(address) },
+    { title: "SEEN", align: "right", of: (row) => ageText(row["last_seen"], nowMs) },
+    { title: "SEEN BY", cut: true, of: ({ seen_by: seenBy }) => shown(seenBy) },
+  ];
+}
 
 function topologyText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);

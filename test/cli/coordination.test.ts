@@ -181,6 +181,8 @@ test("locks and leaders of a node's store, while a program holds them", async ()
   );
   await region.proclaim('{"schema":1,"id":"n7","address":"10.0.0.7:4322","tls":true}', { signal });
   assert.match((await node.run("leader")).out, /\neu-1 +n7 +1\.\d+ +\d+s +10\.0\.0\.7:4322\n/u);
+  await region.proclaim(`{"rows":[${"1,".repeat(4_000)}1]}`, { signal });
+  assert.match((await node.run("leader")).out, /\neu-1 +n7 +1\.\d+ +\d+s +JSON: see -o json\n/u);
   await using program = await createElection(opened.place, "eu-1").campaign("", { signal, id: "n8" });
   assert.match((await node.run("leader")).out, /^ELECTION .*\neu-1 +n7 .*\neu-1 +n8 /u, `at ${program.epoch}`);
 });

@@ -33,6 +33,17 @@ const TopologyView = z.object({
   ),
 });
 
+/** Of `GET /api/v1/members`. */
+const SeenMembers = z.array(
+  z.object({
+    id: z.string(),
+    region: z.string(),
+    address: z.string(),
+    last_seen: z.string().nullable(),
+    seen_by: z.array(z.string()),
+  }),
+);
+
 interface Place extends Disposable {
   readonly folder: string;
   readonly file: string;
@@ -98,8 +109,9 @@ test("a node with a listener for its fleet leads its region, follows itself, and
   });
   const collectors = [{ id: "n1", address: running.grpc, health: "healthy", tags: { tier: "gateway" } }];
   assert.deepEqual(topology, [{ id: "eu", health: "healthy", controller: "n1", stale: false, collectors }]);
-  const seen = await fetch(`http://${running.admin}/api/v1/members`);
-  assert.deepEqual(await seen.json(), [{ id: "n1", seen_by: ["n1"] }]);
+  const [listed] = SeenMembers.parse(await (await fetch(`http://${running.admin}/api/v1/members`)).json());
+  assert.deepEqual([listed?.id, listed?.region, listed?.address, listed?.seen_by], ["n1", "eu", running.grpc, ["n1"]]);
+  assert.notEqual(listed?.last_seen, null);
   await running.stop();
   assert.equal((await link.call("members", members, call)).kind, "unreachable");
   await link[Symbol.asyncDispose]();

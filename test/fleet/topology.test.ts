@@ -116,13 +116,17 @@ test("any controller shows all regions, whom their controllers hear, and who of 
     ],
   );
   assert.deepEqual(view.split, []);
-  assert.deepEqual(await store.pass(us.topology.members({ signal: NEVER })), [
-    { id: "a", seen_by: ["eu-1"] },
-    { id: "b", seen_by: ["eu-1"] },
-    { id: "c", seen_by: ["us-1"] },
-    { id: "eu-1", seen_by: ["us-1"] },
-    { id: "us-1", seen_by: ["us-1"] },
-  ]);
+  const members = await store.pass(us.topology.members({ signal: NEVER }));
+  assert.deepEqual(
+    members.map(({ id, region, seen_by, last_seen }) => [id, region, seen_by.join(), last_seen === null]),
+    [
+      ["a", "eu", "eu-1", false],
+      ["b", "eu", "eu-1", false],
+      ["c", "us", "us-1", false],
+      ["eu-1", "eu", "us-1", true],
+      ["us-1", "us", "us-1", true],
+    ],
+  );
 
   // One of them falls silent: it is gone after three Reports that did not come.
   const silentMs = store.clock.nowMs();

@@ -55,7 +55,7 @@ export const leader: Command = {
   summary: "Show who leads: the fleet, each region, and other elections in the coordination store.",
   usage: ["leader -c <file> [<election>]", "leader --store <kind> --endpoint <url> [<election>]"],
   details: `The fleet's election is global, a region's has the region's name. VALUE is what a leader says of itself:
-where a controller is reached, and of a program's election whatever that proclaims; with -o json all of it. With a name, exits with 5 when nobody leads there.
+where a controller is reached, and of a program's election the text that it proclaims; JSON, and all of a long text, with -o json. With a name, exits with 5 when nobody leads there.
 
 ${WHICH_STORE}`,
   options: STORE_OPTIONS,
@@ -85,7 +85,7 @@ function leaderColumns(nowMs: number): Column<LeaderRow>[] {
     { title: "LEADER", of: ({ id }) => id },
     { title: "EPOCH", align: "right", of: ({ epoch }) => epoch },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
-    { title: "VALUE", cut: true, of: ({ value }) => addressIn(value) ?? value },
+    { title: "VALUE", cut: true, of: ({ value }) => addressIn(value) ?? inWords(value) },
   ];
 }
 
@@ -96,6 +96,11 @@ function addressIn(value: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Half of a JSON text says nothing. */
+function inWords(value: string): string {
+  return /^\s*[[{]/u.test(value) ? "JSON: see -o json" : value;
 }
 
 function nameIn({ positionals }: Args): string | undefined {

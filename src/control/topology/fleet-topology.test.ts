@@ -212,8 +212,8 @@ test("fleet: the collectors of a region that was adopted are asked of the fleet'
     [true, "g", "degraded", "a"],
   );
   assert.deepEqual(await world.topology.members({ signal }), [
-    { id: "a", seen_by: ["g"] },
-    { id: "g", seen_by: ["self"] },
+    { id: "a", region: "eu", address: "", last_seen: "2025-06-15T15:06:40.000Z", seen_by: ["g"] },
+    { id: "g", region: "us", address: "g:4321", last_seen: null, seen_by: ["self"] },
   ]);
 });
 

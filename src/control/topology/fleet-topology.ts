@@ -4,7 +4,13 @@ import type { Member, MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { ControllerReply, ControllerRequest } from "../fleet/controller-calls.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
-import { type ControllerAddress, FLEET_PROTOCOL, type MemberReply, type MembersReply } from "../fleet/messages.ts";
+import {
+  type CollectorView,
+  type ControllerAddress,
+  FLEET_PROTOCOL,
+  type MemberReply,
+  type MembersReply,
+} from "../fleet/messages.ts";
 import type { Controller } from "../global/open-controller.ts";
 import type { RegionView } from "../global/region-views.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
@@ -22,6 +28,7 @@ import type {
   TopologySource,
   ViewOptions,
 } from "./topology-source.ts";
+import { sightingOf } from "./topology-view.ts";
 
 export interface FleetTopologyOptions {
   /** Of this node. */
@@ -97,7 +104,8 @@ class FleetTopology implements TopologySource, AsyncDisposable {
       ...adopted.map(async (region) => global && this.#viewOf(global, region, options)),
     ]);
     const ids = members.map(({ id }) => id).toSorted();
-    const listed = { controller: this.#options.id, scope: CONTROLLERS, digest: digestOf(ids), members: ids };
+    const sightings = members.map(({ id, region, address }) => ({ id, region, address, ageMs: undefined }));
+    const listed = { controller: this.#options.id, scope: CONTROLLERS, digest: digestOf(ids), members: ids, sightings };
     return [...asked.flatMap((view) => view ?? []), listed];
   }
 
@@ -182,7 +190,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
   /** undefined: it does not lead the region, or does not answer. */
   async #viewOf(member: Member, region: string, options: ViewOptions): Promise<MemberView | undefined> {
     const { withMembers, signal } = options;
-    const seen: string[] = [];
+    const seen: CollectorView[] = [];
     const most = withMembers ? MAX_SEEN : 1;
     let digest: string | undefined;
     let after: string | undefined;
@@ -190,11 +198,12 @@ class FleetTopology implements TopologySource, AsyncDisposable {
       const reply = await this.#askMember(member, region, { after, limit: Math.min(PAGE, most), signal });
       if (reply === undefined) return undefined;
       digest = reply.view_digest;
-      seen.push(...reply.members.map((one) => one.id));
+      seen.push(...reply.members);
       after = reply.next;
     } while (after !== undefined && seen.length < most);
-    const view = { controller: member.id, scope: region, digest: digest ?? digestOf(seen) };
-    return withMembers ? { ...view, members: seen } : view;
+    const members = seen.map(({ id }) => id);
+    const view = { controller: member.id, scope: region, digest: digest ?? digestOf(members) };
+    return withMembers ? { ...view, members, sightings: seen.map(sightingOf) } : view;
   }
 
   async #askMember(

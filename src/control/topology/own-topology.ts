@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CollectorView } from "../fleet/messages.ts";
 import type { RegionSeen, TopologySource } from "./topology-source.ts";
+import { sightingOf } from "./topology-view.ts";
 
 /** The topology of a node that has no fleet: itself. */
 export function ownTopology(self: () => Promise<CollectorView>): TopologySource {
@@ -12,9 +13,10 @@ export function ownTopology(self: () => Promise<CollectorView>): TopologySource 
       return { collectors: isShown ? [own] : [], next: undefined };
     },
     async views() {
-      const { id, region } = await self();
+      const own = await self();
+      const { id, region } = own;
       const digest = createHash("sha256").update(id).digest("hex").slice(0, 16);
-      return [{ controller: id, scope: region, digest, members: [id] }];
+      return [{ controller: id, scope: region, digest, members: [id], sightings: [sightingOf(own)] }];
     },
     async member(id) {
       const own = await self();

@@ -45,7 +45,8 @@ test("topology of a collector without a store: its region, as the controller tha
   );
   assert.deepEqual([view.totals.items, view.totals.latency_ms, view.stale], [500, 10, false]);
   const members = await topology.members({ signal });
-  assert.deepEqual([members.length, members[0]], [250, { id: "n1000", seen_by: ["c1"] }]);
+  const [first] = members;
+  assert.deepEqual([members.length, first?.id, first?.region, first?.seen_by], [250, "n1000", "eu", ["c1"]]);
   followed = C2;
   await topology.read({ limit: 1, signal });
   assert.deepEqual(log, ["closed c1"]);

@@ -11,6 +11,7 @@ import type {
   TopologySource,
   ViewOptions,
 } from "./topology-source.ts";
+import { sightingOf } from "./topology-view.ts";
 import type { TotalNumbers } from "./totals.ts";
 
 export interface RegionTopologyOptions {
@@ -68,7 +69,8 @@ class RegionSource implements TopologySource, AsyncDisposable {
     const all = options.withMembers ? await this.#all(options) : undefined;
     if (all === undefined || controller === undefined) return [];
     const members = all.map(({ id }) => id);
-    return [{ controller: controller.id, scope: this.#options.region, digest: "", members }];
+    const sightings = all.map(sightingOf);
+    return [{ controller: controller.id, scope: this.#options.region, digest: "", members, sightings }];
   }
 
   async member(id: string, { signal }: MemberOptions): Promise<MemberFound> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type MemberView, seenBy, splitViews } from "./split-views.ts";
+import { listMembers, type MemberSighting, type MemberView, seenBy, splitViews } from "./split-views.ts";
 
 function view(controller: string, members: readonly string[], scope = "eu"): MemberView {
   return { controller, scope, digest: [...members].toSorted().join("+"), members };
@@ -40,4 +40,21 @@ test("members: each is told with those who see it", () => {
     { id: "2", seen_by: ["a", "b"] },
     { id: "3", seen_by: ["a"] },
   ]);
+});
+
+test("members: of one that several have seen, it is told where and when it was seen last", () => {
+  const sighting = (address: string, ageMs: number | undefined): MemberSighting => {
+    return { id: "1", region: "eu", address, ageMs };
+  };
+  const views = [
+    { ...view("c1", ["1"]), sightings: [sighting("old:4317", 9_000)] },
+    { ...view("c2", ["1"]), sightings: [sighting("new:4317", 2_000)] },
+    { ...view("c3", ["1", "2"], "controllers"), sightings: [sighting("c:4321", undefined)] },
+  ];
+  assert.deepEqual(listMembers(views, 10_000), [
+    { id: "1", region: "eu", address: "new:4317", last_seen: "1970-01-01T00:00:08.000Z", seen_by: ["c1", "c2", "c3"] },
+    { id: "2", region: "", address: "", last_seen: null, seen_by: ["c3"] },
+  ]);
+  const [listed] = listMembers(views.slice(2), 10_000);
+  assert.deepEqual([listed?.address, listed?.last_seen], ["c:4321", null], "the store lists it alone");
 });

@@ -1,3 +1,15 @@
+import { isoTime } from "../../core/iso-time.ts";
+
+/** When and where a controller has seen a member. */
+export interface MemberSighting {
+  readonly id: string;
+  readonly region: string;
+  /** Where it takes data; of one that the store lists alone, where it is reached as a controller. */
+  readonly address: string;
+  /** Since it was heard; undefined: the store lists it, and who wrote that may be gone. */
+  readonly ageMs: number | undefined;
+}
+
 /** Whom a controller sees. */
 export interface MemberView {
   readonly controller: string;
@@ -7,6 +19,8 @@ export interface MemberView {
   readonly digest: string;
   /** undefined: only the digest was told. */
   readonly members?: readonly string[] | undefined;
+  /** What is known of them besides. */
+  readonly sightings?: readonly MemberSighting[] | undefined;
 }
 
 /** Controllers that do not see the same members. */
@@ -46,6 +60,33 @@ export function seenBy(views: readonly MemberView[]): readonly { readonly id: st
   return [...seen]
     .toSorted(([a], [b]) => byOrder(a, b))
     .map(([id, controllers]) => ({ id, seen_by: [...controllers].toSorted(byOrder) }));
+}
+
+/** One of `GET /api/v1/members` */
+export interface ListedMember {
+  readonly id: string;
+  readonly region: string;
+  readonly address: string;
+  /** By the clock of the node that is asked; null: it was heard by nobody who answered. */
+  readonly last_seen: string | null;
+  readonly seen_by: readonly string[];
+}
+
+/** Likewise, with what was seen of it last. `nowMs`: Clock.wallMs() */
+export function listMembers(views: readonly MemberView[], nowMs: number): readonly ListedMember[] {
+  const newest = new Map<string, MemberSighting>();
+  for (const sighting of views.flatMap(({ sightings = [] }) => sightings)) {
+    const known = newest.get(sighting.id);
+    if (known === undefined || ageOf(sighting) < ageOf(known)) newest.set(sighting.id, sighting);
+  }
+  return seenBy(views).map(({ id, seen_by }) => {
+    const { region = "", address = "", ageMs } = newest.get(id) ?? {};
+    return { id, region, address, last_seen: ageMs === undefined ? null : isoTime(nowMs - ageMs), seen_by };
+  });
+}
+
+function ageOf({ ageMs = Infinity }: MemberSighting): number {
+  return ageMs;
 }
 
 function membersOf(alike: readonly MemberView[]): readonly string[] {

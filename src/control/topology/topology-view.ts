@@ -4,7 +4,7 @@ import { listenerAddress } from "../fleet/listener-address.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { type LoadReport, roundedLoad } from "../load/load-report.ts";
 import { regionHealth, type RegionHealth } from "./region-health.ts";
-import type { SplitView } from "./split-views.ts";
+import type { MemberSighting, SplitView } from "./split-views.ts";
 import type { CollectorPage, MemberDetails, RegionSeen } from "./topology-source.ts";
 import { topologyTotals, type TopologyTotals } from "./totals.ts";
 
@@ -133,6 +133,11 @@ export function memberView(member: MemberDetails, nowMs: number): MemberTopology
     directives: received,
     first_seen: isoTime(first_seen_ms),
   };
+}
+
+/** As its controller has seen it. */
+export function sightingOf({ id, region, addresses, age_ms: ageMs }: CollectorView): MemberSighting {
+  return { id, region, address: addressIn(addresses), ageMs };
 }
 
 /** Where it takes data. */

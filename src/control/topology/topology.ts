@@ -3,7 +3,7 @@ import type { Random } from "../../core/random.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
-import { seenBy, type SplitView, splitViews } from "./split-views.ts";
+import { type ListedMember, listMembers, type SplitView, splitViews } from "./split-views.ts";
 import { MAX_REGIONS } from "../global/region-views.ts";
 import type { CollectorPage, MemberOptions, RegionSeen, TopologySource } from "./topology-source.ts";
 import {
@@ -24,7 +24,7 @@ export interface Topology {
   /** `GET /api/v1/topology/collectors/{id}` */
   member(id: string, options: MemberOptions): Promise<MemberSeen>;
   /** `GET /api/v1/members` */
-  members(options: CallOptions): Promise<readonly { readonly id: string; readonly seen_by: readonly string[] }[]>;
+  members(options: CallOptions): Promise<readonly ListedMember[]>;
 }
 
 export interface TopologyOptions extends CallOptions {
@@ -136,8 +136,9 @@ class SourcedTopology implements Topology {
     return { member: member && memberView(member, this.#options.clock.wallMs()), isSure };
   }
 
-  async members(options: CallOptions): ReturnType<Topology["members"]> {
-    return seenBy(await this.#options.source.views({ ...options, withMembers: true }));
+  async members(options: CallOptions): Promise<readonly ListedMember[]> {
+    const { source, clock } = this.#options;
+    return listMembers(await source.views({ ...options, withMembers: true }), clock.wallMs());
   }
 
   /** Who is seen by whom is asked only where digests differ. */
