@@ -4,7 +4,7 @@ import { sleep, systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { CONFIG_SCOPE, digestOf, type KnownDirectives, writeDirective } from "../../src/control/fleet/directive.ts";
 import { type AwaitReply, type AwaitRequest, encodeBody, FLEET_PROTOCOL } from "../../src/control/fleet/messages.ts";
-import { encodeLeader } from "../../src/control/region/leader-value.ts";
+import { encodeLeader } from "../../src/control/fleet/leader-value.ts";
 import { createFleetAuth } from "../../src/server/fleet/fleet-auth.ts";
 import { createFleetHandler } from "../../src/server/fleet/fleet-handler.ts";
 import { listenFleet } from "../../src/server/fleet/fleet-listener.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Leadership } from "../../src/store/recipes/election.ts";
 import { readCandidates } from "../../src/control/region/candidates.ts";
-import { encodeLeader } from "../../src/control/region/leader-value.ts";
+import { encodeLeader } from "../../src/control/fleet/leader-value.ts";
 import { openLeaderBoard } from "../../src/control/region/leader-board.ts";
 import { MOST_CANDIDATES, standFor } from "../../src/control/region/stand-for.ts";
 import { transferLeadership, type TransferOutcome } from "../../src/control/region/transfer-leadership.ts";

@@ -1,6 +1,7 @@
 import type { Member } from "../../store/recipes/member.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
+import { MEMBER_SCHEMA_MAX } from "../fleet/member-metadata.ts";
 import type { RegionSummary } from "../region/region-summary.ts";
 import { readSummaries } from "./check-views.ts";
 import type { DoctorFinding, Patient } from "./doctor-finding.ts";
@@ -34,7 +35,7 @@ export function versionFindings({ summaries, members, current }: VersionsSeen): 
 
 /** Programs that use the library as members have versions of their own. */
 function programs(summaries: readonly RegionSummary[], members: VersionsSeen["members"]): DoctorFinding[] {
-  const controllers = members.filter(({ metadata }) => metadata["schema_max"] !== undefined);
+  const controllers = members.filter(({ metadata }) => metadata[MEMBER_SCHEMA_MAX] !== undefined);
   const byVersion = Map.groupBy(controllers, ({ version }) => version);
   const collectors = sumsOf(summaries, "versions");
   const versions = [...new Set([...byVersion.keys(), ...collectors.keys()])].toSorted();

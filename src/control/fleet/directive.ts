@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256Of } from "../../core/sha256.ts";
 import { parseEpoch } from "../../store/recipes/epoch.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 
@@ -84,6 +84,5 @@ export function writeDirective({ scope, epoch, seq, validForMs, body }: Directiv
   return Buffer.byteLength(body) <= FLEET_BOUNDS.inlineBytes ? { ...mark, body } : mark;
 }
 
-export function digestOf(body: string | Uint8Array): string {
-  return createHash("sha256").update(body).digest("hex");
-}
+/** Of a body, and of a whole document. */
+export const digestOf = sha256Of;

@@ -7,11 +7,10 @@ import { createRegistry } from "../../store/recipes/registry.ts";
 import type { CallOptions } from "../../store/store.ts";
 import { RouterError } from "../../core/errors.ts";
 import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
-import { type ControllerAddress, ControllerSchema } from "./messages.ts";
+import { decodeLeader, leaderAddress } from "./leader-value.ts";
+import { MEMBER_ROLES, MEMBER_TLS } from "./member-metadata.ts";
+import type { ControllerAddress } from "./messages.ts";
 
-/** Where members say what roles they have, and whether they are dialled with TLS. */
-export const MEMBER_ROLES = "roles";
-export const MEMBER_TLS = "tls";
 /** More are not tried: who leads is among the first. */
 const MOST_CONTROLLERS = 6;
 
@@ -33,7 +32,10 @@ export async function lookUpControllers(
     createElection(place, GLOBAL_ELECTION).leader(options),
     createRegistry(place).list(options),
   ]);
-  const leaders = [regional, global].flatMap((leader) => (leader.kind === "leader" ? (read(leader.value) ?? []) : []));
+  const leaders = [regional, global].flatMap((leader) => {
+    const value = leader.kind === "leader" ? decodeLeader(leader.value) : undefined;
+    return value === undefined ? [] : leaderAddress(value);
+  });
   const found = [...leaders, ...controllersAmong(members, region)];
   return found.filter(({ id }, at) => found.findIndex((one) => one.id === id) === at).slice(0, MOST_CONTROLLERS);
 }
@@ -46,15 +48,6 @@ function controllersAmong(members: readonly Member[], region: string): Controlle
 
 function rolesOf(metadata: Readonly<Record<string, string>>): readonly string[] {
   return (metadata[MEMBER_ROLES] ?? "").split(",");
-}
-
-/** What a leader says of itself; undefined: it is no controller. */
-function read(value: string): ControllerAddress | undefined {
-  try {
-    return ControllerSchema.safeParse(JSON.parse(value)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 function notBelieved({ message, hint }: Extract<FleetVerdict, { kind: "isolated" | "unformed" }>): RouterError {

@@ -14,7 +14,7 @@ import { type DirectiveSource, openDirectiveSource } from "../region/directive-s
 import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-board.ts";
 import type { ElectedController } from "../region/candidates.ts";
 import { heedTransfers } from "../region/heed-transfers.ts";
-import { encodeLeader } from "../region/leader-value.ts";
+import { encodeLeader } from "../fleet/leader-value.ts";
 import { decodeSummary, regionKey } from "../region/region-summary.ts";
 import type { FetchBody } from "../region/current-document.ts";
 import { warnOfBound } from "../region/discover-bounds.ts";

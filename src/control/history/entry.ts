@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isoTime } from "../../core/iso-time.ts";
+import { sha256Of } from "../../core/sha256.ts";
 
 const VersionInfoSchema = z.strictObject({
   /** Counts up from 1, also over restarts where a history is kept. */
@@ -37,21 +37,17 @@ export function shownVersion(info: VersionInfo): Readonly<Record<string, unknown
  */
 export function encodeEntry({ version, digest, appliedMs, by, summary, author }: VersionInfo, text: string): string {
   const rest = `${JSON.stringify({ version, digest, appliedMs, by, summary, author })}\n${text}`;
-  return `${MAGIC} ${sha256(rest)}\n${rest}`;
+  return `${MAGIC} ${sha256Of(rest)}\n${rest}`;
 }
 
 /** Undefined for what is torn, was changed, or never was an entry. */
 export function decodeEntry(content: string): { readonly info: VersionInfo; readonly text: string } | undefined {
   const headEnd = content.indexOf("\n");
   const rest = content.slice(headEnd + 1);
-  if (headEnd === -1 || content.slice(0, headEnd) !== `${MAGIC} ${sha256(rest)}`) return undefined;
+  if (headEnd === -1 || content.slice(0, headEnd) !== `${MAGIC} ${sha256Of(rest)}`) return undefined;
   const infoEnd = rest.indexOf("\n");
   const { data: info } = VersionInfoSchema.safeParse(JSON.parse(rest.slice(0, infoEnd))); // the digest holds: this is what was written
   return info && { info, text: rest.slice(infoEnd + 1) };
 }
 
 const MAGIC = "signalbox-config-version-1";
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}

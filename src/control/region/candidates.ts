@@ -2,7 +2,7 @@ import type { CallOptions, Entry, StoreFacts } from "../../store/store.ts";
 import { holderOf, isNobodys, readSeat, seatFolder } from "../../store/recipes/lock-entry.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
-import { decodeLeader, type LeaderValue } from "./leader-value.ts";
+import { decodeLeader, type LeaderValue } from "../fleet/leader-value.ts";
 
 /** Who stands for an election, and who has won it. */
 export interface Candidates {

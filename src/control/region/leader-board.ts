@@ -4,6 +4,7 @@ import { seatsPrefix } from "../../store/recipes/lock-entry.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { Entry } from "../../store/store.ts";
 import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
+import { leaderAddress } from "../fleet/leader-value.ts";
 import type { ControllerAddress } from "../fleet/messages.ts";
 import { candidatesAmong, type ElectedController } from "./candidates.ts";
 import { keepWatching } from "./keep-watching.ts";
@@ -105,6 +106,5 @@ function leadersAmong(
 
 /** Where a leader is dialled; undefined for programs that say nothing of it. */
 export function addressOf(leader: ElectedController | undefined): ControllerAddress | undefined {
-  const value = leader?.value;
-  return value && { id: value.id, address: value.address, tls: value.tls };
+  return leader?.value && leaderAddress(leader.value);
 }

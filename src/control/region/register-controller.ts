@@ -5,6 +5,7 @@ import { openRegistration } from "../../store/recipes/registration.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { Log } from "../../telemetry/log.ts";
+import { MEMBER_ROLES, MEMBER_SCHEMA_MAX, MEMBER_TLS } from "../fleet/member-metadata.ts";
 
 /** A controller node, as the store lists it. */
 export interface ControllerNode {
@@ -65,6 +66,10 @@ export async function registerController(options: RegisterControllerOptions): Pr
 }
 
 function memberOf({ id, region, address, tls, version, capacity, roles, schemaMax }: ControllerNode): MemberInfo {
-  const metadata = { roles: roles.join(","), tls: String(tls), schema_max: String(schemaMax) };
+  const metadata = {
+    [MEMBER_ROLES]: roles.join(","),
+    [MEMBER_TLS]: String(tls),
+    [MEMBER_SCHEMA_MAX]: String(schemaMax),
+  };
   return { id, name: id, address, region, capacity, version, metadata };
 }

@@ -3,7 +3,7 @@ import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { ControllerAddress } from "../fleet/messages.ts";
 import { readCandidates } from "./candidates.ts";
-import { encodeLeader } from "./leader-value.ts";
+import { encodeLeader } from "../fleet/leader-value.ts";
 import { untilCandidates, untilLed } from "./stand-for.ts";
 
 export interface TransferOptions {

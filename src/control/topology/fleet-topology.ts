@@ -4,6 +4,7 @@ import type { Member, MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { ControllerReply, ControllerRequest } from "../fleet/controller-calls.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
+import { MEMBER_TLS } from "../fleet/member-metadata.ts";
 import {
   type CollectorView,
   type ControllerAddress,
@@ -213,7 +214,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
   ): Promise<MembersReply | undefined> {
     const own = this.#options.controller.services.get(region);
     if (id === this.#options.id) return own && askService(own, asked);
-    const outcome = await this.#ask({ id, address, tls: metadata["tls"] === "true" }, region, asked);
+    const outcome = await this.#ask({ id, address, tls: metadata[MEMBER_TLS] === "true" }, region, asked);
     return outcome.kind === "reply" ? outcome.reply : undefined;
   }
 

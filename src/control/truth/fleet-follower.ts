@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { sha256Of } from "../../core/sha256.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type ConfigWalk, type FleetVersion, isToRepeat } from "../apply.ts";
@@ -101,7 +101,7 @@ export class FleetFollower {
   textOf(digest: string): string | undefined {
     if (this.#good?.sha256 === digest) return this.#good.text;
     const { text } = this.#parts.walk.status;
-    return sha256(text) === digest ? text : undefined;
+    return sha256Of(text) === digest ? text : undefined;
   }
 
   /** What the node was started with runs, and is the fleet's: it is kept, too. */
@@ -109,9 +109,9 @@ export class FleetFollower {
     const { version, author, note, prepared } = start;
     if (start.from !== "store" && start.from !== "disk") return;
     this.#runs = version;
-    this.#good = { version, sha256: sha256(prepared.text), text: prepared.text };
+    this.#good = { version, sha256: sha256Of(prepared.text), text: prepared.text };
     if (start.from === "disk") return;
-    this.#acknowledge({ version, digest: sha256(prepared.text), result: "applied", reason: "" });
+    this.#acknowledge({ version, digest: sha256Of(prepared.text), result: "applied", reason: "" });
     await this.#keep({ version, author, note, text: prepared.text });
   }
 
@@ -120,7 +120,7 @@ export class FleetFollower {
     const { sha256: digest, version, author, note, triedFor } = pointer;
     if (triedFor === undefined) this.#runs = version;
     const outcome: ApplyOutcome =
-      sha256(text) === digest
+      sha256Of(text) === digest
         ? await this.#parts.walk.follow({ version, text, author, note })
         : { kind: "failed", reason: `version ${version}: its text is not the one that was published` };
     const reason = reasonIn(outcome);
@@ -167,14 +167,14 @@ export class FleetFollower {
     if (news.kind === "unreadable") return this.#told({ kind: "unreachable", reason: news.reason, hint: "" });
     const { version = 0, text, author = "", note = "" } = news;
     if (this.#isTriedBeside(version, text)) return this.#followed(version);
-    const outcome = await this.followVersion({ version, sha256: sha256(text), author, note }, text);
+    const outcome = await this.followVersion({ version, sha256: sha256Of(text), author, note }, text);
     if (isToRepeat(outcome)) news.again();
   }
 
   /** The store says what it said before, as after an outage: what is tried beside it goes on. */
   #isTriedBeside(version: number, text: string): boolean {
     const good = this.#tries && this.#runs === version ? this.#good : undefined;
-    return good?.version === version && good.sha256 === sha256(text);
+    return good?.version === version && good.sha256 === sha256Of(text);
   }
 
   async #applied({ version, sha256: digest, author, note, triedFor }: VersionPointer, text: string): Promise<void> {
@@ -223,7 +223,7 @@ export class FleetFollower {
   async #keep(good: FleetVersion): Promise<void> {
     const { memory, lastGood, log } = this.#parts;
     const fleet = memory.identity?.id;
-    const what = `${fleet ?? ""} ${good.version} ${sha256(good.text)}`;
+    const what = `${fleet ?? ""} ${good.version} ${sha256Of(good.text)}`;
     if (fleet === undefined || what === this.#keptVersion) return;
     try {
       await lastGood.write({ fleet, ...good });
@@ -243,8 +243,4 @@ function reasonIn(outcome: ApplyOutcome): string {
 
 function failedHere(version: number, reason: string): TruthTrouble {
   return { kind: "bad", reason: `version ${version} cannot be run here: ${reason}`, hint: "see the log of this node" };
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

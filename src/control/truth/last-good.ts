@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { openDirectory, writeAtomically } from "../../core/atomic-write.ts";
 import { reasonOf } from "../../core/errors.ts";
+import { sha256Of } from "../../core/sha256.ts";
 
 /** The config of the fleet that ran here last: a node starts with it while its store is away. */
 export interface LastGood {
@@ -55,16 +55,12 @@ const MAGIC = "signalbox-fleet-config-1";
 
 function encode(good: LastGood): string {
   const rest = `${JSON.stringify(good)}\n`;
-  return `${MAGIC} ${digest(rest)}\n${rest}`;
+  return `${MAGIC} ${sha256Of(rest)}\n${rest}`;
 }
 
 function decode(content: string): LastGood | undefined {
   const end = content.indexOf("\n");
   const rest = content.slice(end + 1);
-  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${digest(rest)}`) return undefined;
+  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${sha256Of(rest)}`) return undefined;
   return LastGoodSchema.safeParse(JSON.parse(rest)).data;
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { formatProblem } from "../../core/problem.ts";
+import { sha256Of } from "../../core/sha256.ts";
 import { configKeys, decodePointer, MAX_CONFIG_BYTES } from "../../store/recipes/config-record.ts";
 import { pauseMs } from "../../store/pauses.ts";
 import { readJson, writeJson } from "../../store/recipes/json-value.ts";
@@ -97,7 +97,7 @@ async function readState(place: RecipePlace, call: CallOptions): Promise<MirrorS
 }
 
 function isProposal({ mirror, mark }: MirrorState): boolean {
-  return mirror !== undefined && markIn(mark)?.sha256 !== sha256(mirror.value);
+  return mirror !== undefined && markIn(mark)?.sha256 !== sha256Of(mirror.value);
 }
 
 function markIn(mark: Entry | undefined): z.output<typeof MarkSchema> | undefined {
@@ -210,7 +210,7 @@ class WatchedMirror implements Mirror {
         ? { kind: "absent", key: keys.mirror }
         : { kind: "modified", key: keys.mirror, revision: state.mirror.modified };
     const version = read.kind === "version" ? read.version.version : 0;
-    const mark = writeJson({ schema: 1, version, sha256: shown === undefined ? "" : sha256(shown) });
+    const mark = writeJson({ schema: 1, version, sha256: shown === undefined ? "" : sha256Of(shown) });
     const txn: Txn = {
       if: [asItWas],
       then: [
@@ -262,7 +262,3 @@ function refusalOf(result: Exclude<PublishResult, { kind: "conflict" | "not_lead
 }
 
 const UTF8 = new TextDecoder("utf-8");
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}

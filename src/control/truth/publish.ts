@@ -10,6 +10,7 @@ import type { Entry } from "../../store/store.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { createSharedConfig, type LeaderGuard, type SharedConfig } from "../../store/recipes/shared-config.ts";
 import type { UnableMember } from "../apply-outcome.ts";
+import { MEMBER_SCHEMA_MAX } from "../fleet/member-metadata.ts";
 import { decodeSummary, OTHER, regionsPrefix } from "../region/region-summary.ts";
 import type { PublishWish } from "./config-truth.ts";
 import { type ConfigValidator, publishable, validatorFaults } from "./published-document.ts";
@@ -116,9 +117,6 @@ function stageResultOf(outcome: StageOutcome, text: string): PublishResult {
   }
 }
 
-/** Of what the registry says: those without a word read only the first. */
-export const SCHEMA_KEY = "schema_max";
-
 /**
  * Who cannot read documents of this schema: controllers, which the store lists, and collectors, of
  * which it has what the summary of their region says.
@@ -134,7 +132,7 @@ export async function unableMembers(
     place.store.list(regionsPrefix(place.prefix), { signal }),
   ]);
   const controllers = members.map(({ id, version, metadata }) => {
-    return { id, version, reads: Number(metadata[SCHEMA_KEY] ?? 1) };
+    return { id, version, reads: Number(metadata[MEMBER_SCHEMA_MAX] ?? 1) };
   });
   return [...controllers, ...entries.flatMap(collectorsIn)].filter(({ reads }) => !(reads >= schema));
 }

@@ -1,10 +1,11 @@
+import { NEWEST_SCHEMA } from "../../config/schema/fleet.ts";
 import type { ControllerAddress } from "../../control/fleet/messages.ts";
 import { registerController, type RegisteredController } from "../../control/region/register-controller.ts";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
-import { healthOf, SCHEMA_MAX } from "./report-facts.ts";
+import { healthOf } from "./report-facts.ts";
 
 /** Where the store refuses it, rights may be given meanwhile: then, or twice as late. */
 const AGAIN_MS = 15_000;
@@ -51,7 +52,7 @@ async function register(
 ): Promise<RegisteredController | undefined> {
   const { region, roles } = node;
   const capacity = load.capacity.items_per_second;
-  const member = { ...self, region, version: facts.version, capacity, roles, schemaMax: SCHEMA_MAX };
+  const member = { ...self, region, version: facts.version, capacity, roles, schemaMax: NEWEST_SCHEMA };
   try {
     return await registerController({ place, node: member, signal, ttlMs: node.fleet.lease, log: env.log });
   } catch (cause) {

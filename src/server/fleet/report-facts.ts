@@ -1,5 +1,6 @@
 import type { NodeFacts } from "../../admin/context.ts";
 import type { Config } from "../../config/schema/config.ts";
+import { NEWEST_SCHEMA } from "../../config/schema/fleet.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
 import type { ReportFacts } from "../../control/fleet/follower-ports.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
@@ -12,9 +13,6 @@ import type { MemberHealth } from "../../store/recipes/member.ts";
 import { forecastUtilization } from "../node-degradation.ts";
 import { dialable } from "./dialable.ts";
 import { hostDigest } from "./host-digest.ts";
-
-/** The highest `schema` of documents that this version reads. */
-export const SCHEMA_MAX = 1;
 
 /** Of this process. */
 export const HOST = hostDigest();
@@ -56,7 +54,7 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     counters: countersOf(load),
     health: { reason: "", ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
-    schema_max: SCHEMA_MAX,
+    schema_max: NEWEST_SCHEMA,
   };
 }
 

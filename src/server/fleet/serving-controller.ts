@@ -1,5 +1,6 @@
-import { type Address, formatAddress } from "../../config/schema/address.ts";
+import { type Address, AddressSchema, formatAddress } from "../../config/schema/address.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
+import { DEFAULT_FLEET_ADDRESS } from "../../config/schema/node-fleet.ts";
 import type { ControllerCalls } from "../../control/fleet/controller-calls.ts";
 import type { ControllerAddress } from "../../control/fleet/messages.ts";
 import { type Controller, openController } from "../../control/global/open-controller.ts";
@@ -18,7 +19,7 @@ import { servedObserver } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
 
 const LEAVE_MS = 2_000;
-const DEFAULT_PLACE: Address = { host: "127.0.0.1", port: 4_321 };
+const DEFAULT_PLACE: Address = AddressSchema.parse(DEFAULT_FLEET_ADDRESS);
 
 /** A node in its role as controller. */
 export interface ServingController extends AsyncDisposable {

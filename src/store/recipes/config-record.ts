@@ -1,7 +1,9 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isoTime, parseIsoTime } from "../../core/iso-time.ts";
 import { type Shaped, readJson, writeJson } from "./json-value.ts";
+
+/** Documents are known by it. */
+export { sha256Of } from "../../core/sha256.ts";
 
 /** Which version runs, as it stands at `<prefix>/config/current`: what all follow. */
 export interface ConfigPointer {
@@ -126,10 +128,6 @@ export function decodeBody(bytes: Uint8Array): Shaped<ConfigBody> {
     bytes,
     BodySchema.transform(({ schema: _schema, at: atMs, text, pieces, ...body }) => ({ ...body, atMs, text, pieces })),
   );
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Keys below `<prefix>/config/`; numbers have ten digits, so that they are in order. */

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { openDirectory, writeAtomically } from "../../core/atomic-write.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { sha256Of } from "../../core/sha256.ts";
 import { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "./epoch.ts";
 import {
   type FleetIdentity,
@@ -152,7 +152,7 @@ function encodeMemory({ identity, epochs }: Remembered): string {
     epochs: Object.fromEntries([...epochs].map(([scope, epoch]) => [scope, formatEpoch(epoch)])),
   };
   const rest = `${JSON.stringify(shown, undefined, 2)}\n`;
-  return `${MAGIC} ${sha256(rest)}\n${rest}`;
+  return `${MAGIC} ${sha256Of(rest)}\n${rest}`;
 }
 
 async function readMemory(file: string): Promise<Remembered> {
@@ -165,7 +165,7 @@ async function readMemory(file: string): Promise<Remembered> {
   }
   const end = content.indexOf("\n");
   const rest = content.slice(end + 1);
-  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${sha256(rest)}`) {
+  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${sha256Of(rest)}`) {
     throw unreadable(file, "it is torn, or somebody has changed it");
   }
   const read = checkShape(JSON.parse(rest), MemorySchema);
@@ -190,8 +190,4 @@ function unreadable(file: string, reason: string, cause?: unknown): RouterError 
 
 function isMissing(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

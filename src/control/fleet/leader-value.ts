@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ControllerAddress, ControllerSchema } from "../fleet/messages.ts";
+import { type ControllerAddress, ControllerSchema } from "./messages.ts";
 
 /** What a controller says of itself where it stands for an election: how collectors find it. */
 const LeaderValueSchema = ControllerSchema.extend({
@@ -12,6 +12,11 @@ export type LeaderValue = z.output<typeof LeaderValueSchema>;
 export function encodeLeader(controller: ControllerAddress, transferTo?: string): string {
   const value = { schema: 1, ...controller };
   return JSON.stringify(transferTo === undefined ? value : { ...value, transfer_to: transferTo });
+}
+
+/** Where it is dialled. */
+export function leaderAddress({ id, address, tls }: LeaderValue): ControllerAddress {
+  return { id, address, tls };
 }
 
 /** Undefined for what no controller has said. */
