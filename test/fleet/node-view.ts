@@ -5,7 +5,7 @@ import { callApi } from "../admin/api-client.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
 
 /** Each look at a topology is several calls of its own. */
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 
 /** A node that is asked by its API; in this process, or in another one. */
 export interface AskedNode {

@@ -93,7 +93,7 @@ function documentOf({ a, b }: Stage["sinks"], targets: string, header = ""): Fle
 /** From now on a node has load; no request of it may fail. */
 function load(stage: Stage, id: string, { grpc }: { readonly grpc: string }): void {
   const source = stage.allSenders.length + 1;
-  const sender = new Sender({ via: "grpc", address: grpc, source, service: id, parallel: 1, pauseMs: 100 }).start();
+  const sender = new Sender({ via: "grpc", address: grpc, source, service: id, parallel: 1, pauseMs: 250 }).start();
   opened.use(sender);
   stage.senders.set(id, sender);
   stage.allSenders.push(sender);

@@ -15,7 +15,7 @@ import { UNOBSERVED } from "../../../src/store/store-metrics.ts";
 import type { Entry, Store, StoreSettings } from "../../../src/store/store.ts";
 import { PATIENCE_MS } from "../patience.ts";
 
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 const never = new AbortController().signal;
 
 /** What a leader has written in its role. */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
-import { EtcdServer } from "../support/etcd-server.ts";
+import type { EtcdServer } from "../support/etcd-server.ts";
 import { type FleetDoc, RealFleet } from "../support/fleet/real-fleet.ts";
 import { requestOf } from "../support/items.ts";
 import type { TestNode } from "../support/node.ts";
@@ -46,8 +45,11 @@ const EU = {
   retry: { max_retries: 0 },
 };
 
-test("nodes on etcd: what a region is to have reaches its nodes and no others, also when the region is registered while they run", async () => {
-  await using etcd = await EtcdServer.open();
+/**
+ * What a region is to have reaches its nodes and no others, also when it is registered while they
+ * run.
+ */
+export async function settingsReachRegions(etcd: EtcdServer): Promise<void> {
   await using near = await openGrpcSink();
   await using far = await openGrpcSink();
   await using fleet = new RealFleet({ kind: "etcd", endpoints: etcd.endpoints, compact: false }, "/regions");
@@ -70,7 +72,7 @@ test("nodes on etcd: what a region is to have reaches its nodes and no others, a
   assert.deepEqual(await refusedOnce(scene, us), { requests: 4, failed: 0 });
 
   await isRegisteredWhileTheyRun(scene);
-});
+}
 
 async function isRegisteredWhileTheyRun(scene: Scene): Promise<void> {
   const { fleet, eu, us } = scene;

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { openHttp2Link } from "../../src/server/fleet/http2-link.ts";
 import { createAuthority, type Identity, type TestAuthority } from "../support/certs.ts";
-import { EtcdServer } from "../support/etcd-server.ts";
+import type { EtcdServer } from "../support/etcd-server.ts";
 import { RealFleet } from "../support/fleet/real-fleet.ts";
 import type { TestNode } from "../support/node.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
@@ -52,8 +51,11 @@ class Papers {
   }
 }
 
-test("nodes over TLS: who has the fleet's token and a certificate of its own id is one of them; another id, another token, no certificate, another authority and plain text are refused", async () => {
-  await using etcd = await EtcdServer.open();
+/**
+ * Over TLS: who has the fleet's token and a certificate of its own id is one of them, and nobody
+ * else is.
+ */
+export async function strangersAreRefused(etcd: EtcdServer): Promise<void> {
   await using fleet = new RealFleet({ kind: "etcd", endpoints: etcd.endpoints, compact: false }, "/secure");
   const papers = new Papers(fleet.folder, await createAuthority());
   await fleet.publish(DOCUMENT, "--init");
@@ -79,7 +81,7 @@ test("nodes over TLS: who has the fleet's token and a certificate of its own id 
   assert.equal(await rollOf(u1), "eu: c1 > c1 n1, us: u1 > u1");
   assert.ok((await c1.metric("fleetRefusedNodes")) >= 2);
   await follows(n1, "c1");
-});
+}
 
 function collector(fleet: RealFleet, id: string, settings: Readonly<Record<string, unknown>>): Promise<TestNode> {
   return fleet.inProcess({ id, region: "eu", roles: ["collector"], fleet: settings });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { CONFIG_SCOPE, digestOf, type KnownDirectives, writeDirective } from "../../src/control/fleet/directive.ts";
@@ -10,7 +9,7 @@ import { createFleetHandler } from "../../src/server/fleet/fleet-handler.ts";
 import { listenFleet } from "../../src/server/fleet/fleet-listener.ts";
 import { createElection } from "../../src/store/recipes/election.ts";
 import type { RecipePlace } from "../../src/store/recipes/place.ts";
-import { EtcdServer } from "../support/etcd-server.ts";
+import type { EtcdServer } from "../support/etcd-server.ts";
 import { type FleetDoc, RealFleet, type RealNode } from "../support/fleet/real-fleet.ts";
 import { WatchedStore } from "../support/fleet/watched-store.ts";
 import type { TestNode } from "../support/node.ts";
@@ -127,8 +126,11 @@ interface Told {
   readonly candidate?: number;
 }
 
-test("a node that has seen a higher epoch obeys no lower one, after a restart neither; nothing is obeyed after its time, and what is over gives way to what all run", async () => {
-  await using etcd = await EtcdServer.open();
+/**
+ * A node that has seen a higher epoch obeys no lower one, after a restart neither; nothing is
+ * obeyed after its time, and what is over gives way to what all run.
+ */
+export async function obeysTheNewest(etcd: EtcdServer): Promise<void> {
   const settings = { kind: "etcd", endpoints: etcd.endpoints, compact: false } as const;
   await using store = await WatchedStore.watch(settings, "/liar");
   await using fleet = new RealFleet(settings, "/liar");
@@ -157,7 +159,7 @@ test("a node that has seen a higher epoch obeys no lower one, after a restart ne
 
   await triesFor(lead, second);
   await run([second], 2);
-});
+}
 
 /** However slow the node is: some time is long enough for it to take the candidate over. */
 async function triesFor(lead: LyingController, node: TestNode): Promise<void> {
