@@ -4,7 +4,7 @@ import { isoTime } from "../../core/iso-time.ts";
 export interface MemberSighting {
   readonly id: string;
   readonly region: string;
-  /** Where it takes data; of one that the store lists alone, where it is reached as a controller. */
+  /** Where it takes data; of one that the store lists alone, where its controller is. */
   readonly address: string;
   /** Since it was heard; undefined: the store lists it, and who wrote that may be gone. */
   readonly ageMs: number | undefined;
