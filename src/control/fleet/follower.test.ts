@@ -12,7 +12,6 @@ import { DirectiveBook } from "./directive-book.ts";
 import { ControllerFollower, type FollowerOptions } from "./follower.ts";
 import { createLocalLink } from "./local-link.ts";
 import { type AwaitReply, type ControllerAddress, encodeBody, FLEET_PROTOCOL, type NotLeader } from "./messages.ts";
-import { reconnectDelayMs } from "./reconnect.ts";
 
 interface Rig extends AsyncDisposable {
   readonly clock: ManualClock;
@@ -444,14 +443,4 @@ test("a follower: a controller that answers at once with nothing new is not aske
   const awaits = stage.heard.filter(({ method }) => method === "await").length;
   assert.ok(awaits < 40, `${awaits} calls in a minute`);
   assert.deepEqual(stage.applied, []);
-});
-
-test("reconnecting: a small region comes back within a second, a large one over the time that its controller needs", () => {
-  const last = { next: () => 0.999_999 };
-  assert.ok(reconnectDelayMs(0, 10, last) <= 500);
-  assert.ok(reconnectDelayMs(0, 10_000, last) > 10_000 / 0.15, "150 a second");
-  assert.ok(reconnectDelayMs(0, 1_000_000, last) <= 120_000);
-  assert.ok(reconnectDelayMs(30, 1, last) <= 3_000, "whoever leads next is found soon");
-  assert.ok(reconnectDelayMs(30, 1, last, "refused") > 100_000, "who is not wanted asks more and more seldom");
-  assert.equal(reconnectDelayMs(5, 10_000, { next: () => 0 }), 0);
 });
