@@ -185,7 +185,7 @@ export class FleetFollower {
   }
 
   #goodAgain({ version, text }: Pick<ConfigWalk["status"], "text" | "version">): Promise<void> {
-    this.#good = { version, sha256: sha256(text), text };
+    this.#good = { version, sha256: sha256Of(text), text };
     return this.#keep({ version, author: "", note: "", text });
   }
 
