@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Secret } from "../core/secret.ts";
+import { sha256BytesOf } from "../core/sha256.ts";
 import { problemReply } from "./reply.ts";
 import { type AdminReply, ROLES, type Role } from "./route.ts";
 
@@ -21,7 +22,7 @@ export type Authorized =
  * (DNS rebinding) is refused.
  */
 export function createAuthorize(tokens: readonly AdminToken[]): Authorize {
-  const digests = tokens.map(({ role, value }) => ({ role, digest: digestOf(value.reveal()) }));
+  const digests = tokens.map(({ role, value }) => ({ role, digest: sha256BytesOf(value.reveal()) }));
   return (request, role) => {
     if (role === "none") return { ok: true, role };
     return digests.length === 0 ? checkLocal(request) : checkToken(request, role, digests);
@@ -36,7 +37,7 @@ function checkToken(
   const given = /^Bearer +(\S+)$/iu.exec(request.headers.authorization ?? "")?.[1];
   const challenge = { headers: { "www-authenticate": 'Bearer realm="signalbox"' } };
   if (given === undefined) return refused(401, "send a token: Authorization: Bearer <token>", challenge);
-  const digest = digestOf(given);
+  const digest = sha256BytesOf(given);
   let granted: Role = "none";
   for (const known of digests) {
     // All are compared, each in constant time, so that the time tells nothing about any of them.
@@ -84,8 +85,4 @@ function isLoopback(address: string): boolean {
 
 function rank(role: Role): number {
   return ROLES.indexOf(role);
-}
-
-function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

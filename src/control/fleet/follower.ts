@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { isOver } from "../../core/is-over.ts";
 import type { Random } from "../../core/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "./controller-link.ts";
@@ -304,9 +305,4 @@ export class ControllerFollower implements AsyncDisposable {
 function whomNext(asked: ControllerAddress, end: FollowEnd): ControllerAddress | undefined {
   if (end.kind === "not_leader") return end.leader;
   return end.kind === "unreachable" && end.wasHeard ? asked : undefined;
-}
-
-/** Asked anew: it was not so before. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -1,5 +1,6 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { isOver } from "../../core/is-over.ts";
 import { compactRegularly } from "../../store/recipes/compaction.ts";
 import { CANDIDATE_VALID } from "../../store/recipes/config-candidate-record.ts";
 import { configKeys, decodePointer } from "../../store/recipes/config-record.ts";
@@ -270,11 +271,6 @@ export class GlobalController implements AsyncDisposable {
       await sleep(this.#options.place.clock, TICK_MS, signal).catch(() => undefined);
     }
   }
-}
-
-/** Asked anew: it was not so before. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 /** Of a store whose history is the fleet's alone: `coordination.compact`. */

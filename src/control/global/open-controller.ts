@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { isOver } from "../../core/is-over.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -363,9 +364,4 @@ class NodeController implements Controller {
 async function untilEnded({ leadership: { lost }, signal }: Lead): Promise<void> {
   const either = AbortSignal.any([lost, signal]);
   if (!either.aborted) await once(either, "abort");
-}
-
-/** Asked anew: it was not so before. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
 import type { Member, MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
@@ -30,6 +29,7 @@ import type {
   ViewOptions,
 } from "./topology-source.ts";
 import { sightingOf } from "./topology-view.ts";
+import { viewDigestOf } from "./view-digest.ts";
 
 export interface FleetTopologyOptions {
   /** Of this node. */
@@ -106,7 +106,13 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     ]);
     const ids = members.map(({ id }) => id).toSorted();
     const sightings = members.map(({ id, region, address }) => ({ id, region, address, ageMs: undefined }));
-    const listed = { controller: this.#options.id, scope: CONTROLLERS, digest: digestOf(ids), members: ids, sightings };
+    const listed = {
+      controller: this.#options.id,
+      scope: CONTROLLERS,
+      digest: viewDigestOf(ids),
+      members: ids,
+      sightings,
+    };
     return [...asked.flatMap((view) => view ?? []), listed];
   }
 
@@ -203,7 +209,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
       after = reply.next;
     } while (after !== undefined && seen.length < most);
     const members = seen.map(({ id }) => id);
-    const view = { controller: member.id, scope: region, digest: digest ?? digestOf(members) };
+    const view = { controller: member.id, scope: region, digest: digest ?? viewDigestOf(members) };
     return withMembers ? { ...view, members, sightings: seen.map(sightingOf) } : view;
   }
 
@@ -299,8 +305,4 @@ async function askService(service: RegionService, { after, limit }: PageOptions)
 async function askForMember(service: RegionService, id: string): Promise<MemberReply | undefined> {
   const reply = await service.member({ protocol: FLEET_PROTOCOL, id, region: service.region });
   return "not_leader" in reply ? undefined : reply;
-}
-
-function digestOf(ids: readonly string[]): string {
-  return createHash("sha256").update(ids.join("\n")).digest("hex").slice(0, 16);
 }

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { CollectorView } from "../fleet/messages.ts";
 import type { RegionSeen, TopologySource } from "./topology-source.ts";
 import { sightingOf } from "./topology-view.ts";
+import { viewDigestOf } from "./view-digest.ts";
 
 /** The topology of a node that has no fleet: itself. */
 export function ownTopology(self: () => Promise<CollectorView>): TopologySource {
@@ -15,8 +15,9 @@ export function ownTopology(self: () => Promise<CollectorView>): TopologySource 
     async views() {
       const own = await self();
       const { id, region } = own;
-      const digest = createHash("sha256").update(id).digest("hex").slice(0, 16);
-      return [{ controller: id, scope: region, digest, members: [id], sightings: [sightingOf(own)] }];
+      return [
+        { controller: id, scope: region, digest: viewDigestOf([id]), members: [id], sightings: [sightingOf(own)] },
+      ];
     },
     async member(id) {
       const own = await self();

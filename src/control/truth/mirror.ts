@@ -183,7 +183,7 @@ class WatchedMirror implements Mirror {
     const request = { text, expected, wish, guard: this.#guard, signal: call.signal };
     const result = await publishDocument(this.#place, request);
     if (result.kind === "conflict" || result.kind === "not_leader") return { kind: "again" };
-    if (!("pointer" in result)) return this.#refuse(state, refusalOf(result), call);
+    if (!("pointer" in result)) return this.#refuse(state, whyRefused(result), call);
     const { version } = result.pointer;
     log.info("what was put into the store by hand is the config of the fleet now", { kind: "config", key, version });
     return this.#write(state, call, () => ({ kind: "taken", version }));
@@ -242,7 +242,9 @@ function shownOf(version: number, text: string): Uint8Array {
   return new TextEncoder().encode(note);
 }
 
-function refusalOf(result: Exclude<PublishResult, { kind: "conflict" | "not_leader" | "published" | "same" }>): string {
+function whyRefused(
+  result: Exclude<PublishResult, { kind: "conflict" | "not_leader" | "published" | "same" }>,
+): string {
   switch (result.kind) {
     case "rolled_back":
       return `it was tried and taken back as version ${result.version}: ${result.reason}`;

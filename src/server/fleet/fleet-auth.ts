@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Secret } from "../../core/secret.ts";
+import { sha256BytesOf } from "../../core/sha256.ts";
 
 /** What a call tells of who it comes from. */
 export interface CallerFacts {
@@ -28,10 +29,10 @@ export interface FleetAuthOptions {
 
 /** All that is configured has to be right: the certificate, the token, or both. */
 export function createFleetAuth({ token, mutual }: FleetAuthOptions): RenewableAuth {
-  let digest = token && digestOf(token.reveal());
+  let digest = token && sha256BytesOf(token.reveal());
   return {
     renew(next) {
-      digest = next && digestOf(next.reveal());
+      digest = next && sha256BytesOf(next.reveal());
     },
     isMember: (caller) => digest === undefined || hasToken(caller, digest),
     isNode: ({ peerNames }, id) => !mutual || peerNames.some((name) => nodeIn(name) === id),
@@ -41,11 +42,7 @@ export function createFleetAuth({ token, mutual }: FleetAuthOptions): RenewableA
 function hasToken(caller: CallerFacts, digest: Buffer): boolean {
   const given = /^Bearer +(\S+)$/iu.exec(caller.header("authorization") ?? "")?.[1];
   // Digests have one length: the time that it takes tells nothing about the token.
-  return given !== undefined && timingSafeEqual(digest, digestOf(given));
-}
-
-function digestOf(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
+  return given !== undefined && timingSafeEqual(digest, sha256BytesOf(given));
 }
 
 /** `gateway-1` as it is, and of `spiffe://fleet.example/gateway-1`. */

@@ -23,6 +23,6 @@ const REFUSALS: ReadonlyMap<number, RefusedCall> = new Map([
 ]);
 
 /** Undefined: whoever answered may take it another time. */
-export function refusalOf(status: number): RefusedCall | undefined {
+export function refusedCallOf(status: number): RefusedCall | undefined {
   return REFUSALS.get(status);
 }

@@ -15,7 +15,7 @@ import { METHODS, MOST_REPLY_BYTES, readReply, writeMessage } from "../../contro
 import { openUnaryClient } from "../../http2/own/open.ts";
 import type { TlsClientOptions, UnaryClient, UnaryResult } from "../../http2/port.ts";
 import { type Moment, momentOf } from "../../store/session/moment.ts";
-import { refusalOf } from "./fleet-status.ts";
+import { refusedCallOf } from "./fleet-status.ts";
 
 export interface Http2LinkOptions {
   readonly token: Secret | undefined;
@@ -134,7 +134,7 @@ function outcomeOf<Method extends ControllerMethod>(
     return { kind: "unreachable", reason: result.text === "" ? result.reason : result.text };
   }
   if (result.status !== 0) {
-    const why = refusalOf(result.status);
+    const why = refusedCallOf(result.status);
     const reason = result.text === "" ? `gRPC status ${result.status}` : result.text;
     return why === undefined ? { kind: "unreachable", reason } : { kind: "refused", why, reason };
   }
