@@ -355,35 +355,6 @@ test("a follower: a store that is away is asked again and again, with longer pau
   assert.equal(stage.follower.status.state, "following");
 });
 
-test("a follower: who sees the election waits for no store that keeps quiet, or fails again and again", async () => {
-  const quiet = (signal: AbortSignal): Promise<never> =>
-    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("it was ended"))));
-  const fails = async (): Promise<never> => Promise.reject(new Error("connection refused"));
-  for (const lookUp of [quiet, fails]) {
-    let leader: ControllerAddress | undefined;
-    await using stage = rig({ controllers: { c1: {} }, lookUp, leader: () => leader });
-    await stage.pass(100_000);
-    assert.notEqual(stage.follower.status.state, "following");
-    leader = C1;
-    await stage.pass(1_000);
-    assert.equal(stage.follower.status.state, "following");
-  }
-});
-
-test("a follower: one refusal after long waiting for a leader is no reason to stay away for long", async () => {
-  const notLeader = { protocol: FLEET_PROTOCOL, not_leader: true } as const;
-  const answers = [async () => Promise.reject(new Error("it is not ready")), calm([]).report];
-  let answer: ControllerCalls["report"] = async () => notLeader;
-  const report: ControllerCalls["report"] = (...call) => answer(...call);
-  await using stage = rig({ controllers: { c1: { report } } });
-  await stage.pass(25_000);
-  assert.ok(stage.calls("c1") > 6);
-  answer = (...call) => (answers.shift() ?? calm([]).report)(...call);
-  await stage.pass(5_000); // the next try, and the one after it
-  assert.ok(stage.told.includes("lost refused"));
-  assert.equal(stage.follower.status.state, "following");
-});
-
 test("a follower: the second controller that the store names is asked when the first does not answer", async () => {
   const lookUp = async (): Promise<readonly ControllerAddress[]> => [C1, addressOf("c2")];
   await using stage = rig({ controllers: { c2: {} }, lookUp });
