@@ -260,7 +260,10 @@ class Node implements RunningNode {
       this.#admin = stack.use(await listenAdmin(options));
     }
     this.#sources = stack.use(
-      await openRemoteSampling(config, env, { directed: () => dataPlane.sampling?.traces ?? [] }),
+      await openRemoteSampling(config, env, {
+        directed: () => dataPlane.sampling?.traces ?? [],
+        degradedRate: () => this.#parts.degradation.fleetRate,
+      }),
     );
     this.#followCertificates(config, stack);
     void this.#followEvents();

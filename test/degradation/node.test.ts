@@ -104,6 +104,30 @@ test("people order a level of a node, and its fleet's degradation, for a time; a
   assert.equal(((await get(node))["fleet"] as Json)["degraded"], false);
 });
 
+test("sources of traces are told to send less while the fleet is degraded, but for what is protected", async () => {
+  const clock = new ManualClock();
+  await using a = await openGrpcSink();
+  const sampled = `
+node: { listen: { sampling_http: { address: "127.0.0.1:0" } } }
+default_pool: { targets: [a] }
+global:
+  sampling: { randomness: hash }
+  sampling_strategies:
+    - { type: priority_based, rules: [{ priority: high, rate: 1, services: ["pay"] }] }
+  degradation: { threshold: 0.8, target_rate: 0.01, recovery_threshold: 0.6 }
+`;
+  await using node = await startTestNode(sampled, { sinks: { a }, clock });
+  const told = async (service: string): Promise<unknown> => {
+    const answer = await fetch(`http://${node.running.addresses.samplingHttp}/sampling?service=${service}`);
+    return ((await answer.json()) as { probabilisticSampling: Json }).probabilisticSampling["samplingRate"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the reply of a test
+  };
+  assert.deepEqual([await told("cart"), await told("pay")], [1, 1]);
+  const order = { method: "PATCH", body: { fleet: true, for: "1h" } };
+  assert.equal((await callApi(node.admin, "/api/v1/degradation", order)).status, 200);
+  await pass(clock, node, 1);
+  assert.deepEqual([await told("cart"), await told("pay")], [1 / 32, 1]);
+});
+
 test("an order that says nothing, or what is no level, is refused", async () => {
   await using a = await openGrpcSink();
   await using node = await startTestNode(CONFIG, { sinks: { a } });

@@ -99,6 +99,11 @@ export class NodeDegradation {
     };
   }
 
+  /** The ceiling of what is not protected, while the fleet is degraded. */
+  get fleetRate(): number | undefined {
+    return degradedRate(this.#told);
+  }
+
   /** Whether a leader decides about its fleet. Until it is said, nothing is decided of one. */
   stands(standing: "alone" | "in_fleet"): void {
     this.#standing = standing;
@@ -188,7 +193,7 @@ export class NodeDegradation {
   #wanted(): GivenUp {
     const level = this.#now();
     const settings = this.#settings();
-    const unprotectedRate = degradedRate(this.#told) ?? 1;
+    const unprotectedRate = this.fleetRate ?? 1;
     const lowRate = level >= DEGRADATION_STEPS.lowIsSampled ? (settings?.target_rate ?? LOW_RATE) : 1;
     return { level, unprotectedRate, lowRate, why: level === 0 ? "" : this.#why() };
   }

@@ -25,6 +25,11 @@ export type SourceAnswer =
 export interface SamplingRates {
   /** What a directive said last of classes of traces; of the others what the settings say holds. */
   directed(): readonly ClassShare[];
+  /**
+   * Share that is kept at most of what is not protected while the fleet is degraded; undefined: it
+   * is not.
+   */
+  degradedRate?(): number | undefined;
 }
 
 /** One a minute: whatever begins at all is seen now and then. */
@@ -38,15 +43,19 @@ interface Settings {
   /** Undefined: all is kept. */
   readonly classes: SourceClasses | undefined;
   readonly shares: readonly ClassShare[];
+  /** Classes of which nothing is given up. */
+  readonly protectedClasses: ReadonlySet<string>;
   readonly refusal: string | undefined;
   readonly intervalMs: number;
 }
+
+const NO_CLASSES = { classes: undefined, shares: [], protectedClasses: new Set<string>() } as const;
 
 /** What the sources of a fleet are told, by what its routers keep. */
 export class SourceStrategies {
   readonly #clock: Pick<Clock, "nowMs">;
   readonly #rates: SamplingRates;
-  #settings: Settings = { classes: undefined, shares: [], refusal: NEEDS_HASH, intervalMs: 0 };
+  #settings: Settings = { ...NO_CLASSES, refusal: NEEDS_HASH, intervalMs: 0 };
   /** By class. */
   #laws = new Map<string, SourceRate>();
 
@@ -91,8 +100,15 @@ export class SourceStrategies {
     const settled = this.#settings.shares.find((share) => share.class === name);
     const law = name === undefined ? undefined : this.#laws.get(name);
     if (settled === undefined || law === undefined) return 1;
-    const share = this.#rates.directed().find((one) => one.class === name) ?? settled;
+    const share = this.#lowered(this.#rates.directed().find((one) => one.class === name) ?? settled);
     return law.at({ ...share, most: settled.probability }, this.#clock.nowMs());
+  }
+
+  #lowered(share: ClassShare): ClassShare {
+    const rate = this.#settings.protectedClasses.has(share.class) ? undefined : this.#rates.degradedRate?.();
+    return rate !== undefined && rate < share.probability
+      ? { ...share, probability: rate, reason: "degradation" }
+      : share;
   }
 }
 
@@ -102,9 +118,9 @@ function settingsOf(fleet: FleetConfig, region: string): Settings {
   const { randomness, polling_interval: intervalMs, dry_run: isDry } = fleet.global.sampling;
   const refusal = randomness === "hash" ? undefined : NEEDS_HASH;
   // A dry run drops nothing: neither do sources.
-  if (isDry || !sampledSignals(fleet).includes("traces"))
-    return { classes: undefined, shares: [], refusal, intervalMs };
+  if (isDry || !sampledSignals(fleet).includes("traces")) return { ...NO_CLASSES, refusal, intervalMs };
   const made = samplingClasses(fleet);
   const shares = settledShares(fleet, made.classes, "traces", region);
-  return { classes: sourceClasses(made), shares, refusal, intervalMs };
+  const high = made.classes.filter(({ priority }) => priority === "high").map(({ name }) => name);
+  return { classes: sourceClasses(made), shares, protectedClasses: new Set(high), refusal, intervalMs };
 }
