@@ -27,7 +27,11 @@ function fleetOf(global: string): FleetConfig {
 class Rig {
   readonly clock = new ManualClock();
   directed: readonly ClassShare[] = [];
-  readonly #strategies = new SourceStrategies(this.clock, { directed: () => this.directed });
+  degradedRate = 1;
+  readonly #strategies = new SourceStrategies(this.clock, {
+    directed: () => this.directed,
+    degradedRate: () => this.degradedRate,
+  });
 
   constructor(global: string) {
     this.configure(global);
@@ -60,6 +64,8 @@ test("sources: by service and by operation, from what the settings say", () => {
 test("sources: a directive takes the place of what the settings say, for the classes that it names", () => {
   const rig = new Rig(`\n  sampling: { randomness: hash }${STRATEGIES}`);
   rig.directed = [{ class: "normal", probability: 0.05, reason: "adaptive" }];
+  assert.equal(rig.rateOf("cart"), 1);
+  rig.clock.advance(10_000);
   assert.equal(rig.rateOf("cart"), 1 / 8);
   assert.equal(rig.rateOf("debug"), 0.25);
   assert.equal(rig.rateOf("payment"), 1);
@@ -69,9 +75,23 @@ test("sources: a directive takes the place of what the settings say, for the cla
   assert.equal(rig.rateOf("cart"), 1 / 8);
 });
 
+test("sources: while the fleet is degraded, what is not protected is told at once to be less", () => {
+  const rig = new Rig(`\n  sampling: { randomness: hash }${STRATEGIES}`);
+  rig.directed = [{ class: "normal", probability: 0.4, reason: "adaptive" }];
+  rig.degradedRate = 0.01;
+  assert.equal(rig.rateOf("cart"), 1 / 32);
+  assert.equal(rig.rateOf("debug"), 1 / 32);
+  assert.equal(rig.rateOf("payment"), 1);
+  rig.degradedRate = 1;
+  rig.clock.advance(119_999);
+  assert.equal(rig.rateOf("debug"), 1 / 32);
+  rig.clock.advance(1);
+  assert.equal(rig.rateOf("debug"), 0.25);
+});
+
 test("sources: what was told goes on when the config changes, unless how often they ask does", () => {
   const rig = new Rig(`\n  sampling: { randomness: hash }${STRATEGIES}`);
-  rig.directed = [{ class: "normal", probability: 0.05, reason: "adaptive" }];
+  rig.directed = [{ class: "normal", probability: 0.05, reason: "degradation" }];
   assert.equal(rig.rateOf("cart"), 1 / 8);
   rig.directed = [{ class: "normal", probability: 0.4, reason: "adaptive" }];
   rig.configure(`\n  sampling: { randomness: hash }\n  sampling_rate: 0.9${STRATEGIES}`);

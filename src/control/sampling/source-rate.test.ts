@@ -35,9 +35,20 @@ test("source rate: a share that does not follow the load is told at once, and ch
   assert.equal(told(0.4, 3_600_000 + 2 * INTERVAL_MS), 1);
 });
 
+test("source rate: what a load asks for is told once it was wanted for 10 s, and then what is wanted by then", () => {
+  const rate = new SourceRate(INTERVAL_MS);
+  const told = (probability: number, nowMs: number): number =>
+    rate.at({ probability, reason: "adaptive", most: 1 }, nowMs);
+  assert.equal(told(0.1, 0), 1);
+  assert.equal(told(0.7, 9_000), 1);
+  assert.equal(told(0.1, 10_000), 1);
+  assert.equal(told(0.05, 19_999), 1);
+  assert.equal(told(0.01, 20_000), 1 / 32);
+});
+
 test("source rate: what a node does in need or without a leader changes nothing", () => {
   const rate = new SourceRate(INTERVAL_MS);
-  assert.equal(rate.at({ probability: 0.1, reason: "adaptive", most: 1 }, 0), 0.25);
+  assert.equal(rate.at({ probability: 0.1, reason: "fixed", most: 1 }, 0), 0.25);
   for (const reason of ["guard", "fallback"] as const) {
     assert.equal(rate.at({ probability: 0.001, reason, most: 1 }, 10 * INTERVAL_MS), 0.25, reason);
     assert.equal(rate.at({ probability: 1, reason, most: 1 }, 20 * INTERVAL_MS), 0.25, reason);
@@ -110,7 +121,7 @@ for (const [offered, want] of [
   [1_500, 1],
   [10_000, 0.25],
   [40_000, 1 / 16],
-  [1_000_000, 1 / 256],
+  [1_200_000, 1 / 512],
 ] as const) {
   test(`source rate: ${offered} traces a second with a target of 1,000 are told ${want} once, and for good`, () => {
     const { told: rate, share, changes } = live({ offered: steady(offered), target: 1_000, minutes: 120, noise: 0.05 });

@@ -1,4 +1,5 @@
 import type { ClassShare, ShareReason } from "../../plan/sampling-plan.ts";
+import type { ToldRate } from "../../plan/sampling/class-rate.ts";
 
 /** Smaller ones are of no use: one trace of a million. */
 const MOST_HALVINGS = 20;
@@ -6,6 +7,8 @@ const MOST_HALVINGS = 20;
 const MARGIN = 1.2;
 /** When other data arrives, routers' shares need so long to be right: they rise by 1.5 in 5 s. */
 const SETTLE_MS = 60_000;
+/** What is wanted has to be wanted for so long: while a load rises, so does what is to be done. */
+const STEADY_MS = 10_000;
 /** From here on the settings bind, and not the load. */
 const NEARLY_ALL = 0.99;
 
@@ -39,14 +42,6 @@ export interface RoutedShare extends Pick<ClassShare, "probability" | "reason"> 
   readonly most: number;
 }
 
-/** What is told of a class, and what that came to. */
-export interface ToldRate {
-  /** Share that sources are told to send. */
-  readonly rate: number;
-  /** What arrives of all that there is: more than the rate where only some sources ask. */
-  readonly reach: number;
-}
-
 interface ToldBefore extends ToldRate {
   /** Undefined: the share did not follow the load. */
   readonly part: number | undefined;
@@ -69,6 +64,8 @@ export class SourceRate {
   /** When it, or what the share depends on, was changed last. */
   #changedMs: number;
   #basis: Basis = "none";
+  /** Since when something else is wanted than what is told. */
+  #wantedMs: number | undefined;
   /** Before the last change, while nothing is known of what it came to. */
   #before: ToldBefore | undefined;
 
@@ -93,7 +90,10 @@ export class SourceRate {
     if (nowMs - this.#changedMs < this.#holdMs) return this.#told.rate;
     const part = basis === "fixed" ? undefined : most > 0 ? Math.min(1, probability / most) : 1;
     const rate = part === undefined ? halvingAbove(2 * probability) : this.#following(part);
-    if (rate === this.#told.rate) return rate;
+    this.#wantedMs = rate === this.#told.rate ? undefined : (this.#wantedMs ?? nowMs);
+    const sinceMs = nowMs - (this.#wantedMs ?? nowMs);
+    if (this.#wantedMs === undefined || (part !== undefined && sinceMs < STEADY_MS)) return this.#told.rate;
+    this.#wantedMs = undefined;
     this.#before = { ...this.#told, part };
     this.#told = { rate, reach: reachIf(this.#before, rate) };
     this.#changedMs = nowMs;

@@ -30,6 +30,14 @@ export interface ClassRate {
   readonly by?: string | undefined;
 }
 
+/** What sources of a class are told, and what that came to. */
+export interface ToldRate {
+  /** Share that they are told to send. */
+  readonly rate: number;
+  /** What arrives of all that there is: more than the rate where only some sources ask. */
+  readonly reach: number;
+}
+
 /** Undefined: nothing is said of the class. */
 export function rateIn(
   rates: readonly ClassRate[],
