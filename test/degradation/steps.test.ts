@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GivenUp, NOTHING_GIVEN_UP } from "../../src/plan/degradation-plan.ts";
 import { generateLogs } from "../support/generated.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { startTestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -148,4 +149,25 @@ global:
   await node.running.dataPlane.degrade(given(5));
   assert.equal((await sender.send("grpc", "traces", cart)).ok, false);
   await node.assertBalanced();
+});
+
+test("what a degraded node refuses takes nothing of the limit of what is let in", async () => {
+  await using a = await openGrpcSink();
+  const config = `
+default_pool: { targets: [a] }
+global:
+  rate_limiting: { max_qps: 1, burst_size: 1 }
+  degradation: { threshold: 0.8, target_rate: 0.01, recovery_threshold: 0.6 }
+`;
+  await using node = await startTestNode(config, { sinks: { a }, clock: new ManualClock() });
+  await using sender = new OtlpSender(node);
+  await node.running.dataPlane.degrade(given(4));
+  for (const [signal, bytes] of [
+    ["traces", cart],
+    ["logs", logs],
+    ["traces", cart],
+  ] as const) {
+    const { message } = await sender.send("grpc", signal, bytes);
+    assert.match(message, /degraded to level 4/u);
+  }
 });

@@ -145,7 +145,6 @@ export class NodeDegradation {
 
   /** The leader's directive; undefined: none holds. */
   directed(directive: DegradationDirective | undefined): void {
-    if (this.#standing === "alone") return;
     this.#tell(directive);
     this.#obey();
   }
