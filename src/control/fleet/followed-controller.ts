@@ -39,6 +39,8 @@ const DISCOVER_MS = 25_000;
 const LOOK_MS = 250;
 /** A call that was answered sooner was not held: with nothing new in it, another one waits. */
 const HELD_MS = 10_000;
+/** Reports before their time that one controller gets in a second, where all have news. */
+const TOLD_A_SECOND = 500;
 /** A Report before its time: not sooner after the last one. */
 const LEAST_MS = 1_000;
 /**
@@ -56,7 +58,8 @@ export class FollowedController {
   readonly #over = new AbortController();
   #wasHeard = false;
   #epoch: string | undefined;
-  #isWanted = false;
+  /** From then on a Report is to be told before its time. */
+  #wantedMs: number | undefined;
   #missed = 0;
   /** That report to it, as it says. */
   #collectors = 1;
@@ -81,9 +84,13 @@ export class FollowedController {
     return this.#epoch;
   }
 
-  /** The next Report is due as soon as a second has passed since the last one. */
+  /**
+   * The next Report is due as soon as a second has passed since the last one; in a large region,
+   * where all may have the same to tell at the same moment, some time later.
+   */
   reportNow(): void {
-    this.#isWanted = true;
+    const { clock, random } = this.#options;
+    this.#wantedMs ??= clock.nowMs() + random.next() * (this.#collectors / TOLD_A_SECOND) * 1_000;
   }
 
   /** Until it leads no more, cannot be reached, or the signal ends it. Never rejects. */
@@ -158,7 +165,7 @@ export class FollowedController {
   /** Undefined: it was answered. */
   async #report(signal: AbortSignal): Promise<End | undefined> {
     const { clock, observer, heard } = this.#options;
-    this.#isWanted = false; // what is wanted from here on may not be in it
+    this.#wantedMs = undefined; // what is wanted from here on may not be in it
     const facts = await this.#options.facts();
     this.#told = { facts, atMs: clock.nowMs() };
     const outcome = await this.#link.call("report", this.#reportOf(facts), { signal, timeoutMs: REPORT_MS });
@@ -225,7 +232,9 @@ export class FollowedController {
     const { clock, isNews } = this.#options;
     if (this.#told === undefined) return true;
     const { facts, atMs } = this.#told;
-    return (this.#isWanted && clock.nowMs() - atMs >= LEAST_MS) || isNews(facts, atMs, clock.nowMs());
+    const nowMs = clock.nowMs();
+    const isWanted = this.#wantedMs !== undefined && nowMs >= Math.max(this.#wantedMs, atMs + LEAST_MS);
+    return isWanted || isNews(facts, atMs, nowMs);
   }
 
   /** Whether anything of it counts. */

@@ -166,6 +166,21 @@ test("a follower: what is wanted to be told at once is, once a second has passed
   assert.ok(count >= 5 && count <= 6, `${count} reports in 5.5 s`);
 });
 
+test("a follower: where all of a large region have something to tell, each takes its time", async () => {
+  const collectors = 2_000;
+  const report: ControllerCalls["report"] = async (...call) => ({ ...(await calm().report(...call)), collectors });
+  await using stage = rig({ controllers: { c1: { report } } });
+  const waited: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    await stage.pass(1_000);
+    const before = reports(stage.heard);
+    stage.follower.reportNow();
+    for (waited.push(0); reports(stage.heard) === before; waited[round]! += 250) await stage.pass(250);
+  }
+  const [most, least] = [Math.max(...waited), Math.min(...waited)];
+  assert.ok(most <= 4_250 && most >= 2_000 && least <= 1_500, waited.join(" "));
+});
+
 test("a follower: what it is, it says once for each Report, and how often it reports", async () => {
   let asked = 0;
   const facts = (): ReturnType<typeof reportOf> => {
