@@ -1,6 +1,7 @@
 import type { ListenOptions } from "../plan/listen-options.ts";
 import { bindPlan } from "../plan/bind.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
+import type { LimitHolding } from "../plan/limits/limit-ask.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { CheckPlan } from "../plan/target-health.ts";
@@ -66,8 +67,8 @@ export interface DataPlaneOptions {
   /** Where its node has several data planes: of how many it is one, and what it may use. */
   readonly partOf?: PartOfLimit;
   readonly processes?: number;
-  /** The limits of the plan are others', too: nothing is let in before it is told how much. */
-  readonly sharesLimits?: boolean;
+  /** The limits of the plan are others', too: nothing is let in before some is granted. */
+  readonly limitHolding?: LimitHolding | undefined;
   /** In a worker: hears what calls tell of targets, whose health is decided elsewhere. */
   readonly reporter?: HealthReporter;
   readonly panicTellerOf?: (pool: string) => PanicTeller;

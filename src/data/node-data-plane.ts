@@ -29,7 +29,8 @@ import type { SamplingState } from "../plan/sampling-plan.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
-import type { LimitShares, LimitsUsage } from "../plan/limits/limit-shares.ts";
+import type { LimitHolding, LimitsAsk, LimitsGrant } from "../plan/limits/limit-ask.ts";
+import type { LimitsUsage } from "../plan/limits/limit-shares.ts";
 import type { Admission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { LaneFailoverState } from "./balance/failover-state.ts";
@@ -71,8 +72,8 @@ export interface OpenedParts {
   readonly given: Strategies | undefined;
   readonly admission: Admission;
   readonly members: MemberBoard;
-  /** The limits of the plan are others', too: it has what it is told. */
-  readonly sharesLimits?: boolean;
+  /** Of the limits of the plan where these are others', too. */
+  readonly limitHolding?: LimitHolding | undefined;
   readonly env: Env & { readonly losses: Losses; readonly records: Records };
 }
 
@@ -97,7 +98,7 @@ export class NodeDataPlane implements DataPlane {
   /** A change is prepared, or about to be, and not decided. */
   #isPreparing = false;
 
-  constructor({ plan, pools, strategies, secrets, given, admission, members, sharesLimits = false, env }: OpenedParts) {
+  constructor({ plan, pools, strategies, secrets, given, admission, members, limitHolding, env }: OpenedParts) {
     this.#members = members;
     this.#pools = pools;
     this.#strategies = strategies;
@@ -105,7 +106,7 @@ export class NodeDataPlane implements DataPlane {
     this.#given = given;
     this.#admission = admission;
     this.#env = env;
-    this.#limiter = new NodeLimiter(env, sharesLimits);
+    this.#limiter = new NodeLimiter(env, limitHolding);
     this.assembly = assemble(plan, pools.live, this.#env, this.#limiter.adopt(plan.limits));
   }
 
@@ -245,17 +246,20 @@ export class NodeDataPlane implements DataPlane {
   }
 
   async limits(mostKeys: number): Promise<LimitsUsage | undefined> {
-    return this.limitsNow(mostKeys);
-  }
-
-  /** As `limits`, for whoever is in the same process. */
-  limitsNow(mostKeys: number): LimitsUsage | undefined {
     return this.#limiter.usage(mostKeys);
   }
 
-  /** What of the limits of its plan is its own from now on. */
-  shareLimits(shares: LimitShares): void {
-    this.#limiter.setShares(shares);
+  async limitAsk(): Promise<LimitsAsk | undefined> {
+    return this.limitAskNow();
+  }
+
+  /** As `limitAsk`, for whoever is in the same process. */
+  limitAskNow(): LimitsAsk | undefined {
+    return this.#limiter.ask();
+  }
+
+  limitGranted(grant: LimitsGrant, sentMs: number): void {
+    this.#limiter.granted(grant, sentMs);
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {

@@ -6,6 +6,7 @@ import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { FoundMembers } from "./members.ts";
 import type { PlanData } from "./plan-data.ts";
 import type { ListenOptions, ListenerAddresses } from "./listen-options.ts";
+import type { LimitsAsk, LimitsGrant } from "./limits/limit-ask.ts";
 import type { LimitsUsage } from "./limits/limit-shares.ts";
 import type { SamplingState } from "./sampling-plan.ts";
 
@@ -74,6 +75,13 @@ export interface DataPlane extends AsyncDisposable {
    * both the lower probability counts. Replaces what was told before.
    */
   degrade(givenUp: GivenUp): Promise<void>;
+  /**
+   * What it would let in of limits that it shares with other nodes; undefined: they are its own
+   * alone, or there are none.
+   */
+  limitAsk(): Promise<LimitsAsk | undefined>;
+  /** The answer to what was asked at `sentMs`, by the clock of this process. */
+  limitGranted(grant: LimitsGrant, sentMs: number): void;
   /**
    * The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back
    * after a restart.

@@ -8,8 +8,9 @@ import type { OpenDataPlane } from "./start.ts";
 export async function dataPlaneOpener(count: number): Promise<OpenDataPlane> {
   if (count === 0) return (await import("../data/assemble.ts")).openDataPlane;
   const { openWorkers } = await import("./workers/open-workers.ts");
-  return (plan, listen, env, { secrets, strategies }) => {
-    if (strategies === undefined) return openWorkers(plan, listen, env, { count, secrets });
+  return (plan, listen, env, { secrets, strategies, limitHolding }) => {
+    if (strategies === undefined)
+      return openWorkers(plan, listen, env, { count, secrets, isInFleet: limitHolding !== undefined });
     const hint = "set node.workers to 0, or bring the strategies along as a module of node.plugins";
     throw new RouterError("CONFIG_INVALID", "strategies of this program cannot be given to workers", { hint });
   };

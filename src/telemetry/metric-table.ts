@@ -96,6 +96,11 @@ export const METRICS = {
       ["logs", decision],
     ]),
   },
+  limitGranted: {
+    ...gauge("signalbox_limit_granted_items", "items", "sum"),
+    help: "Items a second that may be let in now, of everything together: in a fleet what the node is granted. 0 without limits.",
+    labels: [],
+  },
   limitKeys: {
     ...gauge("signalbox_limit_keys", "keys", "sum"),
     help: "Keys that have a bucket of their own; of 10,000 in one process the rest share one.",

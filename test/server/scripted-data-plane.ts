@@ -137,6 +137,12 @@ export class ScriptedDataPlane implements DataPlane {
     this.degraded.push(givenUp);
   }
 
+  async limitAsk(): Promise<undefined> {
+    return undefined;
+  }
+
+  limitGranted(): void {}
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.overrides.values()];
   }

@@ -55,6 +55,11 @@ export class PerHotKey<T> {
     return this.#hot.has(key) ? this.#all.get(key) : undefined;
   }
 
+  /** Also of one that is hot no more, and of which somebody may have something to give back. */
+  known(key: string): T | undefined {
+    return this.#all.get(key);
+  }
+
   /** Also those that are hot no more. */
   each(what: (key: string, one: T) => void): void {
     for (const [key, one] of this.#all) what(key, one);

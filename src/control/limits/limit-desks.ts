@@ -1,7 +1,6 @@
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
-import type { Epoch } from "../../store/recipes/epoch.ts";
 import { MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
-import type { LimitsAsk, LimitsGrant } from "./limit-ask.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import { LimitDesk, type LimitDeskOptions, SAFE_PART } from "./limit-desk.ts";
 import { OfferedKeys } from "./offered-keys.ts";
 
@@ -9,7 +8,8 @@ import { OfferedKeys } from "./offered-keys.ts";
 const CHOOSE_MS = 250;
 
 export interface LimitDesksOptions extends LimitDeskOptions {
-  readonly epoch: Epoch;
+  /** So many keys are shared out exactly; of several regions together. */
+  readonly mostKeys?: number;
 }
 
 /**
@@ -43,13 +43,14 @@ export class LimitDesks {
     this.#keys.each((key, desk) => desk.setLease(this.#leasedOf(key)));
   }
 
-  ask(holder: string, { total, keys }: LimitsAsk, nowMs: number): LimitsGrant {
+  /** Of somebody who has a part of it. */
+  lend(holder: string, { total, keys }: LimitsAsk, nowMs: number): LimitsGrant {
     this.#offered.note(holder, keys, nowMs);
     if (nowMs - this.#chosenMs >= CHOOSE_MS) this.#choose(nowMs);
     return {
       total: this.#total.ask(holder, total, nowMs),
       keys: keys.flatMap(({ key, ...ask }) => {
-        const desk = this.#keys.get(key);
+        const desk = this.#keys.known(key);
         return desk === undefined ? [] : [{ key, ...desk.ask(holder, ask, nowMs) }];
       }),
     };
@@ -68,7 +69,7 @@ export class LimitDesks {
       const limit = this.#limitOf(key)?.perSecond;
       return limit === undefined ? [] : [{ key, offered: sum, limit }];
     });
-    this.#keys.setOffered(offered, nowMs, MOST_HOT_KEYS);
+    this.#keys.setOffered(offered, nowMs, this.#options.mostKeys ?? MOST_HOT_KEYS);
   }
 
   #open(key: string): LimitDesk {

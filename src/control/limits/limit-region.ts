@@ -28,7 +28,7 @@ export class LimitRegion {
 
   /** To the leader, each interval and when its collectors want much more, or less. */
   ask(nowMs: number): LimitAsk {
-    this.#settle(nowMs);
+    this.settle(nowMs);
     // Before it knows what collectors have of the controller before it, nothing is given back.
     const isLearning = this.desk.isLearning(nowMs);
     return {
@@ -52,10 +52,11 @@ export class LimitRegion {
       const next = newerPart(newest, part, { epoch, sentMs });
       if (next !== newest) lent.next = next;
     }
-    this.#settle(nowMs);
+    this.settle(nowMs);
   }
 
-  #settle(nowMs: number): void {
+  /** Takes over what it was granted, as far as others have given it back. */
+  settle(nowMs: number): void {
     const outstanding = this.desk.outstanding(nowMs);
     settleLent(this.#lease, outstanding.lease);
     settleLent(this.#safe, outstanding.safe);

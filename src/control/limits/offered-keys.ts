@@ -1,4 +1,4 @@
-import type { KeyAsk } from "./limit-ask.ts";
+import type { KeyAsk } from "../../plan/limits/limit-ask.ts";
 import { LIMIT_LEASE_MS } from "./limit-desk.ts";
 
 interface Noted {

@@ -71,6 +71,10 @@ export class Limiter {
     this.#requestKeys = limitsKeys(data) ? new RequestKeys(data.key, this.#keys) : undefined;
   }
 
+  get data(): LimitsData {
+    return this.#data;
+  }
+
   get keyCount(): number {
     return this.#keys.size;
   }

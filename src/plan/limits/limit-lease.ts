@@ -11,9 +11,9 @@ export interface LimitGrant {
   /** Of whoever grants: formatted, compared by its users. */
   readonly epoch: string;
   /** By demand, for seconds. */
-  readonly lease: LimitShare | undefined;
+  readonly lease?: LimitShare | undefined;
   /** For when nobody can be asked: little, and for long. */
-  readonly safe: LimitShare | undefined;
+  readonly safe?: LimitShare | undefined;
 }
 
 /** What a holder tells of what it has. */
@@ -26,10 +26,10 @@ export interface LimitHeld {
 
 export interface LimitAsk {
   /** The leader that it goes to, as its last answer told; undefined: there was none. */
-  readonly to: string | undefined;
+  readonly to?: string | undefined;
   /** Offered before limiting: what is let in says nothing of what would come. */
   readonly wanted: number;
   readonly weight: number;
-  readonly lease: LimitHeld | undefined;
-  readonly safe: LimitHeld | undefined;
+  readonly lease?: LimitHeld | undefined;
+  readonly safe?: LimitHeld | undefined;
 }

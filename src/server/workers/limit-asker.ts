@@ -1,8 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { MOST_ASKED_KEYS } from "../../control/limits/limit-ask.ts";
-import { LimitHolders } from "../../control/limits/limit-holders.ts";
-import type { LimitShares, LimitsUsage } from "../../plan/limits/limit-shares.ts";
-import { GIVER_EPOCH } from "./limit-giver.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** Between two asks. */
@@ -12,15 +9,14 @@ const MOST_OPEN = 64;
 
 /** The data plane as its limits are concerned. */
 export interface SharingPlane {
-  limitsNow(mostKeys: number): LimitsUsage | undefined;
-  shareLimits(shares: LimitShares): void;
+  limitAskNow(): LimitsAsk | undefined;
+  limitGranted(grant: LimitsGrant, sentMs: number): void;
 }
 
 /** A worker's parts of its node's limits: it says what comes, and is told what it may let in. */
 export class LimitAsker {
   readonly #clock: Clock;
   readonly #send: (message: FromWorker) => void;
-  readonly #holders = new LimitHolders(GIVER_EPOCH);
   /** When asks were sent that are not answered yet. */
   readonly #sent = new Map<number, number>();
   #plane: SharingPlane | undefined;
@@ -46,8 +42,7 @@ export class LimitAsker {
     const sentMs = this.#sent.get(seq);
     if (sentMs === undefined) return;
     this.#sent.delete(seq);
-    this.#holders.answered(grant, sentMs);
-    this.#share();
+    this.#plane?.limitGranted(grant, sentMs);
   }
 
   #askAgain(): void {
@@ -56,20 +51,11 @@ export class LimitAsker {
   }
 
   #ask(): void {
-    const usage = this.#plane?.limitsNow(MOST_ASKED_KEYS);
-    if (usage === undefined) return;
-    const nowMs = this.#clock.nowMs();
+    const ask = this.#plane?.limitAskNow();
+    if (ask === undefined) return;
     const seq = ++this.#seq;
-    this.#sent.set(seq, nowMs);
+    this.#sent.set(seq, this.#clock.nowMs());
     this.#sent.delete(seq - MOST_OPEN);
-    this.#share(); // of what ends
-    this.#send({ kind: "limits", seq, ask: this.#holders.ask(usage, nowMs) });
-  }
-
-  #share(): void {
-    const total = this.#plane?.limitsNow(0)?.total;
-    if (total === undefined) return;
-    const limit = { perSecond: total.limit, burst: total.burst };
-    this.#plane?.shareLimits(this.#holders.shares(limit, this.#clock.nowMs()));
+    this.#send({ kind: "limits", seq, ask });
   }
 }

@@ -4,16 +4,19 @@ import { requestOf } from "../../../test/support/items.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { OWN_BODIES } from "../../core/arena/extent.ts";
 import { seededRandom } from "../../core/random.ts";
+import { LimitDesks } from "../../control/limits/limit-desks.ts";
+import { LimitHolders } from "../../control/limits/limit-holders.ts";
 import { LIMITED } from "../../data/limit/limiter.ts";
 import { NodeLimiter } from "../../data/limit/node-limiter.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
-import type { LimitShares, LimitsUsage } from "../../plan/limits/limit-shares.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
+import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { LimitAsker, type SharingPlane } from "./limit-asker.ts";
-import { LimitGiver } from "./limit-giver.ts";
+import { GIVER_EPOCH, LimitGiver } from "./limit-giver.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 const STEP_MS = 50;
@@ -33,7 +36,7 @@ class LimitedWorker implements SharingPlane {
   constructor(clock: ManualClock, send: (message: FromWorker) => void) {
     this.asker = new LimitAsker(clock, send);
     const env = { clock, random: seededRandom(1), metrics: createMetrics(), ledger: createLedger() };
-    this.#limiter = new NodeLimiter(env, true);
+    this.#limiter = new NodeLimiter(env, new LimitHolders(GIVER_EPOCH));
   }
 
   adopt(limits: LimitsData): void {
@@ -44,8 +47,12 @@ class LimitedWorker implements SharingPlane {
     return this.#limiter.usage(mostKeys);
   }
 
-  shareLimits(shares: LimitShares): void {
-    this.#limiter.setShares(shares);
+  limitAskNow(): LimitsAsk | undefined {
+    return this.#limiter.ask();
+  }
+
+  limitGranted(grant: LimitsGrant, sentMs: number): void {
+    this.#limiter.granted(grant, sentMs);
   }
 
   /** Items that were let in of those that came in one step. */
@@ -69,15 +76,30 @@ class LimitedNode {
   readonly #admitted: number[] = [];
   readonly #limits: LimitsData;
 
-  constructor(limits: LimitsData, count: number) {
+  constructor(limits: LimitsData, count: number, isInFleet = false) {
     this.#limits = limits;
     const tell = (index: number, message: ToWorker): void => {
       if (message.kind === "limits") this.clock.after(3, () => this.workers[index]!.asker.told(message));
     };
-    this.#giver = new LimitGiver(this.clock, tell);
+    this.#giver = new LimitGiver(this.clock, tell, isInFleet);
     this.#giver.adopt(limits);
     for (let i = 0; i < count; i++) this.start(i);
+    if (isInFleet) this.#report(limits);
     this.clock.advance(10);
+  }
+
+  /** Each second, to a controller that has no other node. */
+  #report(limits: LimitsData): void {
+    const desks = new LimitDesks({ epoch: { generation: 7, revision: 5n }, sinceMs: 0, isFirst: true });
+    desks.setLimits(limits);
+    const report = (): void => {
+      const sentMs = this.clock.nowMs();
+      const ask = this.#giver.ask();
+      assert.ok(ask !== undefined);
+      this.clock.after(5, () => this.#giver.granted(desks.lend("node", ask, this.clock.nowMs()), sentMs));
+      this.clock.after(1_000, report);
+    };
+    report();
   }
 
   /** Also in the place of one that has ended. */
@@ -164,4 +186,14 @@ test("workers: one that is started again begins with what is free, and no tokens
   }
   node.run(4_500, [3_000, 0]);
   assert.ok(node.run(4_000, [3_000, 0]) >= 3_800);
+});
+
+test("workers of a node of a fleet have what it was granted, and the load moves among them as without", () => {
+  const node = new LimitedNode(WHOLE, 2, true);
+  node.run(5_000, [3_000, 0]);
+  const first = node.run(4_000, [3_000, 0]);
+  assert.ok(first >= 3_600, String(first));
+  node.run(8_000, [0, 3_000]);
+  const second = node.run(4_000, [0, 3_000]);
+  assert.ok(second >= 3_600, String(second));
 });

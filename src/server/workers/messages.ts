@@ -10,7 +10,7 @@ import {
   type Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { ListenOptions } from "../../plan/listen-options.ts";
-import type { LimitsAsk, LimitsGrant } from "../../control/limits/limit-ask.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LaneFailover } from "../../data/balance/failover-state.ts";
 import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
@@ -42,6 +42,8 @@ export interface WorkerStart {
   readonly parts: readonly LimitPart[];
   /** Of all targets: what operators want, and what asked to be left alone, is in it. */
   readonly health: readonly ToldTarget[];
+  /** It has of the limits of the config what it is granted. */
+  readonly sharesLimits: boolean;
   /** What control said last; undefined: nothing yet. */
   readonly sampling: SamplingState | undefined;
   /** Undefined: nothing. */

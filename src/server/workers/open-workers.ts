@@ -20,6 +20,7 @@ import type { ListenOptions } from "../../plan/listen-options.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { FoundMembers } from "../../plan/members.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
@@ -39,7 +40,7 @@ import {
   mergeUndeliverable,
 } from "./merge.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
-import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
+import { type Certificates, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { LimitGiver } from "./limit-giver.ts";
 import { KeptPlan } from "./kept-plan.ts";
@@ -57,6 +58,8 @@ import { type ExitReason, type WorkerExit, type WorkerLink } from "./worker-link
 export interface WorkersOptions {
   readonly count: number;
   readonly secrets: SecretReader;
+  /** The limits of its plans are other nodes', too. */
+  readonly isInFleet?: boolean | undefined;
 }
 
 /**
@@ -91,6 +94,7 @@ class Workers implements DataPlane {
   readonly #panics: PoolPanics;
   readonly #totals = new NodeTotals();
   readonly #count: number;
+  readonly #isInFleet: boolean;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #trial: PlanTrial;
   readonly #changes: PlanChanges<WorkerSlot>;
@@ -103,19 +107,20 @@ class Workers implements DataPlane {
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
+  constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets, isInFleet = false }: WorkersOptions) {
     this.#trial = new PlanTrial({ clock: env.clock, workers: count, first: plan });
     this.#listen = listen;
     this.#env = env;
     this.#count = count;
+    this.#isInFleet = isInFleet;
     this.#lender = new Lender({
       count,
       clock: env.clock,
       metrics: env.metrics,
-      tell: (index, message) => this.#supervisor.slots[index]?.link?.tell(message),
+      tell: (index, message) => this.#tell(index, message),
     });
     this.#lender.adopt(plan, listen.limits);
-    this.#limits = new LimitGiver(env.clock, (index, message) => this.#supervisor.slots[index]?.link?.tell(message));
+    this.#limits = new LimitGiver(env.clock, (index, message) => this.#tell(index, message), isInFleet);
     this.#limits.adopt(plan.limits);
     this.#panics = new PoolPanics(env);
     this.#panics.adopt(plan);
@@ -232,6 +237,14 @@ class Workers implements DataPlane {
     await this.#supervisor.each("degrade", givenUp);
   }
 
+  async limitAsk(): Promise<LimitsAsk | undefined> {
+    return this.#limits.ask();
+  }
+
+  limitGranted(grant: LimitsGrant, sentMs: number): void {
+    this.#limits.granted(grant, sentMs);
+  }
+
   async operatorStates(): Promise<readonly OperatorState[]> {
     return this.#shutdown === undefined ? this.#health.operatorStates : [];
   }
@@ -274,6 +287,11 @@ class Workers implements DataPlane {
   #tellHealth(): void {
     for (const { index } of this.#supervisor.ready) this.#health.tellAll(index);
     this.#health.joined();
+  }
+
+  /** Lost where no process runs. */
+  #tell(index: number, message: ToWorker): void {
+    this.#supervisor.slots[index]?.link?.tell(message);
   }
 
   #begun(index: number): void {
@@ -331,6 +349,7 @@ class Workers implements DataPlane {
       health: this.#health.toldAll(index),
       sampling: this.#directed,
       givenUp: this.#givenUp,
+      sharesLimits: this.#count > 1 || this.#isInFleet,
     };
   }
 

@@ -19,7 +19,9 @@ import { takeSnapshot } from "../../telemetry/snapshot.ts";
 import { Borrower } from "./borrower.ts";
 import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
+import { LimitHolders } from "../../control/limits/limit-holders.ts";
 import { LimitAsker } from "./limit-asker.ts";
+import { GIVER_EPOCH } from "./limit-giver.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
 import { type FromWorker, type Question, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { PanicNews } from "./pool-panics.ts";
@@ -156,7 +158,17 @@ export class Worker {
     }
   }
 
-  async #start({ schema, plan, listen, health, place, parts, sampling, givenUp }: WorkerStart): Promise<void> {
+  async #start({
+    schema,
+    plan,
+    listen,
+    health,
+    place,
+    parts,
+    sampling,
+    givenUp,
+    sharesLimits,
+  }: WorkerStart): Promise<void> {
     if (schema !== WORKER_SCHEMA) {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
@@ -169,7 +181,7 @@ export class Worker {
       told: health,
       partOf: this.#borrower.partOf,
       processes: place.of,
-      sharesLimits: place.of > 1,
+      ...(sharesLimits && { limitHolding: new LimitHolders(GIVER_EPOCH) }),
     });
     if (sampling !== undefined) await plane.direct(sampling);
     if (givenUp !== undefined) await plane.degrade(givenUp);
@@ -178,8 +190,8 @@ export class Worker {
     if (place.of > 1) {
       this.#keyLoads.attend(plane);
       this.#failovers.attend(plane);
-      this.#limits.attend(plane);
     }
+    this.#limits.attend(plane);
     this.#reportAfter(REPORT_MS);
     this.#settle(plan);
   }

@@ -1,0 +1,83 @@
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
+import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
+import { PerHotKey } from "./hot-keys.ts";
+import type { LimitDeskOptions } from "./limit-desk.ts";
+import { LimitRegion } from "./limit-region.ts";
+import { OfferedKeys } from "./offered-keys.ts";
+
+/** Which keys are hot is looked at no more often. */
+const CHOOSE_MS = 250;
+
+/**
+ * Between those who have the limits of a config and those to whom parts of them are lent on: a
+ * region between the leader and its collectors, a node between its controller and its workers.
+ * Time is an argument.
+ */
+export class LimitRegions {
+  readonly #total: LimitRegion;
+  readonly #keys: PerHotKey<LimitRegion>;
+  readonly #offered = new OfferedKeys();
+  #limitOf: LimitOf = () => undefined;
+  #chosenMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LimitDeskOptions) {
+    this.#total = new LimitRegion(options);
+    this.#keys = new PerHotKey(
+      () => new LimitRegion(options),
+      ({ desk }, nowMs) => desk.outstanding(nowMs).lease === 0,
+    );
+  }
+
+  /** By these it is decided which keys are hot. */
+  setLimits(limits: LimitsData | undefined): void {
+    this.#limitOf = limits === undefined ? (): undefined => undefined : compileLimitOf(limits);
+  }
+
+  /** Of somebody who has a part of what is here. */
+  lend(holder: string, { total, keys }: LimitsAsk, nowMs: number): LimitsGrant {
+    this.#offered.note(holder, keys, nowMs);
+    if (nowMs - this.#chosenMs >= CHOOSE_MS) this.#choose(nowMs);
+    this.#total.settle(nowMs);
+    return {
+      total: this.#total.desk.ask(holder, total, nowMs),
+      keys: keys.flatMap(({ key, ...ask }) => {
+        const region = this.#keys.known(key);
+        region?.settle(nowMs);
+        return region === undefined ? [] : [{ key, ...region.desk.ask(holder, ask, nowMs) }];
+      }),
+    };
+  }
+
+  /** It said goodbye, or has ended: it uses nothing any more. */
+  leave(holder: string, nowMs: number): void {
+    this.#offered.forget(holder);
+    this.#total.desk.leave(holder, nowMs);
+    this.#keys.each((_, { desk }) => desk.leave(holder, nowMs));
+  }
+
+  /** Of whoever it has its own from; keys that are hot no more until they are given back. */
+  ask(nowMs: number): LimitsAsk {
+    const keys: LimitsAsk["keys"][number][] = [];
+    this.#keys.each((key, region) => keys.push({ key, ...region.ask(nowMs) }));
+    return { total: this.#total.ask(nowMs), keys };
+  }
+
+  /** `sentMs`: when the ask was sent that it answers. */
+  answered({ total, keys }: LimitsGrant, sentMs: number, nowMs: number): void {
+    this.#total.answered(total, sentMs, nowMs);
+    const granted = new Map(keys.map(({ key, ...grant }) => [key, grant]));
+    this.#keys.each((key, region) => {
+      const grant = granted.get(key);
+      if (grant !== undefined) region.answered(grant, sentMs, nowMs);
+    });
+  }
+
+  #choose(nowMs: number): void {
+    this.#chosenMs = nowMs;
+    const offered = this.#offered.sums(nowMs).flatMap(([key, sum]) => {
+      const limit = this.#limitOf(key)?.perSecond;
+      return limit === undefined ? [] : [{ key, offered: sum, limit }];
+    });
+    this.#keys.setOffered(offered, nowMs);
+  }
+}
