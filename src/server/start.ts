@@ -8,6 +8,7 @@ import { hideValuesOf } from "../config/taint.ts";
 import type { Config, NodeConfig } from "../config/schema/config.ts";
 import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
+import { LimitHolders } from "../control/limits/limit-holders.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { writeDegradationOrder } from "../control/degradation/degradation-order.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
@@ -24,6 +25,7 @@ import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
 import type { DataPlane, DataPlaneStatus, ShutdownReport } from "../plan/data-plane.ts";
 import type { ListenOptions } from "../plan/listen-options.ts";
+import type { LimitHolding } from "../plan/limits/limit-ask.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
@@ -40,7 +42,7 @@ import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { linkToFleet } from "./fleet/link-to-fleet.ts";
+import { linkToFleet, sharesLimits } from "./fleet/link-to-fleet.ts";
 import type { FleetLink } from "./fleet/open-fleet-link.ts";
 import { type NodeView, openNodeView } from "./node-view.ts";
 import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
@@ -77,7 +79,12 @@ export type OpenDataPlane = (
   plan: PlanData,
   listen: ListenOptions,
   env: Env,
-  options: { readonly secrets: SecretReader; readonly strategies: Strategies | undefined },
+  options: {
+    readonly secrets: SecretReader;
+    readonly strategies: Strategies | undefined;
+    /** There where the limits of its plans are other nodes', too. */
+    readonly limitHolding: LimitHolding | undefined;
+  },
 ) => Promise<DataPlane>;
 
 /** A whole node. Disposing it is `stop` with the grace of the config. */
@@ -110,8 +117,7 @@ export interface RunningNode extends AsyncDisposable {
  * LISTEN_FAILED or TLS_INVALID, and then leaves nothing open.
  */
 export async function startNode(config: Config, options: StartOptions): Promise<RunningNode> {
-  const { log, clock, random, source, strategies } = options;
-  const secrets = { env: source.place.env };
+  const { log, clock, random, source } = options;
   setLog(log, config);
   const env: Env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
   const facts = factsOf(config, options);
@@ -126,7 +132,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   if (fleet !== undefined) parts.use(fleet);
   const { kept, history, first, plan } = await openBeginning({ config, fleet, ...place }, source, env);
   const open = options.openDataPlane ?? (await dataPlaneOpener(workers));
-  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, { secrets, strategies }));
+  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, planeOptions(config, place, options)));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const { coordination } = config.node;
   const seats = parts.use(fleet ? seatsOf(fleet.coordination) : openNodeSeats(coordination, place.storeDir, env));
@@ -149,6 +155,15 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), ...node.ownAddresses });
   node.own(parts.move());
   return node;
+}
+
+function planeOptions(
+  { node }: Config,
+  { dataDir }: { readonly dataDir: string | undefined },
+  { source, strategies }: StartOptions,
+): Parameters<OpenDataPlane>[3] {
+  const limitHolding = sharesLimits(node, dataDir) ? new LimitHolders() : undefined;
+  return { secrets: { env: source.place.env }, strategies, limitHolding };
 }
 
 /** How many processes carry data; told is what there is no memory for. */

@@ -23,6 +23,7 @@ export function calm(heard: Heard[] = [], more: Partial<ControllerCalls> = {}): 
     goodbye: async () => ({ protocol: FLEET_PROTOCOL }),
     members: async ({ region }) => ({ protocol: FLEET_PROTOCOL, region, members: [] }),
     member: async () => ({ protocol: FLEET_PROTOCOL }),
+    limits: async () => ({ protocol: FLEET_PROTOCOL, grant: { total: { epoch: "1.7" }, keys: [] } }),
     discover: async () => ({ protocol: FLEET_PROTOCOL, digest: "", found: [] }),
     ...more,
   };
@@ -39,6 +40,7 @@ export function calm(heard: Heard[] = [], more: Partial<ControllerCalls> = {}): 
     goodbye: spy("goodbye", calls.goodbye),
     members: spy("members", calls.members),
     member: spy("member", calls.member),
+    limits: spy("limits", calls.limits),
     discover: spy("discover", calls.discover),
   };
 }

@@ -8,6 +8,8 @@ import type {
   FetchRequest,
   GoodbyeReply,
   GoodbyeRequest,
+  LimitsReply,
+  LimitsRequest,
   MemberReply,
   MemberRequest,
   MembersReply,
@@ -40,6 +42,8 @@ export interface ControllerCalls {
   readonly await: (request: AwaitRequest, called: CalledWith) => Promise<AwaitReply | NotLeader>;
   readonly fetch: (request: FetchRequest, called: CalledWith) => Promise<FetchReply | NotLeader>;
   readonly goodbye: (request: GoodbyeRequest, called: CalledWith) => Promise<GoodbyeReply | NotLeader>;
+  /** Asked of the leader of the fleet. */
+  readonly limits: (request: LimitsRequest, called: CalledWith) => Promise<LimitsReply | NotLeader>;
   readonly members: (request: MembersRequest, called: CalledWith) => Promise<MembersReply | NotLeader>;
   /** Held while nobody comes or goes, for 10 s +-2 s at most: who answers then tells their load. */
   readonly discover: (request: DiscoverRequest, called: CalledWith) => Promise<DiscoverReply | NotLeader>;

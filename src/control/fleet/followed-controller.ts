@@ -176,6 +176,7 @@ export class FollowedController {
     this.#epoch = reply.controller.epoch;
     observer.reported();
     this.#collectors = reply.collectors;
+    this.#options.replied?.(reply);
     heard(reply.collectors);
     this.#compare(reply.newer);
     return undefined;

@@ -8,7 +8,7 @@ import type { DirectiveBook } from "./directive-book.ts";
 import { FollowedController, type FollowEnd } from "./followed-controller.ts";
 import type { FollowerObserver, ReportFacts } from "./follower-ports.ts";
 import type { MemberFollower } from "./member-follower.ts";
-import { type ControllerAddress, FLEET_PROTOCOL } from "./messages.ts";
+import { type ControllerAddress, FLEET_PROTOCOL, type ReportReply } from "./messages.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
 
 export interface FollowerOptions {
@@ -32,6 +32,8 @@ export interface FollowerOptions {
   readonly members?: MemberFollower | undefined;
   /** What this node tells of itself at the moment. */
   readonly facts: () => ReportFacts | Promise<ReportFacts>;
+  /** Told what a Report was answered with, before the next one is made. */
+  readonly replied?: (reply: ReportReply) => void;
   /** Whether the offered rate has left what was told by so much that it is told at once. */
   readonly isNews: (told: ReportFacts, toldMs: number, nowMs: number) => boolean;
   readonly observer: FollowerObserver;

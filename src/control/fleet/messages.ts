@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LimitsAskSchema, LimitsGrantSchema } from "../limits/limit-report.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import {
   DigestSchema,
@@ -153,6 +154,8 @@ export const ReportSchema = z.object({
   forecast_utilization: quantity.optional(),
   /** What it believes the members of its region to be, if it knows: split views show by it. */
   view_digest: z.string().max(64).optional(),
+  /** What it would let in of the fleet's limits; absent: it shares none. */
+  limits: LimitsAskSchema.optional(),
 });
 export type CollectorReport = z.output<typeof ReportSchema>;
 
@@ -164,6 +167,8 @@ export const ReportReplySchema = z.object({
   collectors: count.default(1),
   /** Milliseconds since 1970, by the controller's clock. */
   received_at_ms: z.number().default(0),
+  /** What it may let in. */
+  limits: LimitsGrantSchema.optional(),
 });
 export type ReportReply = z.output<typeof ReportReplySchema>;
 
@@ -221,6 +226,18 @@ export type GoodbyeRequest = z.output<typeof GoodbyeSchema>;
 
 export const GoodbyeReplySchema = z.object({ protocol });
 export type GoodbyeReply = z.output<typeof GoodbyeReplySchema>;
+
+/** The controller of a region asks the leader of the fleet for its part of the limits. */
+export const LimitsSchema = z.object({
+  protocol,
+  id: NodeIdSchema,
+  region: z.string().min(1).max(FLEET_BOUNDS.text),
+  ask: LimitsAskSchema,
+});
+export type LimitsRequest = z.output<typeof LimitsSchema>;
+
+export const LimitsReplySchema = z.object({ protocol, grant: LimitsGrantSchema });
+export type LimitsReply = z.output<typeof LimitsReplySchema>;
 
 /** A collector as its controller sees it. */
 export const CollectorViewSchema = z.object({

@@ -11,6 +11,8 @@ import {
   FLEET_PROTOCOL,
   type GoodbyeReply,
   type GoodbyeRequest,
+  type LimitsReply,
+  type LimitsRequest,
   type MemberReply,
   type MemberRequest,
   type MembersReply,
@@ -27,6 +29,9 @@ export interface DeskOptions {
   readonly ownRegion: string;
   /** Somebody of a region that is not led here has reported. */
   readonly strayed: (region: string) => void;
+  /** What the leader of the fleet answers; undefined: this node is not it. */
+  readonly limits: (request: LimitsRequest) => LimitsReply | undefined;
+  readonly global: () => ControllerAddress | undefined;
 }
 
 /** What a node is asked as a controller, whatever it leads at the moment. */
@@ -69,6 +74,14 @@ export class ControllerDesk implements ControllerCalls {
 
   async goodbye(request: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
     return (await this.#of(request)?.goodbye(request)) ?? this.#notLeader(request.region);
+  }
+
+  async limits(request: LimitsRequest): Promise<LimitsReply | NotLeader> {
+    const reply = this.#options.limits(request);
+    if (reply !== undefined) return reply;
+    const leader = this.#options.global();
+    const nobody = { protocol: FLEET_PROTOCOL, not_leader: true } as const;
+    return leader === undefined ? nobody : { ...nobody, leader };
   }
 
   async members(request: MembersRequest): Promise<MembersReply | NotLeader> {

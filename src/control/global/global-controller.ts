@@ -10,6 +10,7 @@ import type { Entry, Revision } from "../../store/store.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { CONFIG_SCOPE, type ConfigDirective } from "../fleet/directive.ts";
+import type { FleetLimits } from "../limits/fleet-limits.ts";
 import type { LeaderBoard } from "../region/leader-board.ts";
 import { Adoption, type AdoptionOptions } from "./adoption.ts";
 import { DirectiveWriter } from "./directive-writer.ts";
@@ -70,6 +71,8 @@ export interface GlobalControllerOptions {
    */
   readonly hasCandidates?: boolean;
   readonly adoption?: AdoptionOptions | undefined;
+  /** What the regions have of the fleet's limits. */
+  readonly limits: FleetLimits;
   readonly log: Log;
 }
 
@@ -107,6 +110,10 @@ export class GlobalController implements AsyncDisposable {
     const all = { ...own, ...tasks };
     const running = Object.entries(all).map(([name, task]) => this.#keepDoing(name, task));
     this.#running = Promise.all([this.#run(), ...running]);
+  }
+
+  get limits(): FleetLimits {
+    return this.#options.limits;
   }
 
   /** Regions whose collectors are served here. */

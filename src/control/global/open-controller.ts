@@ -16,10 +16,16 @@ import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-b
 import type { ElectedController } from "../region/candidates.ts";
 import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../fleet/leader-value.ts";
+import { CONFIG_SCOPE } from "../fleet/directive.ts";
+import { directiveKey } from "../region/stored-directive.ts";
 import { decodeSummary, regionKey } from "../region/region-summary.ts";
 import type { FetchBody } from "../region/current-document.ts";
 import { warnOfBound } from "../region/discover-bounds.ts";
 import { RegionService } from "../region/region-service.ts";
+import { leaderAsker } from "../limits/ask-leader.ts";
+import { FleetLimits } from "../limits/fleet-limits.ts";
+import { RegionLimits } from "../limits/region-limits.ts";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import { RemoteRegions } from "../region/other-regions.ts";
 import { standFor } from "../region/stand-for.ts";
 import { SUMMARY_PACE } from "../region/summary-pace.ts";
@@ -49,6 +55,8 @@ export interface ControllerOptions {
   /** What the fleet's leader does besides, by name. */
   readonly tasks?: Readonly<Record<string, LeaderTask>> | undefined;
   readonly adoption?: AdoptionOptions | undefined;
+  /** Of the config that runs here; none: nothing is limited. */
+  readonly limits?: (() => LimitsData | undefined) | undefined;
   /** Whether the fleet's config has a region; default: none is known. */
   readonly isConfigured?: ((region: string) => boolean) | undefined;
   readonly log: Log;
@@ -115,6 +123,8 @@ class NodeController implements Controller {
     this.directives = openDirectiveSource(place);
     this.calls = new ControllerDesk({
       ownRegion: own,
+      limits: (request) => this.global?.limits.lend(request),
+      global: () => addressOf(this.leaders.global()),
       leader: (of) => this.leaderOf(of),
       strayed: (of) => {
         if (isRegion(of)) this.global?.hear(of);
@@ -274,7 +284,8 @@ class NodeController implements Controller {
   }
 
   async #leadRegion(region: string, lead: Lead): Promise<void> {
-    await using service = this.#serve(region, lead, false);
+    const isFirst = await this.#isNew(regionKey(this.#options.place.prefix, region), lead);
+    await using service = this.#serve(region, lead, false, isFirst);
     await untilEnded(lead);
     this.#close(service);
   }
@@ -282,6 +293,7 @@ class NodeController implements Controller {
   async #leadFleet(lead: Lead): Promise<void> {
     const { place, log, tasks = {}, adoption, isConfigured = () => false } = this.#options;
     const { leadership, generation } = lead;
+    const isFirst = await this.#isNew(directiveKey(place.prefix, CONFIG_SCOPE), lead);
     const adopted = new Map<string, RegionService>();
     const leave = async (region: string): Promise<void> => {
       const service = adopted.get(region);
@@ -305,6 +317,7 @@ class NodeController implements Controller {
       tasks,
       hasCandidates: Object.hasOwn(tasks, ROLLOUT_TASK),
       adoption,
+      limits: new FleetLimits({ place, leadership, generation, isFirst, limits: this.#options.limits }),
       log,
     });
     this.global = global;
@@ -330,7 +343,16 @@ class NodeController implements Controller {
     }
   }
 
-  #serve(region: string, { leadership, generation }: Lead, isAdopted: boolean): RegionService {
+  /** Nobody has led before it: there is nothing to learn of what is granted. */
+  async #isNew(key: string, { signal }: Lead): Promise<boolean> {
+    try {
+      return (await this.#options.place.store.get(key, { signal })) === undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  #serve(region: string, { leadership, generation }: Lead, isAdopted: boolean, isFirst = false): RegionService {
     const { place, controller, fetchBody, log, observer } = this.#options;
     const service = new RegionService({
       place,
@@ -347,10 +369,28 @@ class NodeController implements Controller {
       pace: { ...SUMMARY_PACE, mostMs: this.#options.summaryIntervalMs },
       log,
       observer,
+      limits: this.#limitsOf(region, { leadership, generation, isFirst }),
     });
     this.calls.open(service);
     observer?.served(service);
     return service;
+  }
+
+  /** Asks whoever leads the fleet, be it this node. */
+  #limitsOf(
+    region: string,
+    { leadership, generation, isFirst }: Omit<Lead, "signal"> & { readonly isFirst: boolean },
+  ): RegionLimits | undefined {
+    const { place, controller, limits, openLink } = this.#options;
+    if (limits === undefined || openLink === undefined) return undefined;
+    return new RegionLimits({
+      clock: place.clock,
+      limits,
+      epoch: { generation, revision: leadership.epoch },
+      sinceMs: place.clock.nowMs(),
+      isFirst,
+      askLeader: leaderAsker({ id: controller.id, region, leader: () => addressOf(this.leaders.global()), openLink }),
+    });
   }
 
   #close(service: RegionService): RegionService {

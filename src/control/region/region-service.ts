@@ -33,6 +33,7 @@ import { isFoundOtherwise } from "./find-members.ts";
 import { Goodbyes } from "./goodbyes.ts";
 import { HeldAwaits } from "./held-awaits.ts";
 import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
+import type { RegionLimits } from "../limits/region-limits.ts";
 import type { RegionSummary } from "./region-summary.ts";
 import { SharedReplies } from "./shared-replies.ts";
 import { SummaryWriter } from "./summary-writer.ts";
@@ -58,6 +59,8 @@ export interface RegionServiceOptions {
   readonly most?: number | undefined;
   readonly log: Log;
   readonly observer?: RegionObserver | undefined;
+  /** Its part of the fleet's limits; it is closed with this. None: nothing is granted. */
+  readonly limits?: RegionLimits | undefined;
 }
 
 /** Told what a region's controller does, for metrics. */
@@ -81,7 +84,7 @@ const LEARNING_MS = 60_000;
  * What the controller of one region does while it leads: collectors report to it and wait for what
  * is new. Once it leads no more it answers so, whatever it is asked.
  */
-export class RegionService implements ControllerCalls, AsyncDisposable {
+export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisposable {
   readonly region: string;
   readonly isAdopted: boolean;
   readonly table: CollectorTable;
@@ -158,9 +161,9 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     this.#discovery.othersChanged();
   }
 
-  async report(request: CollectorReport): Promise<NotLeader | ReportReply> {
+  async report({ limits: asked, ...request }: CollectorReport): Promise<NotLeader | ReportReply> {
     if (!this.leads) return this.#notLeader();
-    const { controller, place, log, observer } = this.#options;
+    const { controller, place, log, observer, limits } = this.#options;
     const before = this.table.get(request.id)?.report;
     const outcome = this.table.report(request, place.clock.nowMs());
     observer?.reported(outcome);
@@ -184,6 +187,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       }),
       collectors: this.table.size,
       received_at_ms: place.clock.wallMs(),
+      ...(outcome !== "old" && outcome !== "full" && asked && { limits: limits?.report(request.id, asked) }),
     };
   }
 
@@ -207,6 +211,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       this.#tellOf("a collector has said goodbye", id);
       this.#discovery.left(last);
       this.#goodbyes.add({ id, incarnation }, this.#options.place.clock.nowMs());
+      this.#options.limits?.leave(id);
     }
     return { protocol: FLEET_PROTOCOL };
   }
@@ -262,6 +267,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   /** Answers all that is held with `not_leader`; nothing is written from then on. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end();
+    await this.#options.limits?.[Symbol.asyncDispose]();
     await this.#running;
     await this.#writing;
   }

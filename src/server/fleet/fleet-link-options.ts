@@ -28,7 +28,7 @@ export interface FleetLinkOptions {
   /** Obeys what the leader says of the fleet's; absent: nobody does. */
   readonly degradation?: Pick<NodeDegradation, "directed">;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
+  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "ready">;
   /** Members that were found before a restart; it is closed with the link. */
   readonly keptMembers?: KeptMembers;
   /** Where this node takes data, by listener. */

@@ -26,7 +26,7 @@ export interface LinkToFleetOptions {
   readonly load: LoadToReport;
   readonly degradation: Pick<NodeDegradation, "directed">;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
+  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;
@@ -41,9 +41,7 @@ export interface LinkToFleetOptions {
  */
 export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLink | undefined> {
   const { node, dataDir, env, shared, follower } = options;
-  const isAlone =
-    node.coordination.type === "embedded" && (node.fleet.listen === undefined || node.fleet.listen === false);
-  if (isAlone) return undefined;
+  if (isAlone(node)) return undefined;
   if (dataDir === undefined) {
     const hint = "give node.data_dir as a whole path, to a directory that can be written";
     env.log.error("this node is no part of its fleet: it cannot keep which epochs it has obeyed", { hint });
@@ -67,6 +65,18 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
   });
   follower?.whenRefused(() => link.reportNow());
   return link;
+}
+
+/**
+ * Whether a node has of the limits of its config what it is granted. Whose store is its own shares
+ * them with nobody, and has all of them.
+ */
+export function sharesLimits({ coordination }: NodeConfig, dataDir: string | undefined): boolean {
+  return coordination.type !== "embedded" && dataDir !== undefined;
+}
+
+function isAlone({ coordination, fleet }: NodeConfig): boolean {
+  return coordination.type === "embedded" && (fleet.listen === undefined || fleet.listen === false);
 }
 
 /** Whoever opened it closes it. */

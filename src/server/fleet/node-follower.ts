@@ -13,6 +13,7 @@ import { machineHosts } from "./dialable.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { followerObserver, showEpoch } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
+import { NodeLimits } from "./node-limits.ts";
 import { HOST, membersIn, reportFacts } from "./report-facts.ts";
 import { isBelieved, type ServingController } from "./serving-controller.ts";
 
@@ -23,6 +24,9 @@ export interface NodeFollower extends AsyncDisposable {
   configured(): void;
   reportNow(): void;
 }
+
+/** Who has less of the fleet's limits than comes, or gives back some, reports so soon again. */
+const PRESSING_MS = 1_000;
 
 /** Follows the controller of its region, be it the node itself. */
 export function openNodeFollower(
@@ -129,6 +133,7 @@ function openFollower(
   { book, members }: { readonly book: DirectiveBook; readonly members: MemberFollower },
 ): ControllerFollower {
   const { node, facts, env, memory, openStore, incarnation } = options;
+  const limits = new NodeLimits(options.dataPlane, env.clock);
   let looks = 0;
   return new ControllerFollower({
     ...env,
@@ -150,8 +155,10 @@ function openFollower(
     leader: controller && (() => (isBelieved(options) ? controller.controller.leaderOf(node.region) : undefined)),
     book,
     members,
-    facts: () => reportFacts(options),
+    facts: () => reportFacts({ ...options, limits }),
+    replied: (reply) => limits.answered(reply),
     isNews(before, toldMs, nowMs) {
+      if (limits.isPressing && nowMs - toldMs >= PRESSING_MS) return true;
       const perSecond = options.load.newest?.items_per_second ?? 0;
       return isNewsOfRate({ toldPerSecond: before.load.items_per_second, toldMs }, perSecond, nowMs);
     },

@@ -11,6 +11,7 @@ import type { DataPlane } from "../../plan/data-plane.ts";
 import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
 import { forecastUtilization } from "../node-degradation.ts";
+import type { NodeLimits } from "./node-limits.ts";
 import { dialable } from "./dialable.ts";
 import { hostDigest } from "./host-digest.ts";
 
@@ -27,6 +28,7 @@ export interface ReportSources {
   readonly load: LoadToReport;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "ready">;
+  readonly limits?: Pick<NodeLimits, "ask">;
   readonly acknowledged?: () => CollectorConfig | undefined;
   /** SHA-256 of a document. */
   readonly digestOf: (text: string) => string;
@@ -40,7 +42,7 @@ export async function healthOf({ dataPlane }: Pick<ReportSources, "dataPlane">):
 
 /** What a node tells its controller of itself. */
 export async function reportFacts(sources: ReportSources): Promise<ReportFacts> {
-  const { facts, addresses, load, walk, acknowledged, digestOf } = sources;
+  const { facts, addresses, load, walk, acknowledged, digestOf, limits } = sources;
   const { atMs: _atMs, ...newest } = load.newest ?? { atMs: 0, ...NO_LOAD };
   const forecast = forecastUtilization(load);
   return {
@@ -55,6 +57,7 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     health: { reason: "", ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: NEWEST_SCHEMA,
+    limits: await limits?.ask(),
   };
 }
 

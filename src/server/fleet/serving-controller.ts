@@ -9,6 +9,7 @@ import { watchIdentity } from "../../control/region/watch-identity.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
+import { compileLimits } from "../../plan/compile-limits.ts";
 import { createFleetAuth } from "./fleet-auth.ts";
 import { createFleetHandler } from "./fleet-handler.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
@@ -52,6 +53,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: node.fleet.topology_interval,
     isConfigured: (region) => Object.hasOwn(options.walk.status.running.regions, region),
+    limits: () => compileLimits(options.walk.status.running.global.rate_limiting),
     tasks: options.leaderTasks,
     fetchBody: createDocumentFetcher(place),
     openLink: (to) => openLink(options, { self, calls: lateCalls(late) }, to),
@@ -146,6 +148,7 @@ function lateCalls(late: { readonly calls?: ControllerCalls }): ControllerCalls 
     await: async (request, called) => late.calls?.await(request, called) ?? nobody,
     fetch: async (request, called) => late.calls?.fetch(request, called) ?? nobody,
     goodbye: async (request, called) => late.calls?.goodbye(request, called) ?? nobody,
+    limits: async (request, called) => late.calls?.limits(request, called) ?? nobody,
     members: async (request, called) => late.calls?.members(request, called) ?? nobody,
     discover: async (request, called) => late.calls?.discover(request, called) ?? nobody,
     member: async (request, called) => late.calls?.member(request, called) ?? nobody,

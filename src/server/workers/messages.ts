@@ -26,7 +26,7 @@ import type { SamplingState } from "../../plan/sampling-plan.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 9;
+export const WORKER_SCHEMA = 10;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 

@@ -160,7 +160,12 @@ export class RolloutNode implements AsyncDisposable {
           counters: this.#counters(),
         },
         walk,
-        dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
+        dataPlane: {
+          ready: async () => ({ ready: true, reason: "" }),
+          discovered: async () => undefined,
+          limitAsk: async () => undefined,
+          limitGranted: () => undefined,
+        },
         addresses: () => ({}),
         leaderTasks: {},
         acknowledged: () => acknowledgedBy(follower.status, walk.status, digestOf),

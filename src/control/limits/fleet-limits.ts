@@ -1,0 +1,44 @@
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import type { Leadership } from "../../store/recipes/election.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import { FLEET_PROTOCOL, type LimitsReply, type LimitsRequest } from "../fleet/messages.ts";
+import { MOST_HOT_KEYS } from "./hot-keys.ts";
+import { LimitDesks } from "./limit-desks.ts";
+
+/** Each region may have other keys that are hot. */
+const MOST_KEYS = 20 * MOST_HOT_KEYS;
+
+export interface FleetLimitsOptions {
+  readonly place: Pick<RecipePlace, "clock">;
+  readonly leadership: Pick<Leadership, "epoch" | "validForMs">;
+  readonly generation: number;
+  /** Nobody has led before it. */
+  readonly isFirst: boolean;
+  /** Of the config that runs here; none: nothing is limited. */
+  readonly limits: (() => LimitsData | undefined) | undefined;
+}
+
+/** Shares the limits of the fleet out to its regions, while this node leads it. */
+export class FleetLimits {
+  readonly #options: FleetLimitsOptions;
+  readonly #desks: LimitDesks;
+
+  constructor(options: FleetLimitsOptions) {
+    this.#options = options;
+    const { place, leadership, generation, isFirst } = options;
+    this.#desks = new LimitDesks({
+      epoch: { generation, revision: leadership.epoch },
+      sinceMs: place.clock.nowMs(),
+      isFirst,
+      mostKeys: MOST_KEYS,
+    });
+  }
+
+  /** Undefined: it leads no more. */
+  lend({ region, ask }: LimitsRequest): LimitsReply | undefined {
+    const { place, leadership, limits } = this.#options;
+    if (leadership.validForMs() <= 0) return undefined;
+    this.#desks.setLimits(limits?.());
+    return { protocol: FLEET_PROTOCOL, grant: this.#desks.lend(region, ask, place.clock.nowMs()) };
+  }
+}

@@ -1,0 +1,70 @@
+import { type Clock, sleep } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import type { LimitDeskOptions } from "./limit-desk.ts";
+import { LimitRegions } from "./limit-regions.ts";
+
+export interface RegionLimitsOptions extends LimitDeskOptions {
+  readonly clock: Clock;
+  /** Of the config that runs here. */
+  readonly limits: () => LimitsData | undefined;
+  /** Asks the leader of the fleet. Undefined: nobody answered. Never rejects. */
+  readonly askLeader: (ask: LimitsAsk, signal: AbortSignal) => Promise<LimitsGrant | undefined>;
+}
+
+const ASK_MS = 1_000;
+
+/**
+ * What a region has of the fleet's limits, while somebody leads it: asked of the leader each
+ * second, and lent on to its collectors.
+ */
+export class RegionLimits implements AsyncDisposable {
+  readonly #options: RegionLimitsOptions;
+  readonly #regions: LimitRegions;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(options: RegionLimitsOptions) {
+    this.#options = options;
+    this.#regions = new LimitRegions(options);
+    this.#running = this.#run();
+  }
+
+  /** What a collector is answered; undefined: nothing is limited. */
+  report(id: string, ask: LimitsAsk): LimitsGrant | undefined {
+    const limits = this.#options.limits();
+    if (limits === undefined) return undefined;
+    this.#regions.setLimits(limits);
+    return this.#regions.lend(id, ask, this.#options.clock.nowMs());
+  }
+
+  /** It said goodbye. */
+  leave(id: string): void {
+    this.#regions.leave(id, this.#options.clock.nowMs());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new RouterError("NOT_OWNER", "the region is led no more"));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, limits, askLeader } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      if (limits() !== undefined) {
+        const sentMs = clock.nowMs();
+        const grant = await askLeader(this.#regions.ask(sentMs), signal);
+        if (isOver(signal)) return;
+        if (grant !== undefined) this.#regions.answered(grant, sentMs, clock.nowMs());
+      }
+      await sleep(clock, ASK_MS, signal).catch(() => undefined);
+    }
+  }
+}
+
+/** Asked anew: it was not so before. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

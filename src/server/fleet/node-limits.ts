@@ -1,0 +1,57 @@
+import type { ReportReply } from "../../control/fleet/messages.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { DataPlane } from "../../plan/data-plane.ts";
+import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
+import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
+
+/** Of what is wanted; less than that is too little. */
+const ENOUGH = 0.95;
+
+/** What a node has of the fleet's limits: asked for in its Reports, granted in their replies. */
+export class NodeLimits {
+  readonly #dataPlane: Pick<DataPlane, "limitAsk" | "limitGranted">;
+  readonly #clock: Clock;
+  #givesBack = false;
+  /** The ask that is under way, or was answered last. */
+  #asked: { readonly ask: LimitsAsk; readonly sentMs: number } | undefined;
+
+  constructor(dataPlane: Pick<DataPlane, "limitAsk" | "limitGranted">, clock: Clock) {
+    this.#dataPlane = dataPlane;
+    this.#clock = clock;
+  }
+
+  /**
+   * Its controller is to hear of it soon: more comes than it has; or it was granted less than it
+   * had, and the rest is free for others once it says so.
+   */
+  get isPressing(): boolean {
+    const ask = this.#asked?.ask;
+    return this.#givesBack || (ask !== undefined && (isLittle(ask.total) || ask.keys.some(isLittle)));
+  }
+
+  async ask(): Promise<LimitsAsk | undefined> {
+    const sentMs = this.#clock.nowMs();
+    const ask = await this.#dataPlane.limitAsk();
+    this.#asked = ask && { ask, sentMs };
+    this.#givesBack = false;
+    return ask;
+  }
+
+  answered({ limits }: ReportReply): void {
+    if (limits === undefined || this.#asked === undefined) return;
+    const { ask, sentMs } = this.#asked;
+    this.#givesBack =
+      isLess(ask.total, limits.total) ||
+      limits.keys.some(({ key, ...grant }) => ask.keys.some((one) => one.key === key && isLess(one, grant)));
+    this.#dataPlane.limitGranted(limits, sentMs);
+  }
+}
+
+function isLess({ lease: held }: LimitAsk, { lease }: LimitGrant): boolean {
+  return held !== undefined && lease !== undefined && lease.amount < ENOUGH * held.amount;
+}
+
+/** Also who has nothing yet. */
+function isLittle({ wanted, lease, safe }: LimitAsk): boolean {
+  return lease === undefined || lease.amount + (safe?.amount ?? 0) < ENOUGH * wanted;
+}
