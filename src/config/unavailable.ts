@@ -42,11 +42,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     instead: "it lowers nothing",
   },
   { path: "global.sampling.fallback", what: "sampling by directives", instead: "what the config says holds" },
-  {
-    path: "global.rate_limiting",
-    what: "a limit that the nodes of a fleet share",
-    instead: "each node lets in all of it",
-  },
 ];
 
 /** A warning for each thing that is written and not carried out by this version. */

@@ -30,7 +30,6 @@ const warnings = [
       "pools.ingest.queue.storage",
       "global.sampling_strategies[0].type",
       "global.sampling_strategies[1].type",
-      "global.rate_limiting",
     ],
   },
   {
@@ -39,7 +38,6 @@ const warnings = [
       "",
       "global.sampling_rate",
       "global.sampling_strategies[0].type",
-      "global.rate_limiting",
       "global.routing_rules[0].target_region",
       "global.routing_rules[1].target_region",
     ],

@@ -17,7 +17,6 @@ const WRITTEN = {
   global: {
     sampling: { fallback: {} },
     sampling_strategies: [{ type: "adaptive" }, { type: "cost_based" }],
-    rate_limiting: {},
   },
 };
 
