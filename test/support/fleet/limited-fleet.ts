@@ -103,7 +103,7 @@ export class LimitedNode implements AsyncDisposable {
         return { atMs: 0, ...NO_LOAD, items_per_second: offered() };
       },
       capacity: { items_per_second: 0, source: "unknown" },
-      counters: { attemptedItems: 0, failedItems: 0 },
+      counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
     };
   }
 
