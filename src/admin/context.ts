@@ -3,6 +3,7 @@ import type { SeatReader } from "../control/coordination/seats.ts";
 import type { RequestedTransfer, RequestTransferOptions, TransferAsked } from "../control/region/request-transfer.ts";
 import type { WriteDegradationOrder } from "../control/degradation/degradation-order.ts";
 import type { NodeDegradation } from "../control/degradation/node-degradation.ts";
+import type { SamplingSource } from "../control/sampling/sampling-source.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { FollowerStatus } from "../control/fleet/follower.ts";
@@ -48,6 +49,8 @@ export interface AdminContext {
   readonly operators: OperatorStates;
   readonly seats: SeatReader & LeaderTransfer;
   readonly load: LoadMonitor;
+  /** What of what comes is kept, and why. */
+  readonly sampling: SamplingSource;
   readonly topology: Topology;
   /** What the node gives up. */
   readonly degradation: NodeDegradation;

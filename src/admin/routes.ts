@@ -11,6 +11,7 @@ import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
 import { rolloutRoutes } from "./rollout-routes.ts";
+import { samplingRoutes } from "./sampling-routes.ts";
 import { seatRoutes } from "./seat-routes.ts";
 import { type AdminReply, type AdminRoute } from "./route.ts";
 import { topologyRoutes } from "./topology-routes.ts";
@@ -28,6 +29,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
     ...loadRoutes(context),
     ...limitRoutes(context),
     ...degradationRoutes(context),
+    ...samplingRoutes(context),
     ...topologyRoutes(context),
     explainRoute(context),
     eventsRoute(context),

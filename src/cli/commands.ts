@@ -18,6 +18,7 @@ import { OUTPUT_OPTION, print } from "./print.ts";
 import { group as regions } from "./regions.ts";
 import { group as rules } from "./rules.ts";
 import { command as run } from "./run.ts";
+import { group as sampling } from "./sampling.ts";
 import { command as send } from "./send/command.ts";
 import { group as targets } from "./targets.ts";
 import { command as test } from "./test/command.ts";
@@ -70,6 +71,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   load,
   limits,
   degrade,
+  sampling,
   locks,
   leader,
   leaderTransfer,

@@ -29,19 +29,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     what: nameOf,
     instead: "refuse is used",
   }),
-  {
-    path: "global.sampling_strategies.*.type",
-    when: (type) => type === "adaptive",
-    what: "sampling that follows the load",
-    instead: "its max_rate is used, for what is not protected",
-  },
-  {
-    path: "global.sampling_strategies.*.type",
-    when: (type) => type === "cost_based",
-    what: "sampling by a budget",
-    instead: "it lowers nothing",
-  },
-  { path: "global.sampling.fallback", what: "sampling by directives", instead: "what the config says holds" },
 ];
 
 /** A warning for each thing that is written and not carried out by this version. */

@@ -1,3 +1,4 @@
+import { valueAt } from "../config/values.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ConfigStatus, ConfigWalk, Proposal } from "./apply.ts";
 import type { ChangeOutcome, ChangeRefused } from "./apply-outcome.ts";
@@ -40,6 +41,8 @@ export interface RouteTable {
   readonly status: ConfigStatus;
   elements(section: Section): Promise<readonly Element[]>;
   element(section: Section, id: string): Promise<Element | undefined>;
+  /** What stands at a place of the running document, as written; undefined: nothing. */
+  written(...at: readonly string[]): Promise<unknown>;
   /** The running document as written. */
   text(): Promise<string>;
 
@@ -111,6 +114,10 @@ class StoredRouteTable implements RouteTable {
   async element(section: Section, id: string): Promise<Element | undefined> {
     const value = elementOf(await this.#runningRoot(), section, id);
     return value === undefined ? undefined : { id, value: redactElement(section, value) };
+  }
+
+  async written(...at: readonly string[]): Promise<unknown> {
+    return valueAt(redactRoot(await this.#runningRoot()), ...at);
   }
 
   text(): Promise<string> {

@@ -34,6 +34,7 @@ import { openListeners } from "./receive/open-listeners.ts";
 import { RuleRerouter } from "./reroute.ts";
 import { receiveOptions } from "./receive/listeners.ts";
 import { NodeDataPlane } from "./node-data-plane.ts";
+import { NodeGuard } from "./sample/node-guard.ts";
 import { prepareStrategies } from "./prepare-plan.ts";
 
 /**
@@ -120,8 +121,10 @@ export async function openCore(
   const admission = createAdmission(limits, { ...env, rssBytes: createRssReader(), partOf, processes });
   const { arena } = admission;
   parts.use(new SparseSweep({ ...env, arena, records, pools, moved: env.metrics.arenaMovedOut.with() }));
+  const guard = new NodeGuard(env.clock);
+  env.metrics.samplingGuard.with().read(() => (guard.rate() < 1 ? 1 : 0));
   const opened = { plan, pools, strategies, secrets, given, admission, members, ...options };
-  const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records } });
+  const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records, guard } });
   return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard, arena) };
 }
 

@@ -12,6 +12,7 @@ import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Records } from "./queue/records.ts";
 import { Router } from "./route/route.ts";
+import type { NodeGuard } from "./sample/node-guard.ts";
 import { Sampler } from "./sample/sampler.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface Assembly extends PipelineAssembly {
 export interface AssemblyEnv extends Env {
   readonly losses: Pick<Losses, "tell">;
   readonly records: Records;
+  /** Of the node's sampling; absent: none. */
+  readonly guard?: NodeGuard | undefined;
 }
 
 /** Name of the ledger's rule for items that no rule takes. */

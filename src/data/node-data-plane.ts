@@ -36,6 +36,7 @@ import { type Assembly, assemble } from "./assembly.ts";
 import type { LaneFailoverState } from "./balance/failover-state.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import { explain, explainInSteps } from "./explain/explain.ts";
+import type { ThresholdOf } from "./explain/explain-sampling.ts";
 import type { TargetHandle } from "./export/target-port.ts";
 import type { ToldTenants } from "./health/told-health.ts";
 import type { Losses } from "./queue/losses.ts";
@@ -47,6 +48,7 @@ import type { LimitUse } from "./node-limit.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 import type { Listeners } from "./receive/open-listeners.ts";
+import type { NodeGuard } from "./sample/node-guard.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { renewedTls } from "./receive/listeners.ts";
 import { prepareStrategies } from "./prepare-plan.ts";
@@ -74,7 +76,7 @@ export interface OpenedParts {
   readonly members: MemberBoard;
   /** Of the limits of the plan where these are others', too. */
   readonly limitHolding?: LimitHolding | undefined;
-  readonly env: Env & { readonly losses: Losses; readonly records: Records };
+  readonly env: Env & { readonly losses: Losses; readonly records: Records; readonly guard: NodeGuard };
 }
 
 /** The data plane of a node; made by `openCore` only. */
@@ -236,6 +238,7 @@ export class NodeDataPlane implements DataPlane {
 
   async direct(sampling: SamplingState): Promise<void> {
     this.#directed = sampling;
+    this.#env.guard.bind(sampling.bound);
     this.#obeyControl();
   }
 
@@ -383,7 +386,9 @@ export class NodeDataPlane implements DataPlane {
 
   #explained(): Parameters<typeof explain>[0] {
     const { live: pools, targets } = this.#pools;
-    return { plan: this.plan, pools, targets, clock: this.#env.clock };
+    const { pipelines } = this.assembly;
+    const thresholdOf: ThresholdOf = (signal, name) => pipelines[signal].sampler?.thresholdOf(name);
+    return { plan: this.plan, pools, targets, clock: this.#env.clock, thresholdOf };
   }
 
   async #stop(graceMs: number): Promise<ShutdownReport> {

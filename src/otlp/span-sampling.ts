@@ -2,6 +2,7 @@ import { Cursor, readLength, readTag, skipValue } from "./wire.ts";
 
 const TRACE_ID = 0x0a;
 const TRACE_STATE = 0x1a;
+const PARENT = 0x22;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -13,6 +14,8 @@ export class SpanSampling {
   traceEnd = 0;
   stateStart = 0;
   stateEnd = 0;
+  /** It begins no trace. */
+  hasParent = false;
   readonly #cursor = new Cursor(NOTHING, 0, 0);
 
   /**
@@ -21,6 +24,7 @@ export class SpanSampling {
    */
   read(bytes: Uint8Array, start: number, end: number): boolean {
     this.traceStart = this.traceEnd = this.stateStart = this.stateEnd = start;
+    this.hasParent = false;
     let at = start;
     while (at < end) {
       const tag = bytes[at]!;
@@ -42,7 +46,7 @@ export class SpanSampling {
       } else if (tag === TRACE_STATE) {
         this.stateStart = from;
         this.stateEnd = at;
-      }
+      } else if (tag === PARENT) this.hasParent = length > 0;
     }
     return at === end;
   }
@@ -57,10 +61,11 @@ export class SpanSampling {
     c.reset(bytes, at, end);
     const tag = readTag(c);
     if (tag < 0) return -1;
-    if (tag !== TRACE_ID && tag !== TRACE_STATE) return skipValue(c, tag) ? c.at : -1;
+    if (tag !== TRACE_ID && tag !== TRACE_STATE && tag !== PARENT) return skipValue(c, tag) ? c.at : -1;
     const length = readLength(c);
     if (length < 0) return -1;
-    if (tag === TRACE_ID) {
+    if (tag === PARENT) this.hasParent = length > 0;
+    else if (tag === TRACE_ID) {
       this.traceStart = c.at;
       this.traceEnd = c.at + length;
     } else {

@@ -1,6 +1,6 @@
 import type { FleetConfig } from "../config/schema/config.ts";
 import type { SampledSignal, SamplingStrategyDocument } from "../config/schema/sampling.ts";
-import { sampledSignals, samplingClasses } from "./sampling-classes.ts";
+import { followedSignals, sampledSignals, samplingClasses } from "./sampling-classes.ts";
 import type { ClassShare, SamplingClass, SamplingData, ShareReason } from "./sampling-plan.ts";
 
 /**
@@ -18,6 +18,7 @@ export function compileSampling(fleet: FleetConfig, region: string): SamplingDat
     randomness: sampling.randomness,
     logRandomness: sampling.logs.randomness,
     dryRun: sampling.dry_run,
+    follows: followedSignals(fleet),
     classes,
     rules,
     state: { traces: shares("traces"), logs: shares("logs") },

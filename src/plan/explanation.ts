@@ -1,6 +1,7 @@
 import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { TargetState } from "./data-plane.ts";
+import type { ShareReason } from "./sampling-plan.ts";
 
 /** What is to be explained: what would become of these items if they came now. */
 export interface ExplainRequest {
@@ -54,6 +55,26 @@ export interface ItemExplanation {
   readonly place: PlaceExplanation | null;
   /** What becomes of an item that no rule takes; null when one does. */
   readonly unmatched: "refuse" | "drop" | null;
+  /** What sampling makes of it before; absent where nothing of the signal is sampled. */
+  readonly sampling?: SamplingExplanation | undefined;
+}
+
+/** Whether sampling keeps an item, and why. */
+export interface SamplingExplanation {
+  readonly class: string;
+  readonly kept: boolean;
+  /** For people. */
+  readonly why: string;
+  /** Share of its class that is kept now, and what it is due to. */
+  readonly probability: number;
+  readonly reason: ShareReason;
+  /** As `th` and `rv` have them; null: there is nothing to decide by. */
+  readonly threshold: string;
+  readonly randomness: string | null;
+  /** The probability that it came with; null without randomness. */
+  readonly arrival: number | null;
+  /** Decided and counted, and kept all the same. */
+  readonly dry_run: boolean;
 }
 
 export interface ItemSummary {

@@ -20,6 +20,12 @@ export function sampledSignals({ global, regions }: Pick<FleetConfig, "global" |
   );
 }
 
+/** The signals that a strategy speaks of whose rate follows what comes. */
+export function followedSignals({ global }: Pick<FleetConfig, "global">): SampledSignal[] {
+  const following = global.sampling_strategies.filter(({ type }) => type === "adaptive" || type === "cost_based");
+  return SAMPLED_SIGNALS.filter((signal) => following.some(({ signals }) => signals.includes(signal)));
+}
+
 /**
  * The classes of a config: rules with services or conditions are asked in order, then those
  * without, which take the rest; what no rule is for is `normal`, with global.sampling_rate as its

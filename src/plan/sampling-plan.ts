@@ -1,6 +1,7 @@
 import type { Condition } from "../config/condition-type.ts";
 import type { SampledSignal } from "../config/schema/sampling.ts";
 import type { PRIORITY_NAMES } from "../config/schema/values.ts";
+import type { GuardBound } from "./sampling/sampling-guard.ts";
 
 /** Why a class has the probability that it has: what lowered it most. */
 export const SHARE_REASONS = [
@@ -57,7 +58,10 @@ export interface ClassShare {
  * What the stage sample is told to keep, by signal: the part of a plan that a directive replaces
  * while the plan stays. A class that is not named is kept whole.
  */
-export type SamplingState = Readonly<Record<SampledSignal, readonly ClassShare[]>>;
+export type SamplingState = Readonly<Record<SampledSignal, readonly ClassShare[]>> & {
+  /** What may be kept until more is told; undefined: as much as comes. */
+  readonly bound?: GuardBound | undefined;
+};
 
 /** Where a log record's randomness is from. */
 export type LogRandomness = "trace_id" | { readonly attribute: string };
@@ -68,6 +72,10 @@ export interface SamplingData extends SamplingClasses {
   readonly logRandomness: readonly LogRandomness[];
   /** Decide and count; drop nothing and mark nothing. */
   readonly dryRun: boolean;
+  /**
+   * Rates of these follow what comes: all of it is counted, by the probability that it came with.
+   */
+  readonly follows: readonly SampledSignal[];
   /** What holds until there is a directive. */
   readonly state: SamplingState;
 }

@@ -3,6 +3,7 @@ import type { ConfigWalk } from "../control/apply.ts";
 import { countSample, showLoad } from "../control/load/load-metrics.ts";
 import { createLoadMonitor, type LoadMonitor } from "../control/load/load-monitor.ts";
 import { dataPlaneReader } from "../control/load/load-reading.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
 
@@ -17,14 +18,16 @@ export interface NodeLoadOptions {
   readonly workers: number;
   /** Told of each sample that is there. Must not throw. */
   readonly sampled?: ((monitor: LoadMonitor) => void) | undefined;
+  /** Told of all that was counted, as often as the load is measured. Must not throw. */
+  readonly seen?: ((snapshot: Snapshot) => void) | undefined;
 }
 
 /** The load of a node, from here on until it is disposed of. */
-export function openNodeLoad({ node, walk, dataPlane, env, workers, sampled }: NodeLoadOptions): LoadMonitor {
+export function openNodeLoad({ node, walk, dataPlane, env, workers, sampled, seen }: NodeLoadOptions): LoadMonitor {
   const { clock, metrics } = env;
   const monitor: LoadMonitor = createLoadMonitor({
     clock,
-    read: dataPlaneReader({ dataPlane, metrics, queueLimits: () => queueLimits(walk.status.running) }),
+    read: dataPlaneReader({ dataPlane, metrics, seen, queueLimits: () => queueLimits(walk.status.running) }),
     intervalMs: node.load.interval,
     historySize: node.load.history_size,
     capacity: node.load.capacity,

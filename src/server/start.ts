@@ -128,8 +128,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
   const place = await placeOf(config, options.source, env);
-  const fleet = await openNodeFleet(config, { source, ...place, env, validators: options.validators ?? [] });
-  if (fleet !== undefined) parts.use(fleet);
+  const fleet = parts.use(await openNodeFleet(config, { source, ...place, env, validators: options.validators ?? [] }));
   const { kept, history, first, plan } = await openBeginning({ config, fleet, ...place }, source, env);
   const open = options.openDataPlane ?? (await dataPlaneOpener(workers));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, planeOptions(config, place, options)));
@@ -139,6 +138,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const steering = await openSteering({ config: first, plan, fleet }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
   const { addresses } = await dataPlane.status();
+  const own = { ...place, ...steering, fleet, facts, workers, node: config.node, dataPlane, env };
   const more = {
     facts,
     runtime,
@@ -146,7 +146,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     source: { file: source.file, place: source.place },
     operators,
     seats,
-    ...openNodeView({ facts, node: config.node, walk: steering.walk, dataPlane, env, workers }, parts),
+    ...(await openNodeView(own, parts)),
     fleet,
     settled: options.settled,
   };
@@ -216,6 +216,7 @@ interface NodeParts
   readonly settled: StartOptions["settled"];
   readonly fleet: NodeFleet | undefined;
   readonly joined: NodeView["joined"];
+  readonly sampling: NodeView["sampling"];
 }
 
 /** A change is often followed by the next: what all of them took is given back once. */
@@ -304,7 +305,9 @@ class Node implements RunningNode {
 
   async #joinFleet(node: NodeConfig, dataDir: string | undefined, stack: AsyncDisposableStack): Promise<void> {
     const { fleet: shared } = this.#parts;
-    this.#link = await linkToFleet({ ...this.#parts, node, dataDir, shared, addresses: () => this.addresses });
+    const sampling = this.#parts.sampling.fleet;
+    const addresses = (): NodeAddresses => this.addresses;
+    this.#link = await linkToFleet({ ...this.#parts, node, dataDir, shared, sampling, addresses });
     if (this.#link !== undefined) stack.use(this.#link);
     this.#parts.degradation.stands(this.#link === undefined ? "alone" : "in_fleet");
     this.#parts.joined.fleet = this.#link?.topology;

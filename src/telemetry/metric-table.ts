@@ -7,6 +7,7 @@ import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
 import { REMOTE_SAMPLING_METRICS } from "./remote-sampling-metric-table.ts";
 import { DEGRADATION_METRICS } from "./degradation-metric-table.ts";
 import { ROLLOUT_METRICS } from "./rollout-metric-table.ts";
+import { SAMPLING_METRICS } from "./sampling-metric-table.ts";
 import { STORE_METRICS } from "./store-metric-table.ts";
 import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
 
@@ -68,22 +69,7 @@ export const METRICS = {
     labels: ["signal"],
   },
 
-  // Sampling.
-  samplingItems: {
-    ...counter("signalbox_sampling_items_total", "items", "sum"),
-    help: "What sampling decided, by class: kept as it was, marked (kept, and told with what probability), dropped; `strategy`: what lowered the class most. With dry_run nothing of it is done.",
-    labels: ["signal", "class", "strategy", "decision"],
-    maxSeries: 2_000,
-  },
-  samplingOddities: {
-    ...counter("signalbox_sampling_oddities_total", "items", "sum"),
-    help: "What sampling met beside. no_randomness: kept, without a trace id or whatever else decides; inconsistent: came with a threshold above its randomness, which is not believed; unmarked: kept without a mark, since what it came with is not readable.",
-    labels: ["signal", "kind"],
-    always: ["no_randomness", "inconsistent", "unmarked"].flatMap((kind) => [
-      ["traces", kind],
-      ["logs", kind],
-    ]),
-  },
+  ...SAMPLING_METRICS,
 
   // Limits.
   limitItems: {

@@ -24,20 +24,13 @@ const warnings = [
   },
   {
     name: "fleet.yaml",
-    want: [
-      "targets",
-      "pools.ingest.ack",
-      "pools.ingest.queue.storage",
-      "global.sampling_strategies[0].type",
-      "global.sampling_strategies[1].type",
-    ],
+    want: ["targets", "pools.ingest.ack", "pools.ingest.queue.storage"],
   },
   {
     name: "global-config.yaml",
     want: [
       "",
       "global.sampling_rate",
-      "global.sampling_strategies[0].type",
       "global.routing_rules[0].target_region",
       "global.routing_rules[1].target_region",
     ],

@@ -14,10 +14,6 @@ const WRITTEN = {
       queue: { storage: "disk", when_full: "drop_oldest" },
     },
   },
-  global: {
-    sampling: { fallback: {} },
-    sampling_strategies: [{ type: "adaptive" }, { type: "cost_based" }],
-  },
 };
 
 const findings = findUnavailable(WRITTEN);

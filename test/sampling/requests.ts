@@ -1,13 +1,26 @@
 import { decodeRequest, encodeRequest, type Plain, type PlainValue } from "../support/oracle/oracle.ts";
 import { list } from "../support/oracle/walk.ts";
 
-/** By the name of a span: `low` is kept by nothing below 1, `high` by all but 0. */
-const IDS = { low: `${"00".repeat(15)}01`, high: "ff".repeat(16) } as const;
+/**
+ * By the name of a span: `low` is kept by nothing below 1, `high` by all but 0; `none` has nothing
+ * to decide by.
+ */
+const IDS = { low: `${"00".repeat(15)}01`, high: "ff".repeat(16), none: "" } as const;
 
 /** A resource with its spans. */
 export interface GivenSpans {
   readonly service: string;
-  readonly spans: readonly { readonly name: keyof typeof IDS; readonly error?: boolean; readonly tier?: string }[];
+  readonly spans: readonly GivenSpan[];
+}
+
+export interface GivenSpan {
+  readonly name: keyof typeof IDS;
+  readonly error?: boolean;
+  readonly tier?: string;
+  /** Its tracestate. */
+  readonly state?: string;
+  /** It has one. */
+  readonly parent?: boolean;
 }
 
 export const BOTH = [{ name: "low" }, { name: "high" }] as const;
@@ -20,11 +33,13 @@ export function requestOf(given: readonly GivenSpans[]): Uint8Array {
   return encodeRequest("traces", { resourceSpans });
 }
 
-function spanOf({ name, error, tier }: GivenSpans["spans"][number]): Plain {
+function spanOf({ name, error, tier, state, parent }: GivenSpan): Plain {
   return {
     name,
     traceId: Buffer.from(IDS[name], "hex"),
     ...(error === true && { status: { code: 2 } }),
+    ...(state !== undefined && { traceState: state }),
+    ...(parent === true && { parentSpanId: Buffer.from("0102030405060708", "hex") }),
     ...(tier !== undefined && { attributes: [{ key: "tier", value: { stringValue: tier } }] }),
   };
 }

@@ -40,12 +40,19 @@ Nothing is carried out either way. Where chance picks, shares are told in place 
     ...INPUT_OPTIONS,
     ...ADMIN_OPTIONS,
   },
-  run,
+  run: explainWith(explanationText),
 };
 
 const MAX_ITEMS = 1_000;
 
-async function run(args: Args, io: Io): Promise<ExitCode> {
+/** Tells of an explanation what `text` makes of it. */
+export function explainWith(text: ExplanationText): Command["run"] {
+  return (args, io) => run(args, io, text);
+}
+
+type ExplanationText = (explanation: Explanation, width: number) => string;
+
+async function run(args: Args, io: Io, textOf: ExplanationText): Promise<ExitCode> {
   const maxItems = args.number("items", 1) ?? 1;
   if (!Number.isInteger(maxItems) || maxItems > MAX_ITEMS) throw usage(`--items takes 1 to ${MAX_ITEMS}`);
   onlyOne(args, "config");
@@ -56,25 +63,25 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   }
   const input = await readInput(args, io);
   if (input.note !== "") io.stderr.write(`left out as malformed: ${input.note}\n`);
-  if (config === undefined) return askNode(input, maxItems, args, io);
+  if (config === undefined) return askNode({ ...input, maxItems }, args, io, textOf);
   const { config: loaded, text } = loadUsable(resolve(io.cwd, config), io);
   await using dryRun = await openDryRun(loaded, text);
   const hide = hideValuesOf(loaded);
   const explanation = hideIn(dryRun.explain({ ...input, maxItems }), hide) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- only texts in it are others
-  print(explanation, args, io, () => explanationText(explanation, io.stdout.columns));
+  print(explanation, args, io, () => textOf(explanation, io.stdout.columns));
   return EXIT.ok;
 }
 
 function askNode(
-  { signal, bytes, region, headers }: ReadInput,
-  maxItems: number,
+  { signal, bytes, region, headers, maxItems }: ReadInput & { readonly maxItems: number },
   args: Args,
   io: Io,
+  textOf: ExplanationText,
 ): Promise<ExitCode> {
   const protobuf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
   const body = jsonBody({ signal, protobuf, region, headers, max_items: maxItems });
   return ask({ method: "POST", path: ["explain"], body }, args, io, {
-    text: (answer) => explanationText(explanationIn(answer), io.stdout.columns),
+    text: (answer) => textOf(explanationIn(answer), io.stdout.columns),
   });
 }
 

@@ -6,6 +6,7 @@ import type {
   PickExplanation,
   PlaceExplanation,
   RuleExplanation,
+  SamplingExplanation,
   TargetExplanation,
 } from "../../plan/explanation.ts";
 import { inOneLine, wrapped } from "../print.ts";
@@ -26,6 +27,16 @@ export function explanationText(explanation: Explanation, width: number): string
   return `${blocks.join("\n\n")}\n`;
 }
 
+/** Of each item whether sampling keeps it, and why. */
+export function samplingExplanationText({ refusal, items, signal }: Explanation, width: number): string {
+  if (refusal !== null && items.length === 0) return `the request is refused: ${refusal.message}\n`;
+  const lines = items.flatMap(({ item, sampling }) => [
+    ...wrapped(itemTitle(item), width, 4),
+    ...wrapped(`  ${sampling === undefined ? `kept: no ${signal} are sampled` : samplingText(sampling)}`, width, 4),
+  ]);
+  return `${lines.join("\n")}\n`;
+}
+
 /** A few words for one item. */
 export function itemTitle({ kind, name, service, region, trace_id: trace }: ItemSummary): string {
   const facts = [`service ${service}`, `region ${region}`, ...(trace === "" ? [] : [`trace ${trace}`])];
@@ -36,6 +47,7 @@ function itemLines(told: ItemExplanation, total: number, width: number): string[
   const which = total > 1 ? `${told.item.index + 1} of ${total}, ` : "";
   return [
     ...wrapped(`${which}${itemTitle(told.item)}`, width, 4),
+    ...(told.sampling === undefined ? [] : wrapped(`  sampling: ${samplingText(told.sampling)}`, width, 4)),
     "  rules, in the order in which they are tried:",
     ...told.rules.flatMap((rule) => ruleLines(rule, width)),
     ...(told.rules_left_out > 0 ? [`    and ${told.rules_left_out} more that do not match`] : []),
@@ -43,6 +55,15 @@ function itemLines(told: ItemExplanation, total: number, width: number): string[
     ...(told.place === null ? [] : placeLines("it goes", told.place, width)),
     ...(told.unmatched === null ? [] : [`  no rule takes it: it is ${UNMATCHED[told.unmatched]}`]),
   ];
+}
+
+/** What sampling makes of an item, in a few words. */
+export function samplingText(told: SamplingExplanation): string {
+  const { class: name, kept, why, probability, reason, threshold, randomness, arrival, dry_run: dryRun } = told;
+  const came = arrival === null || arrival === 1 ? "" : `, it came with ${percent(arrival)}`;
+  const by = `threshold ${threshold}, randomness ${randomness ?? "none"}${came}`;
+  const fate = kept ? "kept" : dryRun ? "would be dropped (dry_run)" : "dropped";
+  return `${fate}: class ${name} is kept at ${percent(probability)} (${reason}); ${why} (${by})`;
 }
 
 const UNMATCHED = { refuse: "refused (unmatched: refuse)", drop: "dropped (unmatched: drop)" } as const;
@@ -154,5 +175,5 @@ function noteOf({ id, in_channel: inChannel, usable, eligible }: TargetExplanati
 }
 
 function percent(share: number): string {
-  return `${Number((share * 100).toFixed(1))}%`;
+  return `${Number(share >= 0.01 ? (share * 100).toFixed(1) : (share * 100).toPrecision(3))}%`;
 }

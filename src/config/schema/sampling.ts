@@ -84,9 +84,15 @@ const LogRandomnessSchema = z.union([
 ]);
 
 const FallbackSchema = z.strictObject({
-  after: duration(1_000).prefault("5m").describe("So long the last directive holds by itself."),
-  static_after: duration(1_000).prefault("30m").describe("So long after it the last one is only guarded."),
-  static_rate: RateSchema.default(0.1).describe("Share after that; never more than the guarded one."),
+  after: duration(1_000)
+    .prefault("5m")
+    .describe("So long after the last directive it is followed as it is; then only within its share."),
+  static_after: duration(1_000)
+    .prefault("30m")
+    .describe("So long after the last directive it is followed at all; then static_rate is."),
+  static_rate: RateSchema.default(0.1).describe(
+    "Share without a directive; never more than what the node may keep by itself.",
+  ),
 });
 
 /** How sampling is done, whatever the strategies are. */

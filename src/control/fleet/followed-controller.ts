@@ -178,6 +178,7 @@ export class FollowedController {
     this.#collectors = reply.collectors;
     this.#options.replied?.(reply);
     heard(reply.collectors);
+    this.#options.answered?.(facts, reply);
     this.#compare(reply.newer);
     return undefined;
   }

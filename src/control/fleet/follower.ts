@@ -36,6 +36,8 @@ export interface FollowerOptions {
   readonly replied?: (reply: ReportReply) => void;
   /** Whether the offered rate has left what was told by so much that it is told at once. */
   readonly isNews: (told: ReportFacts, toldMs: number, nowMs: number) => boolean;
+  /** Told what a Report was answered with. */
+  readonly answered?: ((told: ReportFacts, reply: ReportReply) => void) | undefined;
   readonly observer: FollowerObserver;
   readonly reportIntervalMs: number;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LimitsAskSchema, LimitsGrantSchema } from "../limits/limit-report.ts";
+import { SamplingReplySchema, SamplingReportSchema } from "../sampling/sampling-report.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import {
   DigestSchema,
@@ -152,6 +153,8 @@ export const ReportSchema = z.object({
     .default({}),
   /** Of its load in a minute, as it expects it; absent: it does not know. */
   forecast_utilization: quantity.optional(),
+  /** What it has received before sampling; absent: none of its rates follows that. */
+  sampling: SamplingReportSchema.optional().catch(undefined),
   /** What it believes the members of its region to be, if it knows: split views show by it. */
   view_digest: z.string().max(64).optional(),
   /** What it would let in of the fleet's limits; absent: it shares none. */
@@ -169,6 +172,7 @@ export const ReportReplySchema = z.object({
   received_at_ms: z.number().default(0),
   /** What it may let in. */
   limits: LimitsGrantSchema.optional(),
+  sampling: SamplingReplySchema.optional().catch(undefined),
 });
 export type ReportReply = z.output<typeof ReportReplySchema>;
 

@@ -30,6 +30,7 @@ import { RemoteRegions } from "../region/other-regions.ts";
 import { standFor } from "../region/stand-for.ts";
 import { SUMMARY_PACE } from "../region/summary-pace.ts";
 import { transferLeadership, type TransferOutcome } from "../region/transfer-leadership.ts";
+import { samplingKey } from "../sampling/sampling-summary.ts";
 import type { AdoptionOptions } from "./adoption.ts";
 import { ControllerDesk } from "./controller-desk.ts";
 import { GlobalController, type LeaderTask, ROLLOUT_TASK } from "./global-controller.ts";
@@ -334,8 +335,12 @@ class NodeController implements Controller {
       const entry = await place.store.get(key, { signal });
       const read = entry && decodeSummary(entry);
       if (entry === undefined || read?.ok !== true || !read.value.adopted) return; // it is led again
+      const forgotten = [key, samplingKey(place.prefix, region)];
       const same = { kind: "modified", key, revision: entry.modified } as const;
-      await leadership.guarded({ if: [same], then: [{ kind: "delete", key }] }, { signal });
+      await leadership.guarded(
+        { if: [same], then: forgotten.map((one) => ({ kind: "delete", key: one }) as const) },
+        { signal },
+      );
     } catch (cause) {
       if (isOver(signal)) return;
       const told = { kind: "store" as const, region, reason: reasonOf(cause) };

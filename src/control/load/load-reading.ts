@@ -45,17 +45,20 @@ export interface DataPlaneReaderOptions {
   readonly metrics: Metrics;
   /** `max_bytes` of each pool. */
   readonly queueLimits: () => ReadonlyMap<string, number>;
+  /** Told of all that was counted, as it is read. Must not throw. */
+  readonly seen?: ((snapshot: Snapshot) => void) | undefined;
   /** Of this process; default: measured. */
   readonly ownCpuSeconds?: () => number;
 }
 
 /** Reads what a node has counted. */
 export function dataPlaneReader(options: DataPlaneReaderOptions): () => Promise<LoadReading> {
-  const { dataPlane, metrics, queueLimits, ownCpuSeconds = processCpuSeconds } = options;
+  const { dataPlane, metrics, queueLimits, seen, ownCpuSeconds = processCpuSeconds } = options;
   return async () => {
     // Those of this process are as of when /metrics was last asked for: they are taken out again.
     const [toldCpu, toldDelay] = [metrics.processCpu.with().value, metrics.eventLoopDelay.with().value];
     const snapshot = await dataPlane.snapshot();
+    seen?.(snapshot);
     const { cpuSeconds = 0, eventLoopMs = 0, ...read } = readingOf(snapshot, queueLimits());
     return {
       ...read,

@@ -26,6 +26,7 @@ import {
 } from "../fleet/messages.ts";
 import { CollectorTable, type CollectorTimes, MAX_COLLECTORS, type ReportOutcome } from "./collector-table.ts";
 import { viewOf } from "./collector-view.ts";
+import { RegionSampling } from "../sampling/region-sampling.ts";
 import { CurrentDocument, type FetchBody } from "./current-document.ts";
 import type { DirectiveSource } from "./directive-source.ts";
 import { type DiscoverBound, warnOfBound } from "./discover-bounds.ts";
@@ -100,7 +101,9 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
   readonly #deaf: () => void;
   readonly #onLost = (): void => this.#end();
   readonly #running: Promise<void>;
+  readonly #sampling: RegionSampling;
   #writing: Promise<void> | undefined;
+  #adding: Promise<void> | undefined;
   readonly #begunMs: number;
   #joinedMs: number;
   #isReleasing = false;
@@ -135,6 +138,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
       table: this.table,
       learningMs: options.times.goneAfterMs,
     });
+    this.#sampling = new RegionSampling({ ...options, epoch: this.#epoch });
     this.#deaf = directives.onNews(() => this.#release());
     leadership.lost.addEventListener("abort", this.#onLost, { once: true });
     this.#running = this.#run();
@@ -178,8 +182,11 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
         hint: "divide the region: give some of its nodes another one",
       });
     }
+    const isKnown = outcome !== "old" && outcome !== "full";
+    const sampling = isKnown ? this.#sampling.reported(request.id, request.sampling) : undefined;
     return {
       protocol: FLEET_PROTOCOL,
+      ...(sampling !== undefined && { sampling }),
       controller: { id: controller.id, epoch: this.#epoch },
       newer: this.#options.directives.newer(request.received).map(({ directive }) => {
         const { scope, epoch, seq, digest } = directive;
@@ -209,6 +216,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
     const last = this.table.get(id)?.report;
     if (last !== undefined && this.table.goodbye(id, incarnation)) {
       this.#tellOf("a collector has said goodbye", id);
+      this.#sampling.gone(id);
       this.#discovery.left(last);
       this.#goodbyes.add({ id, incarnation }, this.#options.place.clock.nowMs());
       this.#options.limits?.leave(id);
@@ -269,7 +277,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
     this.#end();
     await this.#options.limits?.[Symbol.asyncDispose]();
     await this.#running;
-    await this.#writing;
+    await Promise.all([this.#writing, this.#adding]);
   }
 
   #end(): void {
@@ -324,6 +332,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
         this.#tick();
         // Collectors are gone in time also while the store takes its time.
         this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+        this.#adding ??= this.#sampling.tick(this.#closing.signal).finally(() => (this.#adding = undefined));
       }
       await sleep(clock, TICK_MS, this.#closing.signal).catch(() => undefined);
     }
@@ -334,6 +343,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
     this.#replies.tick(place.clock.nowMs());
     for (const { id, to } of this.table.tick(place.clock.nowMs())) {
       if (to !== "gone") continue;
+      this.#sampling.gone(id);
       this.#discovery.gone(id);
       // A region that is cut off loses all of them at once: who they are, Members and metrics say.
       log.limited(`collector-gone-${this.region}`, 1_000)?.warn("a collector has not reported any more", {

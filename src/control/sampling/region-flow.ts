@@ -50,11 +50,16 @@ export class RegionFlow {
   #firstMs: number | undefined;
   #lastMs: number | undefined;
   #seq: number;
+  readonly #learningMs: number;
 
-  /** `lastSeq`: of the controller before, so that numbers of one region only grow. */
-  constructor(region: string, lastSeq = 0) {
+  /**
+   * `lastSeq`: of the controller before, so that numbers of one region only grow. `learningMs`:
+   * until all of its collectors have come to a new controller.
+   */
+  constructor(region: string, lastSeq = 0, learningMs = LEARNING_MS) {
     this.#region = region;
     this.#seq = lastSeq;
+    this.#learningMs = learningMs;
   }
 
   hear(collector: string, report: ReceivedReport): void {
@@ -100,7 +105,7 @@ export class RegionFlow {
       latest: this.#latest(),
       smooth: this.#smooth,
       collectors: this.#collectors.size,
-      isLearning: nowMs - this.#firstMs < LEARNING_MS || !this.#isMostKnown(),
+      isLearning: nowMs - this.#firstMs < this.#learningMs || !this.#isMostKnown(),
     };
   }
 

@@ -26,6 +26,8 @@ const RENEW_MS = 15_000;
 /** A region that receives so much more, or less, than when it was told last is told again. */
 const NEWS_BAND = 0.25;
 
+const NOTHING_RECEIVED = { received: [], directive: undefined } as const;
+
 interface HeardRegion {
   readonly rates: RegionRates;
   readonly heardMs: number;
@@ -33,6 +35,10 @@ interface HeardRegion {
 
 export interface SamplingStep {
   readonly composition: SamplingComposition;
+  /** What it was decided from. */
+  readonly received: readonly ReceivedRow[];
+  /** Rates of strategies, by name. */
+  readonly held: ReadonlyMap<string, number>;
   /** Undefined: the last one says it all. */
   readonly directive: SamplingDirective | undefined;
 }
@@ -78,7 +84,7 @@ export class SamplingLeader {
   /** Nothing is published before it is known what anybody receives. */
   step(settings: SamplingSettings, nowMs: number): SamplingStep {
     if (this.#regions.size === 0)
-      return { composition: composeSampling([], settings, this.#held), directive: undefined };
+      return { composition: composeSampling([], settings, this.#held), ...NOTHING_RECEIVED, held: this.#held };
     const latest = this.#received("latest", nowMs);
     const wanted = [latest, this.#received("smooth", nowMs)].map((rows) => composeSampling(rows, settings).budgets);
     const sinceMs = this.#steppedMs === undefined ? this.#policy.stepMs : nowMs - this.#steppedMs;
@@ -91,7 +97,7 @@ export class SamplingLeader {
     this.#held = held;
     this.#steppedMs = nowMs;
     const composition = composeSampling(latest, settings, held);
-    return { composition, directive: this.#publish(composition, latest, nowMs) };
+    return { composition, received: latest, held, directive: this.#publish(composition, latest, nowMs) };
   }
 
   #received(which: "latest" | "smooth", nowMs: number): readonly ReceivedRow[] {

@@ -1,23 +1,6 @@
+import type { BudgetState } from "../../plan/sampling/budget-state.ts";
 import { keptPart, type ReceivedRow } from "../../plan/sampling/received.ts";
 import type { RateBudget } from "./sampling-settings.ts";
-
-/**
- * What became of the question which rate keeps as much as is allowed. A closed list: label of a
- * metric.
- */
-export const BUDGET_STATES = [
-  /** Nothing came. */
-  "no_load",
-  /** All that came may be kept. */
-  "under_target",
-  /** The rate keeps what is allowed. */
-  "on_target",
-  /** More than is allowed is kept at the lowest rate. */
-  "over_target",
-  /** Less than is allowed is kept at the highest rate: other settings drop the rest. */
-  "bound_by_ceilings",
-] as const;
-export type BudgetState = (typeof BUDGET_STATES)[number];
 
 export interface BudgetSolution {
   readonly name: string;

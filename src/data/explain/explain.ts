@@ -91,7 +91,8 @@ function* explainItems(
       const item = summaryOf(walk, first + i, resource, fields);
       for (const pool of walk.routePools) pool.renew();
       const told = explainDrafts(walk, alone, walk.explainer.explain(resource, fields));
-      all.push({ item, ...told });
+      const sampling = walk.sampling?.explain(envelope, r, i, resource);
+      all.push(sampling === undefined ? { item, ...told } : { item, ...told, sampling });
       yield;
     }
     first += index.items;

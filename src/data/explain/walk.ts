@@ -11,6 +11,7 @@ import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { LaneCopy } from "../queue/lane-port.ts";
+import { openSamplingExplainer, type SamplingExplainer, type ThresholdOf } from "./explain-sampling.ts";
 
 /** What a running data plane is made of, as far as explanations ask it. */
 export interface ExplainParts {
@@ -18,6 +19,8 @@ export interface ExplainParts {
   readonly pools: ReadonlyMap<string, Pool>;
   readonly targets: ReadonlyMap<string, TargetHandle>;
   readonly clock: Clock;
+  /** What sampling does now; absent: what the plan says. */
+  readonly thresholdOf?: ThresholdOf | undefined;
 }
 
 /** What an explanation works with. */
@@ -30,6 +33,8 @@ export interface ExplainWalk extends Omit<ExplainParts, "pools"> {
   readonly routePools: readonly ExplainedPool[];
   readonly pools: ReadonlyMap<string, ExplainedPool>;
   readonly explainer: ItemExplainer;
+  /** undefined: nothing of the signal is sampled. */
+  readonly sampling: SamplingExplainer | undefined;
   /** What is said where no rule takes anything. */
   readonly noRoute: Obstacle;
 }
@@ -51,7 +56,8 @@ export function openWalk(
   const router = new Router(route, routePools, createMetrics());
   const explainer = createItemExplainer(route);
   const pools = new Map(routePools.map((pool) => [pool.name, pool]));
-  return { ...parts, ...from, signal, router, routePools, pools, explainer, noRoute: noRouteIn(parts.plan) };
+  const sampling = openSamplingExplainer(signal, parts.plan, parts.thresholdOf);
+  return { ...parts, ...from, signal, router, routePools, pools, explainer, sampling, noRoute: noRouteIn(parts.plan) };
 }
 
 /** An explanation knows no sender, and so none who would wait in vain. */

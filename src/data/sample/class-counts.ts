@@ -3,6 +3,7 @@ import type { SampledSignal, ShareReason } from "../../plan/sampling-plan.ts";
 import type { Env } from "../../telemetry/env.ts";
 import type { LedgerEntry } from "../../telemetry/ledger.ts";
 import type { Counter } from "../../telemetry/metrics.ts";
+import { ArrivalCounts } from "./arrival-counts.ts";
 import type { SamplingOddities } from "./verdict.ts";
 
 /** What becomes of the items of one class: of the request being walked, until it is settled. */
@@ -16,6 +17,8 @@ export class ClassCounts implements SamplingOddities {
   noRandomness = 0;
   inconsistent = 0;
   unmarked = 0;
+  /** undefined: nobody follows what comes. */
+  readonly arrivals: ArrivalCounts | undefined;
   readonly #signal: SampledSignal;
   readonly #class: string;
   readonly #env: Pick<Env, "ledger" | "metrics">;
@@ -26,12 +29,18 @@ export class ClassCounts implements SamplingOddities {
   /** Its row of the ledger, which is opened when something is dropped for this reason. */
   #entry: LedgerEntry | undefined;
 
-  constructor(signal: SampledSignal, name: string, env: Pick<Env, "ledger" | "metrics">) {
+  constructor(signal: SampledSignal, name: string, follows: boolean, env: Pick<Env, "ledger" | "metrics">) {
+    this.arrivals = follows ? new ArrivalCounts(signal, name, env.metrics) : undefined;
     this.#signal = signal;
     this.#class = name;
     this.#env = env;
     this.#keptTotal = env.metrics.samplingItems.with(signal, name, "", "kept");
     this.#markedTotal = env.metrics.samplingItems.with(signal, name, "", "marked");
+  }
+
+  /** Of the request that is being walked. */
+  get keptItems(): number {
+    return this.kept + this.marked;
   }
 
   /** From now on, what is dropped is dropped for this reason. */
@@ -48,9 +57,11 @@ export class ClassCounts implements SamplingOddities {
   forget(): void {
     this.kept = this.marked = this.dropped = this.refused = 0;
     this.noRandomness = this.inconsistent = this.unmarked = 0;
+    this.arrivals?.forget();
   }
 
   commit(dryRun: boolean): void {
+    this.arrivals?.commit();
     if (this.kept > 0) this.#keptTotal.add(this.kept);
     if (this.marked > 0) this.#markedTotal.add(this.marked);
     if (this.dropped > 0) this.#commitDropped(dryRun);

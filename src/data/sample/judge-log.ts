@@ -5,7 +5,7 @@ import type { LogRandomness } from "../../plan/sampling-plan.ts";
 import type { ItemJudge } from "./judge.ts";
 import { Randomness } from "./randomness.ts";
 import { attributeField, type ClassThreshold } from "./threshold-mark.ts";
-import { reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
+import { NO_RANDOMNESS, probabilityOf, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
 
 const TRACE_ID = -1;
 const DIGITS = 14;
@@ -21,6 +21,12 @@ export class LogJudge implements ItemJudge {
   addEnd = 0;
   cutStart = 0;
   cutEnd = 0;
+  arrival = 1;
+  /** Traces begin with spans. */
+  readonly isRoot = false;
+  /** It came with a threshold that can be true. */
+  #isThinned = false;
+  #isHashed = false;
   readonly #hashes: boolean;
   readonly #out: KeptItems;
   readonly #log: LogSampling;
@@ -36,35 +42,49 @@ export class LogJudge implements ItemJudge {
     this.#places = places.map((place) => (place === "trace_id" ? TRACE_ID : keys.indexOf(place.attribute)));
   }
 
+  get randomness(): string | undefined {
+    return this.arrival === NO_RANDOMNESS ? undefined : this.#random.text;
+  }
+
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
+    if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
+    if (this.arrival === NO_RANDOMNESS) return VERDICT.KEEP;
     const log = this.#log;
     const random = this.#random;
-    if (!log.read(bytes, start, end)) return VERDICT.MALFORMED;
-    let hashed = false;
-    if (log.hasRandomness) {
-      random.hi = log.randomnessHi;
-      random.lo = log.randomnessLo;
-    } else {
-      const place = this.#findRandomness(bytes);
-      if (place === undefined) {
-        odd.noRandomness++;
-        return VERDICT.KEEP;
-      }
-      hashed = place;
-    }
-    if (log.hasThreshold) {
-      if (reaches(random.hi, random.lo, log.thresholdHi, log.thresholdLo)) {
-        if (reaches(log.thresholdHi, log.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
-      } else odd.inconsistent++;
-    }
+    if (this.#isThinned && reaches(log.thresholdHi, log.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
     if (!reaches(random.hi, random.lo, to.hi, to.lo)) return VERDICT.DROP;
     if (!log.readable) {
       odd.unmarked++;
       return VERDICT.KEEP;
     }
-    if (!log.hasThreshold && !hashed) return VERDICT.MARK;
-    this.#write(to, hashed);
+    if (!log.hasThreshold && !this.#isHashed) return VERDICT.MARK;
+    this.#write(to, this.#isHashed);
     return VERDICT.CHANGE;
+  }
+
+  see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {
+    const log = this.#log;
+    const random = this.#random;
+    if (!log.read(bytes, start, end)) return false;
+    this.arrival = 1;
+    this.#isThinned = this.#isHashed = false;
+    if (log.hasRandomness) {
+      random.hi = log.randomnessHi;
+      random.lo = log.randomnessLo;
+    } else {
+      const isHashed = this.#findRandomness(bytes);
+      if (isHashed === undefined) {
+        odd.noRandomness++;
+        this.arrival = NO_RANDOMNESS;
+        return true;
+      }
+      this.#isHashed = isHashed;
+    }
+    if (!log.hasThreshold) return true;
+    this.#isThinned = reaches(random.hi, random.lo, log.thresholdHi, log.thresholdLo);
+    if (this.#isThinned) this.arrival = probabilityOf(log.thresholdHi, log.thresholdLo);
+    else odd.inconsistent++;
+    return true;
   }
 
   release(): void {

@@ -5,7 +5,7 @@ import { varintBytes, writeVarint } from "../../otlp/wire.ts";
 import type { ItemJudge } from "./judge.ts";
 import { Randomness } from "./randomness.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
-import { reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
+import { NO_RANDOMNESS, probabilityOf, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
 
 const TRACE_STATE = 0x1a;
 
@@ -18,6 +18,11 @@ export class SpanJudge implements ItemJudge {
   addEnd = 0;
   cutStart = 0;
   cutEnd = 0;
+  arrival = 1;
+  isRoot = false;
+  /** It came with a threshold that can be true. */
+  #isThinned = false;
+  #isHashed = false;
   readonly #hashes: boolean;
   readonly #out: KeptItems;
   readonly #span = new SpanSampling();
@@ -30,41 +35,56 @@ export class SpanJudge implements ItemJudge {
     this.#out = out;
   }
 
+  get randomness(): string | undefined {
+    return this.arrival === NO_RANDOMNESS ? undefined : this.#random.text;
+  }
+
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
-    const span = this.#span;
+    if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
+    if (this.arrival === NO_RANDOMNESS) return VERDICT.KEEP;
     const state = this.#state;
     const random = this.#random;
-    if (!span.read(bytes, start, end)) return VERDICT.MALFORMED;
-    const hasState = span.stateEnd > span.stateStart;
-    state.read(bytes, span.stateStart, span.stateEnd);
-    let hashed = false;
-    if (state.hasRandomness) {
-      random.hi = state.randomnessHi;
-      random.lo = state.randomnessLo;
-    } else {
-      // Who wrote a threshold and no randomness has decided by the trace id as it is.
-      hashed = this.#hashes && !state.hasThreshold;
-      const found = hashed
-        ? random.hashTraceId(bytes, span.traceStart, span.traceEnd)
-        : random.fromTraceId(bytes, span.traceStart, span.traceEnd);
-      if (!found) {
-        odd.noRandomness++;
-        return VERDICT.KEEP;
-      }
-    }
-    if (state.hasThreshold) {
-      if (reaches(random.hi, random.lo, state.thresholdHi, state.thresholdLo)) {
-        if (reaches(state.thresholdHi, state.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
-      } else odd.inconsistent++;
-    }
+    if (this.#isThinned && reaches(state.thresholdHi, state.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
     if (!reaches(random.hi, random.lo, to.hi, to.lo)) return VERDICT.DROP;
-    if (!hasState && !hashed) return VERDICT.MARK;
-    if (state.readable && this.#write(to, hashed ? random : undefined)) {
+    const hasState = this.#span.stateEnd > this.#span.stateStart;
+    if (!hasState && !this.#isHashed) return VERDICT.MARK;
+    if (state.readable && this.#write(to, this.#isHashed ? random : undefined)) {
       this.cutStart = this.cutEnd = start;
       return VERDICT.CHANGE;
     }
     odd.unmarked++;
     return VERDICT.KEEP;
+  }
+
+  see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {
+    const span = this.#span;
+    const state = this.#state;
+    const random = this.#random;
+    if (!span.read(bytes, start, end)) return false;
+    this.isRoot = !span.hasParent;
+    this.arrival = 1;
+    this.#isThinned = this.#isHashed = false;
+    state.read(bytes, span.stateStart, span.stateEnd);
+    if (state.hasRandomness) {
+      random.hi = state.randomnessHi;
+      random.lo = state.randomnessLo;
+    } else {
+      // Who wrote a threshold and no randomness has decided by the trace id as it is.
+      this.#isHashed = this.#hashes && !state.hasThreshold;
+      const found = this.#isHashed
+        ? random.hashTraceId(bytes, span.traceStart, span.traceEnd)
+        : random.fromTraceId(bytes, span.traceStart, span.traceEnd);
+      if (!found) {
+        odd.noRandomness++;
+        this.arrival = NO_RANDOMNESS;
+        return true;
+      }
+    }
+    if (!state.hasThreshold) return true;
+    this.#isThinned = reaches(random.hi, random.lo, state.thresholdHi, state.thresholdLo);
+    if (this.#isThinned) this.arrival = probabilityOf(state.thresholdHi, state.thresholdLo);
+    else odd.inconsistent++;
+    return true;
   }
 
   release(): void {

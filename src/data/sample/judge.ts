@@ -3,10 +3,18 @@ import type { ItemChange, SamplingOddities, Verdict } from "./verdict.ts";
 
 /** Decides about the items of one signal, one after the other. */
 export interface ItemJudge extends ItemChange {
+  /** Of the item that was seen last: the probability that it came with, or NO_RANDOMNESS. */
+  readonly arrival: number;
+  /** And whether it begins a trace. */
+  readonly isRoot: boolean;
+  /** And what it is decided by, as `rv` has it; undefined: nothing. */
+  readonly randomness: string | undefined;
   /**
    * Decides about the item in [start, end). For CHANGE the fields of ItemChange tell what of it,
    * and what is added has been written to the request's KeptItems.
    */
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict;
+  /** Looks at an item of which all is kept. False when it is malformed. */
+  see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean;
   release(): void;
 }

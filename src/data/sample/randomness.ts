@@ -5,6 +5,11 @@ export class Randomness {
   hi = 0;
   lo = 0;
 
+  /** As `rv` has it. */
+  get text(): string {
+    return this.hi.toString(16).padStart(6, "0") + this.lo.toString(16).padStart(8, "0");
+  }
+
   /** The last seven bytes of a trace id. False for what is none: it has no randomness. */
   fromTraceId(bytes: Uint8Array, start: number, end: number): boolean {
     if (!isTraceId(bytes, start, end)) return false;

@@ -15,8 +15,9 @@ import type { ItemJudge } from "./judge.ts";
 import { LogJudge } from "./judge-log.ts";
 import { SpanJudge } from "./judge-span.ts";
 import { lowered } from "./lowered.ts";
+import type { NodeGuard } from "./node-guard.ts";
 import { type ClassThreshold, classThreshold, REFUSED_CLASS } from "./threshold-mark.ts";
-import { VERDICT } from "./verdict.ts";
+import { type Verdict, VERDICT } from "./verdict.ts";
 
 /** What became of a request. */
 export const SAMPLED = { SAME: 0, LESS: 1, NOTHING: 2, MALFORMED: 3 } as const;
@@ -25,13 +26,17 @@ export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
 /** Of a class that nobody says anything of. */
 const WHOLE = { probability: 1, reason: "priority_based" } as const;
 
+/** `guard`: of the node, for signals whose rates follow what comes; absent: there is none. */
+export type SamplerEnv = Pick<Env, "ledger" | "metrics"> & { readonly guard?: NodeGuard | undefined };
+
 /** The class of a resource whose items are asked, and of what no rule takes. */
 const [ASKED, NO_CLASS] = [-2, -1] as const;
 
 /**
  * Stage sample for one signal under one plan: finds the class of each item, keeps it iff its
  * randomness reaches the class's threshold, and marks what it keeps. Resources whose class is kept
- * whole are not looked into; where all classes are, nothing is.
+ * whole are not looked into; where all classes are, nothing is. Where rates follow what comes, all
+ * of it is counted, and the node's guard may lower what is not protected.
  */
 export class Sampler {
   /** Not empty when an item is malformed. */
@@ -46,10 +51,16 @@ export class Sampler {
   readonly #out = new KeptItems();
   readonly #judge: ItemJudge;
   readonly #counts: readonly ClassCounts[];
-  /** By class, which is a pool of the plan. */
+  /** By class, which is a pool of the plan: what was decided above, and what the guard leaves. */
+  #directed: readonly ClassThreshold[];
   #thresholds: readonly ClassThreshold[];
   readonly #data: SamplingData;
-  #keepsAll: boolean;
+  readonly #isProtected: readonly boolean[];
+  readonly #follows: boolean;
+  readonly #guard: NodeGuard | undefined;
+  #guardRate = 1;
+  /** Nothing has to be looked at. */
+  #isIdle: boolean;
   #left: Extent | undefined;
   /** Where the request is counted, unless it goes on as it is: then route does it. */
   #requests: Counter | undefined;
@@ -57,7 +68,7 @@ export class Sampler {
   #marked: ClassThreshold | undefined;
   #markStart = 0;
 
-  constructor(signal: SampledSignal, plan: RoutePlan, data: SamplingData, env: Pick<Env, "ledger" | "metrics">) {
+  constructor(signal: SampledSignal, plan: RoutePlan, data: SamplingData, env: SamplerEnv) {
     this.#signal = signal;
     this.#plan = plan;
     this.#programs = new ResourcePrograms(plan, env.metrics);
@@ -66,10 +77,15 @@ export class Sampler {
     const { randomness, logRandomness } = data;
     this.#judge =
       signal === "traces" ? new SpanJudge(randomness, this.#out) : new LogJudge(randomness, logRandomness, this.#out);
-    this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, env));
+    this.#follows = data.follows.includes(signal);
+    this.#guard = this.#follows ? env.guard : undefined;
+    this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, this.#follows, env));
+    const high = new Set(data.classes.flatMap(({ name, priority }) => (priority === "high" ? [name] : [])));
+    this.#isProtected = plan.pools.map(({ name }) => high.has(name));
     this.#data = data;
-    this.#thresholds = this.#read(data.state, NOTHING_GIVEN_UP);
-    this.#keepsAll = this.#thresholds.every(({ keepsAll }) => keepsAll);
+    this.#directed = this.#thresholds = this.#read(data.state, NOTHING_GIVEN_UP);
+    this.#isIdle = false;
+    this.#narrow(1);
   }
 
   /** What is remembered of resources. */
@@ -82,14 +98,23 @@ export class Sampler {
    * node gives something up.
    */
   obey(state: SamplingState | undefined, givenUp: GivenUp = NOTHING_GIVEN_UP): void {
-    this.#thresholds = this.#read(state ?? this.#data.state, givenUp);
-    this.#keepsAll = this.#thresholds.every(({ keepsAll }) => keepsAll);
+    this.#directed = this.#read(state ?? this.#data.state, givenUp);
+    this.#narrow(1);
+  }
+
+  /** What is done with a class now. */
+  thresholdOf(name: string): ClassThreshold | undefined {
+    return this.#thresholds[this.#plan.pools.findIndex((pool) => pool.name === name)];
   }
 
   /** Decides about a well-formed request that came in by a listener of this region. */
   sample(envelope: Envelope, region: string, headers: SenderHeaders, memory: BodyMemory): Sampled {
     this.refused = 0;
-    if (this.#keepsAll) return SAMPLED.SAME;
+    if (this.#isIdle) return SAMPLED.SAME;
+    if (this.#guard !== undefined) {
+      const rate = this.#guard.rate();
+      if (rate !== this.#guardRate) this.#narrow(rate);
+    }
     this.problem = "";
     this.#marked = undefined;
     for (const counts of this.#counts) counts.forget();
@@ -118,23 +143,50 @@ export class Sampler {
 
   /** The request that was sampled last goes on, or is done with: what was decided is counted. */
   commit(): void {
-    if (this.#keepsAll) return;
+    if (this.#isIdle) return;
+    if (this.#guard !== undefined) this.#tellGuard(this.#guard);
     for (const counts of this.#counts) counts.commit(this.#dryRun);
   }
 
   /** It is refused as a whole, and its sender may come again: so is what was to be dropped. */
   refuse(reason: Reason): void {
-    if (this.#keepsAll || this.#dryRun) return;
+    if (this.#isIdle || this.#dryRun) return;
     for (const counts of this.#counts) counts.refuse(reason);
+  }
+
+  #tellGuard(guard: NodeGuard): void {
+    let [unprotectedItems, protectedItems] = [0, 0];
+    for (let i = 0; i < this.#counts.length; i++) {
+      const { keptItems } = this.#counts[i]!;
+      if (this.#isProtected[i]!) protectedItems += keptItems;
+      else unprotectedItems += keptItems;
+    }
+    guard.kept(unprotectedItems, protectedItems);
+  }
+
+  /** To at most this rate, of what is not protected; 1: as it was decided above. */
+  #narrow(rate: number): void {
+    this.#guardRate = rate;
+    const narrowed = rate < 1 ? classThreshold(rate, "guard", this.#signal) : undefined;
+    this.#thresholds = this.#directed.map((threshold, i) => {
+      const isLower = narrowed !== undefined && narrowed.probability < threshold.probability && !this.#isProtected[i]!;
+      const own = isLower ? narrowed : threshold;
+      this.#counts[i]!.by(own.reason);
+      return own;
+    });
+    this.#isIdle = this.#canRest();
+  }
+
+  #canRest(): boolean {
+    return !this.#follows && this.#thresholds.every(({ keepsAll }) => keepsAll);
   }
 
   #read(state: SamplingState, givenUp: GivenUp): ClassThreshold[] {
     const shares = [...state[this.#signal], ...this.#data.state[this.#signal]];
-    return this.#plan.pools.map(({ name }, i) => {
+    return this.#plan.pools.map(({ name }) => {
       const share = shares.find((one) => one.class === name);
       const priority = this.#data.classes.find((one) => one.name === name)?.priority ?? "normal";
       const left = lowered(share ?? WHOLE, priority, givenUp);
-      this.#counts[i]!.by(left?.reason ?? "degradation");
       return left === undefined ? REFUSED_CLASS : classThreshold(left.probability, left.reason, this.#signal);
     });
   }
@@ -161,7 +213,8 @@ export class Sampler {
       const isOne = first === undefined || first.test === undefined;
       const whole = first === undefined ? NO_CLASS : this.#plan.poolOf[first.rule]!;
       const items = envelope.items[r]!;
-      if (items === 0 || first === undefined || (isOne && this.#thresholds[whole]!.keepsAll)) {
+      const isWhole = isOne && whole !== NO_CLASS && this.#thresholds[whole]!.keepsAll && !this.#follows;
+      if (items === 0 || first === undefined || isWhole) {
         if (items > 0 && whole >= 0) this.#counts[whole]!.keepWhole(items);
         this.#out.takeWhole(envelope, r);
         continue;
@@ -198,36 +251,48 @@ export class Sampler {
     const threshold = this.#thresholds[of]!;
     const counts = this.#counts[of]!;
     const out = this.#out;
+    const start = index.bodyStart[i]!;
+    const end = index.end[i]!;
     if (threshold.keepsAll) {
+      if (counts.arrivals !== undefined && !this.#count(bytes, start, end, counts)) return false;
       counts.keepWhole(1);
       out.keep();
       return true;
     }
     if (threshold.refuses) return this.#refuse(counts);
-    const start = index.bodyStart[i]!;
-    switch (this.#judge.judge(bytes, start, index.end[i]!, threshold, counts)) {
+    const judge = this.#judge;
+    const verdict = judge.judge(bytes, start, end, threshold, counts);
+    if (verdict === VERDICT.MALFORMED) return false;
+    counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, verdict !== VERDICT.DROP);
+    this.#carryOut(verdict, start, threshold, counts);
+    return true;
+  }
+
+  #carryOut(
+    verdict: Exclude<Verdict, typeof VERDICT.MALFORMED>,
+    start: number,
+    threshold: ClassThreshold,
+    counts: ClassCounts,
+  ): void {
+    const out = this.#out;
+    switch (verdict) {
       case VERDICT.DROP:
         counts.dropped++;
-        out.drop();
-        return true;
+        return out.drop();
       case VERDICT.KEEP:
         counts.kept++;
-        out.keep();
-        return true;
+        return out.keep();
       case VERDICT.MARK: {
         if (this.#marked !== threshold) this.#writeMark(threshold);
         counts.marked++;
         out.change(this.#markStart, this.#markStart + threshold.mark.length, start, start);
-        return true;
+        return;
       }
       case VERDICT.CHANGE: {
         const { addStart, addEnd, cutStart, cutEnd } = this.#judge;
         counts.marked++;
         out.change(addStart, addEnd, cutStart, cutEnd);
-        return true;
       }
-      default:
-        return false;
     }
   }
 
@@ -235,6 +300,14 @@ export class Sampler {
     counts.refused++;
     if (!this.#dryRun) this.refused++;
     this.#out.drop();
+    return true;
+  }
+
+  /** Of an item that is kept whatever it says. */
+  #count(bytes: Uint8Array, start: number, end: number, counts: ClassCounts): boolean {
+    const judge = this.#judge;
+    if (!judge.see(bytes, start, end, counts)) return false;
+    counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, true);
     return true;
   }
 

@@ -2,6 +2,7 @@ import { textOwned } from "../../core/bytes.ts";
 import { THRESHOLD_KEY } from "../../otlp/log-sampling.ts";
 import { type Threshold, thresholdOf } from "../../otlp/threshold.ts";
 import type { SampledSignal, ShareReason } from "../../plan/sampling-plan.ts";
+import { probabilityOf } from "./verdict.ts";
 
 /** What is done with the items of a class, as it is asked for each of them. */
 export interface ClassThreshold {
@@ -10,6 +11,7 @@ export interface ClassThreshold {
   readonly keepsAll: boolean;
   /** None of them is let in, whatever the sender makes of it: the node is degraded. */
   readonly refuses: boolean;
+  readonly probability: number;
   readonly reason: ShareReason;
   /** As `th` has it. */
   readonly text: Uint8Array;
@@ -21,7 +23,16 @@ export interface ClassThreshold {
 export function classThreshold(probability: number, reason: ShareReason, signal: SampledSignal): ClassThreshold {
   const { hi, lo, text }: Threshold = thresholdOf(probability);
   const mark = signal === "traces" ? spanMark(text) : logMark(text);
-  return { hi, lo, keepsAll: hi === 0 && lo === 0, refuses: false, reason, text: textOwned(text), mark };
+  return {
+    hi,
+    lo,
+    refuses: false,
+    keepsAll: hi === 0 && lo === 0,
+    probability: probabilityOf(hi, lo),
+    reason,
+    text: textOwned(text),
+    mark,
+  };
 }
 
 /** Of a class that a degraded node lets nothing in of. */
@@ -29,6 +40,7 @@ export const REFUSED_CLASS: ClassThreshold = {
   hi: 0,
   lo: 0,
   keepsAll: false,
+  probability: 0,
   refuses: true,
   reason: "degradation",
   text: new Uint8Array(),

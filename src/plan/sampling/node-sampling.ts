@@ -1,4 +1,4 @@
-import { keptItems, type ClassRate, rateIn } from "./class-rate.ts";
+import { keptItems, type ClassRate, rateIn, type RateReason } from "./class-rate.ts";
 import type { ReceivedRow, RatedSignal } from "./received.ts";
 import {
   SAMPLING_FALLBACK,
@@ -22,6 +22,11 @@ interface ToldRows {
   readonly rows: readonly ReceivedRow[];
 }
 
+/** What a class is kept by. */
+export type DecidedRate = Pick<ClassRate, "probability" | "by"> & { readonly reason: RateReason | "fallback" };
+
+const NO_CEILING: DecidedRate = { probability: 1, reason: "class", by: undefined };
+
 /** Reports that no directive was made from yet: those of 5 minutes. */
 const MOST_TOLD = 64;
 
@@ -31,8 +36,8 @@ const MOST_TOLD = 64;
  */
 export class NodeSampling {
   readonly #region: string;
-  readonly #fallback: SamplingFallback;
-  readonly #ceilings: readonly ClassRate[];
+  #fallback: SamplingFallback;
+  #ceilings: readonly ClassRate[];
   #directive: SamplingDirective | undefined;
   #heldMs = 0;
   #told: ToldRows[] = [];
@@ -40,6 +45,12 @@ export class NodeSampling {
 
   constructor({ region, fallback = SAMPLING_FALLBACK, ceilings }: NodeSamplingOptions) {
     this.#region = region;
+    this.#fallback = fallback;
+    this.#ceilings = ceilings;
+  }
+
+  /** The config is another one; what was told of the load still holds. */
+  configure({ fallback = SAMPLING_FALLBACK, ceilings }: Omit<NodeSamplingOptions, "region">): void {
     this.#fallback = fallback;
     this.#ceilings = ceilings;
   }
@@ -69,12 +80,22 @@ export class NodeSampling {
 
   /** The probability of a class now, before the guard; what no class takes is kept. */
   rateOf(signal: RatedSignal, name: string, nowMs: number): number {
+    return this.decided(signal, name, nowMs).probability;
+  }
+
+  /** The same, with why; `fallback`: nobody has told what to keep for too long. */
+  decided(signal: RatedSignal, name: string, nowMs: number): DecidedRate {
     const one = { signal, class: name, region: this.#region };
-    const ceiling = rateIn(this.#ceilings, one);
-    if (ceiling?.reason === "protected") return ceiling.probability;
-    const most = ceiling?.probability ?? 1;
-    if (this.stage(nowMs) === "static") return Math.min(this.#fallback.staticRate, most);
-    return rateIn(this.#rates, one)?.probability ?? most;
+    const ceiling = this.settled(signal, name);
+    if (ceiling.reason === "protected") return ceiling;
+    if (this.stage(nowMs) !== "static") return rateIn(this.#rates, one) ?? ceiling;
+    const { staticRate } = this.#fallback;
+    return staticRate < ceiling.probability ? { probability: staticRate, reason: "fallback", by: undefined } : ceiling;
+  }
+
+  /** What the config alone says of it. */
+  settled(signal: RatedSignal, name: string): DecidedRate {
+    return rateIn(this.#ceilings, { signal, class: name, region: this.#region }) ?? NO_CEILING;
   }
 
   /** For the guard, whenever a directive was taken or the stage is another one. */

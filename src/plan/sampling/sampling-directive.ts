@@ -1,3 +1,4 @@
+import type { StrategyStatus } from "./budget-state.ts";
 import type { ClassRate } from "./class-rate.ts";
 
 /** The decision on sampling that travels down to all nodes; plain data. */
@@ -9,6 +10,8 @@ export interface SamplingDirective {
   readonly summaries: Readonly<Record<string, number>>;
   /** Items a second that are kept by the fleet, divided by its collectors. */
   readonly equalShare: number;
+  /** How strategies did when it was decided. */
+  readonly strategies?: readonly StrategyStatus[] | undefined;
 }
 
 /** `global.sampling.fallback`. */

@@ -5,6 +5,7 @@ import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { LeaderTask } from "../../control/global/global-controller.ts";
 import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
+import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
@@ -29,6 +30,8 @@ export interface FleetLinkOptions {
   readonly degradation?: Pick<NodeDegradation, "directed">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "ready">;
+  /** What it keeps of what comes, as its fleet decides; absent: nothing. */
+  readonly sampling?: FleetSampling | undefined;
   /** Members that were found before a restart; it is closed with the link. */
   readonly keptMembers?: KeptMembers;
   /** Where this node takes data, by listener. */

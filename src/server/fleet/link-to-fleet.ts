@@ -3,6 +3,7 @@ import type { NodeFacts } from "../../admin/context.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
 import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
+import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../../store/store-metrics.ts";
@@ -28,6 +29,8 @@ export interface LinkToFleetOptions {
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
+  /** Its part in the fleet's sampling. */
+  readonly sampling?: FleetSampling | undefined;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;
   /** Takes over the fleet's config; absent: the node has its own. */
@@ -75,7 +78,8 @@ export function sharesLimits({ coordination }: NodeConfig, dataDir: string | und
   return coordination.type !== "embedded" && dataDir !== undefined;
 }
 
-function isAlone({ coordination, fleet }: NodeConfig): boolean {
+/** It shares no store, and nobody reaches its controller. */
+export function isAlone({ coordination, fleet }: NodeConfig): boolean {
   return coordination.type === "embedded" && (fleet.listen === undefined || fleet.listen === false);
 }
 

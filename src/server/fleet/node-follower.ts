@@ -7,6 +7,7 @@ import { DirectiveBook } from "../../control/fleet/directive-book.ts";
 import { ControllerFollower, type FollowerStatus } from "../../control/fleet/follower.ts";
 import { lookUpControllers } from "../../control/fleet/look-up.ts";
 import { MemberFollower, sameMachine } from "../../control/fleet/member-follower.ts";
+import { SAMPLING_SCOPE } from "../../control/sampling/directive-body.ts";
 import { isNewsOfRate } from "../../control/load/offered-rate.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { machineHosts } from "./dialable.ts";
@@ -76,7 +77,7 @@ function openTaker(
 }
 
 function openBook(
-  { env, memory, degradation }: FleetLinkOptions,
+  { env, memory, degradation, sampling }: FleetLinkOptions,
   late: { readonly taker?: ConfigTaker },
 ): DirectiveBook {
   return new DirectiveBook({
@@ -86,6 +87,7 @@ function openBook(
       showEpoch(env, directive);
       if (directive.scope === CONFIG_SCOPE) late.taker?.applied(directive.body);
       if (directive.scope === DEGRADATION_SCOPE) degradation?.directed(readDegradationDirective(directive.body));
+      if (directive.scope === SAMPLING_SCOPE) sampling?.apply(directive);
     },
     expired({ scope, body }) {
       env.metrics.fleetDirectivesOver.with().add(1);
@@ -160,8 +162,10 @@ function openFollower(
     isNews(before, toldMs, nowMs) {
       if (limits.isPressing && nowMs - toldMs >= PRESSING_MS) return true;
       const perSecond = options.load.newest?.items_per_second ?? 0;
+      if (options.sampling?.isNews() === true) return true;
       return isNewsOfRate({ toldPerSecond: before.load.items_per_second, toldMs }, perSecond, nowMs);
     },
+    answered: (told, reply) => options.sampling?.answered(told.sampling, reply.sampling),
     observer: followerObserver(env),
     reportIntervalMs: node.fleet.report_interval,
   });

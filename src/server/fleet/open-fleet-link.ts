@@ -1,12 +1,14 @@
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { FollowerStatus } from "../../control/fleet/follower.ts";
-import { ROLLOUT_TASK } from "../../control/global/global-controller.ts";
+import { type LeaderTask, ROLLOUT_TASK } from "../../control/global/global-controller.ts";
 import type { FleetSample } from "../../control/rollout/collector-sample.ts";
 import { lookAtCollectors } from "../../control/rollout/look-at-collectors.ts";
 import { rolloutObserver } from "../../control/rollout/rollout-metrics.ts";
 import { degradationTask } from "../../control/degradation/degradation-task.ts";
 import { rolloutTask } from "../../control/rollout/rollout-task.ts";
+import { tellSpent } from "../../control/sampling/sampling-metrics.ts";
+import { samplingTask } from "../../control/sampling/sampling-task.ts";
 import { fleetTopology } from "../../control/topology/fleet-topology.ts";
 import { regionTopology } from "../../control/topology/region-topology.ts";
 import type { TopologySource } from "../../control/topology/topology-source.ts";
@@ -45,7 +47,8 @@ const LONGEST_LEAVE_MS = 2_500;
 export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLink> {
   await using parts = new AsyncDisposableStack();
   const late: { topology?: TopologySource } = {};
-  const tasks = { ...options.leaderTasks, ...rolloutTaskOf(options, late), ...degradationTaskOf(options) };
+  const own = { ...degradationTaskOf(options), sampling: samplingTaskOf(options) };
+  const tasks = { ...options.leaderTasks, ...rolloutTaskOf(options, late), ...own };
   const leading = { ...options, leaderTasks: tasks };
   const controller = isController(options) ? parts.use(await openServingController(leading)) : undefined;
   const follower = parts.use(openNodeFollower(options, controller));
@@ -68,6 +71,14 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     renew: (fleet) => controller?.renew(fleet),
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
+}
+
+function samplingTaskOf({ walk, env }: FleetLinkOptions): LeaderTask {
+  return samplingTask({
+    config: () => walk.status.running,
+    log: env.log,
+    tell: (news) => tellSpent(env.log, news),
+  });
 }
 
 /** Undefined: the fleet has no store in which its config could be. */

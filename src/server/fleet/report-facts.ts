@@ -7,6 +7,7 @@ import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import { NO_LOAD } from "../../control/load/load-report.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
+import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
@@ -29,6 +30,7 @@ export interface ReportSources {
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "ready">;
   readonly limits?: Pick<NodeLimits, "ask">;
+  readonly sampling?: Pick<FleetSampling, "report"> | undefined;
   readonly acknowledged?: () => CollectorConfig | undefined;
   /** SHA-256 of a document. */
   readonly digestOf: (text: string) => string;
@@ -42,7 +44,7 @@ export async function healthOf({ dataPlane }: Pick<ReportSources, "dataPlane">):
 
 /** What a node tells its controller of itself. */
 export async function reportFacts(sources: ReportSources): Promise<ReportFacts> {
-  const { facts, addresses, load, walk, acknowledged, digestOf, limits } = sources;
+  const { facts, addresses, load, walk, sampling, acknowledged, digestOf, limits } = sources;
   const { atMs: _atMs, ...newest } = load.newest ?? { atMs: 0, ...NO_LOAD };
   const forecast = forecastUtilization(load);
   return {
@@ -58,6 +60,7 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: NEWEST_SCHEMA,
     limits: await limits?.ask(),
+    sampling: sampling?.report(),
   };
 }
 

@@ -20,7 +20,7 @@ import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
-import type { SamplingState } from "../../plan/sampling-plan.ts";
+import type { SharedSampling } from "./guard-shares.ts";
 
 /**
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
@@ -45,7 +45,7 @@ export interface WorkerStart {
   /** It has of the limits of the config what it is granted. */
   readonly sharesLimits: boolean;
   /** What control said last; undefined: nothing yet. */
-  readonly sampling: SamplingState | undefined;
+  readonly sampling: SharedSampling | undefined;
   /** Undefined: nothing. */
   readonly givenUp: GivenUp | undefined;
 }
@@ -62,7 +62,7 @@ export interface Calls {
   readonly commit: Call<null, null>;
   readonly discard: Call<null, null>;
   readonly renew: Call<Certificates, null>;
-  readonly direct: Call<SamplingState, null>;
+  readonly direct: Call<SharedSampling, null>;
   readonly degrade: Call<GivenUp, null>;
   readonly status: Call<null, DataPlaneStatus>;
   readonly ready: Call<null, Readiness>;

@@ -40,6 +40,7 @@ import {
   mergeUndeliverable,
 } from "./merge.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
+import { guardShares, type SharedSampling } from "./guard-shares.ts";
 import { type Certificates, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { LimitGiver } from "./limit-giver.ts";
@@ -224,7 +225,7 @@ class Workers implements DataPlane {
   async direct(sampling: SamplingState): Promise<void> {
     this.#directed = sampling;
     this.#revision++;
-    await this.#supervisor.each("direct", sampling);
+    await this.#supervisor.each("direct", this.#shared(sampling));
   }
 
   async limits(mostKeys: number): Promise<LimitsUsage | undefined> {
@@ -347,7 +348,7 @@ class Workers implements DataPlane {
       place: { index, of: this.#count },
       parts: this.#lender.begin(index),
       health: this.#health.toldAll(index),
-      sampling: this.#directed,
+      sampling: this.#directed && this.#shared(this.#directed),
       givenUp: this.#givenUp,
       sharesLimits: this.#count > 1 || this.#isInFleet,
     };
@@ -356,13 +357,17 @@ class Workers implements DataPlane {
   /** What has changed since it was started. */
   async #update(link: WorkerLink): Promise<void> {
     await link.ask("renew", this.#certificates(), SILENCE_MS);
-    if (this.#directed !== undefined) await link.ask("direct", this.#directed, SILENCE_MS);
+    if (this.#directed !== undefined) await link.ask("direct", this.#shared(this.#directed), SILENCE_MS);
     if (this.#givenUp !== undefined) await link.ask("degrade", this.#givenUp, SILENCE_MS);
     const { version } = await link.ask("status", null, SILENCE_MS);
     if (version !== this.#plan.version) {
       await link.ask("prepare", { plan: this.#plan.text }, SILENCE_MS);
       await link.ask("commit", null, SILENCE_MS);
     }
+  }
+
+  #shared(state: SamplingState): SharedSampling {
+    return { state, shares: guardShares(this.#supervisor.slots.map(({ itemsPerSecond }) => itemsPerSecond)) };
   }
 
   #certificates(): Certificates {

@@ -18,6 +18,7 @@ import { openRuntimeMetrics, type RuntimeMetrics } from "../../telemetry/runtime
 import { takeSnapshot } from "../../telemetry/snapshot.ts";
 import { Borrower } from "./borrower.ts";
 import { FailoverReport } from "./failover-report.ts";
+import { ownShare } from "./guard-shares.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
 import { LimitHolders } from "../../control/limits/limit-holders.ts";
 import { LimitAsker } from "./limit-asker.ts";
@@ -65,6 +66,7 @@ export class Worker {
   readonly #panics: PanicNews;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
+  #index = 0;
   #prepared: PreparedPlan | undefined;
   /** Connections that have ended, and nobody was told yet. */
   #closed: Record<ListenerKind, number> | undefined;
@@ -133,7 +135,7 @@ export class Worker {
       case "renew":
         return plane.renew(question.args);
       case "direct":
-        return plane.direct(question.args);
+        return plane.direct(ownShare(question.args, this.#index));
       case "limits":
         return plane.limits(question.args.mostKeys);
       case "degrade":
@@ -183,7 +185,8 @@ export class Worker {
       processes: place.of,
       ...(sharesLimits && { limitHolding: new LimitHolders(GIVER_EPOCH) }),
     });
-    if (sampling !== undefined) await plane.direct(sampling);
+    this.#index = place.index;
+    if (sampling !== undefined) await plane.direct(ownShare(sampling, place.index));
     if (givenUp !== undefined) await plane.degrade(givenUp);
     this.#plane = plane;
     this.#borrower.attend(plane);

@@ -1,0 +1,87 @@
+import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-source.ts";
+import type { ClassNow } from "../control/sampling/sampling-node.ts";
+import { shareReason } from "../control/sampling/sampling-node.ts";
+import type { TriedRates } from "../control/sampling/try-sampling.ts";
+import { isoTime } from "../core/iso-time.ts";
+import { thresholdText } from "../plan/sampling/threshold-text.ts";
+import type { StrategyStatus } from "../plan/sampling/budget-state.ts";
+import { keptPart, type ReceivedRow } from "../plan/sampling/received.ts";
+import type { Clock } from "../core/clock.ts";
+
+type SamplingView = Readonly<Record<string, unknown>>;
+
+/** `GET /api/v1/sampling` */
+export function samplingView(source: SamplingSource, clock: Clock): SamplingView {
+  const { node, isInFleet, mark, strategies } = source;
+  const nowMs = clock.nowMs();
+  const stage = node.stage(nowMs);
+  const since = node.directive === undefined ? null : isoTime(clock.wallMs() - (nowMs - node.takenMs));
+  return {
+    decided_by: stage === undefined ? "config" : isInFleet ? "fleet" : "node",
+    stage: stage ?? null,
+    directive: since === null || stage === undefined ? null : { ...mark, since },
+    may_keep_per_second: rounded(node.boundPerSecond(nowMs)),
+    strategies: stage === undefined ? [] : strategies.map(strategyView),
+    classes: node.classes(nowMs).map((one) => classView(one, node.received)),
+  };
+}
+
+/** `POST /api/v1/sampling/dry-run` */
+export function triedView({ of }: ReceivedBy, tried: TriedRates): SamplingView {
+  return {
+    received_by: of,
+    kept_per_second: rounded(tried.keptPerSecond),
+    strategies: tried.strategies.map(strategyView),
+    classes: tried.rates.map(({ signal, class: name, region, probability, reason, by, ...rates }) => ({
+      signal,
+      class: name,
+      ...(region !== undefined && { region }),
+      probability,
+      reason,
+      ...(by !== undefined && { by }),
+      received_per_second: rounded(rates.receivedPerSecond),
+      kept_per_second: rounded(rates.keptPerSecond),
+    })),
+  };
+}
+
+function strategyView({ name, state, rate, allowedPerSecond, keptPerSecond, ...more }: StrategyStatus): SamplingView {
+  const { spent } = more;
+  return {
+    strategy: name,
+    state,
+    rate,
+    allowed_per_second: rounded(allowedPerSecond),
+    kept_per_second: rounded(keptPerSecond),
+    ...(spent !== undefined && {
+      hour: isoTime(spent.hour * 3_600_000),
+      spent: rounded(spent.spent),
+      budget: spent.budget,
+    }),
+  };
+}
+
+/** What comes is what this node sees of it, and only where some rate follows that. */
+function classView(one: ClassNow, received: readonly ReceivedRow[]): SamplingView {
+  const { signal, class: its, probability, by } = one;
+  const rows = received.filter((row) => row.signal === signal && row.class === its.name);
+  const [items, kept] = [0, 1].map((of) =>
+    rows.reduce((sum, row) => sum + row.items * (of === 0 ? 1 : keptPart(probability, row.arrival)), 0),
+  );
+  return {
+    signal,
+    class: its.name,
+    priority: its.priority,
+    ceiling: its.ceiling,
+    probability,
+    threshold: thresholdText(probability),
+    reason: shareReason(one),
+    by: by ?? null,
+    received_per_second: rows.length === 0 ? null : rounded(items),
+    kept_per_second: rows.length === 0 ? null : rounded(kept),
+  };
+}
+
+function rounded(value: number | undefined): number | null {
+  return value === undefined ? null : Number(value.toPrecision(6));
+}

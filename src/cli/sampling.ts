@@ -1,0 +1,145 @@
+import { listOf } from "../config/values.ts";
+import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
+import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
+import type { AdminRequestBody } from "./admin-client/client.ts";
+import { usage } from "./args.ts";
+import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
+import { command as explain, explainWith } from "./explain/command.ts";
+import { samplingExplanationText } from "./explain/text.ts";
+import { percent } from "./numbers.ts";
+import { type Column, tableText } from "./table.ts";
+
+type SampledRow = ReturnType<typeof fieldsOf>;
+
+const SETTINGS: OptionSpecs = {
+  file: FILE_OPTION,
+  target: { type: "string", value: "number", help: "target_qps of the one strategy adaptive." },
+  budget: { type: "string", value: "number", help: "budget_per_hour of the one strategy cost_based." },
+  rate: { type: "string", value: "share", help: "global.sampling_rate: of what no rule takes." },
+  "dry-run": {
+    type: "string",
+    value: "on|off",
+    choices: ["on", "off"],
+    help: "Whether all that is decided is only counted: global.sampling.dry_run.",
+  },
+};
+
+const get = adminCommand({
+  name: "sampling get",
+  summary: "Show what is kept of each class, why, and how strategies do.",
+  usage: ["sampling get"],
+  details: `What comes and is kept a second is what the asked node sees; strategies are the whole fleet's. Without a strategy whose
+rate follows the load nothing is counted by class.`,
+  call: () => ({ method: "GET", path: ["sampling"] }),
+  text: samplingText,
+});
+
+const set = changeCommand({
+  name: "sampling set",
+  summary: "Change the target, the budget or other settings of sampling in the config.",
+  usage: ["sampling set --target 2000", "sampling set --budget 12.5 --dry-run off", "sampling set -f <file>"],
+  details: `A file has settings of global as the config has them: { sampling_rate: 0.1, sampling_strategies: [...] }. In a fleet the
+change is published for all nodes. What it would do now, sampling dry-run tells before.`,
+  options: SETTINGS,
+  call: async (given) => ({ method: "PATCH", path: ["sampling"], body: await readSettings(given) }),
+  done: () => "sampling set",
+});
+
+const dryRun = adminCommand({
+  name: "sampling dry-run",
+  summary: "Tell what settings would keep of what is received now; nothing changes.",
+  usage: ["sampling dry-run", "sampling dry-run --target 500", "sampling dry-run -f <file>"],
+  details: "Takes what sampling set takes. Without options: what the settings of now keep once they have settled.",
+  options: SETTINGS,
+  call: async (given) => ({ method: "POST", path: ["sampling", "dry-run"], body: await readSettings(given, true) }),
+  text: samplingText,
+});
+
+/** Of `explain` the part that is about sampling. */
+const explainSampling: Command = {
+  ...explain,
+  name: "sampling explain",
+  summary: "Tell of data whether it is kept: its class, threshold, randomness, and why.",
+  usage: ["sampling explain --service checkout --trace-id <hex>", "sampling explain <file> --config <file>"],
+  details: "Takes what explain takes, and tells of sampling alone.",
+  run: explainWith(samplingExplanationText),
+};
+
+export const group: CommandGroup = {
+  name: "sampling",
+  summary: "Look at what is kept of what comes, and change it.",
+  details: "",
+  commands: [get, set, dryRun, explainSampling],
+};
+
+async function readSettings({ args, io }: Given, mayBeNone = false): Promise<AdminRequestBody> {
+  const given = ["target", "budget", "rate", "dry-run"].filter((name) => args.text(name) !== undefined);
+  if (args.text("file") !== undefined) {
+    if (given.length === 0) return readBody(args, io);
+    throw usage(`--${given.join(", --")} cannot stand beside -f`, "write it into the file");
+  }
+  if (given.length === 0 && !mayBeNone) throw usage("sampling set needs -f, or a setting such as --target");
+  return jsonBody(settingsIn(args));
+}
+
+function settingsIn(args: Args): SampledRow {
+  const isDry = args.text("dry-run");
+  const settings = {
+    target_qps: args.number("target", 0),
+    budget_per_hour: args.number("budget", 0),
+    sampling_rate: args.number("rate", 0),
+    sampling: isDry === undefined ? undefined : { dry_run: isDry === "on" },
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function samplingText(body: unknown, { io }: Given): string {
+  const view = fieldsOf(body);
+  const { columns } = io.stdout;
+  const [strategies, classes] = [listOf(view["strategies"]).map(fieldsOf), listOf(view["classes"]).map(fieldsOf)];
+  const parts = [headText(view, io.clock.wallMs())];
+  if (strategies.length > 0) parts.push(tableText(STRATEGY_COLUMNS, strategies, columns));
+  parts.push(classes.length > 0 ? tableText(CLASS_COLUMNS, classes, columns) : "everything is kept\n");
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function headText(view: SampledRow, nowMs: number): string {
+  if (view["received_by"] !== undefined) {
+    return `of what the ${shown(view["received_by"])} receives ${amount(view["kept_per_second"])} items a second would be kept\n`;
+  }
+  const { decided_by: by, stage, directive, may_keep_per_second: bound } = view;
+  if (stage === null || stage === undefined) return "rates are those of the config\n";
+  const age = directive === null ? "never" : `${ageText(fieldsOf(directive)["since"], nowMs)} ago`;
+  return `decided by the ${shown(by)}, last ${age} (${shown(stage)}); this node may keep ${amount(bound)} items a second\n`;
+}
+
+const amount = (value: unknown): string => shownNumber(value, (one) => String(Math.round(one * 10) / 10));
+const share = (value: unknown): string => shownNumber(value, (one) => Number(one.toPrecision(4)).toString());
+
+const STRATEGY_COLUMNS: readonly Column<SampledRow>[] = [
+  { title: "STRATEGY", of: ({ strategy }) => shown(strategy) },
+  { title: "STATE", of: ({ state }) => shown(state) },
+  { title: "RATE", align: "right", of: ({ rate }) => share(rate) },
+  { title: "ALLOWED/S", align: "right", of: (row) => share(row["allowed_per_second"]) },
+  { title: "KEPT/S", align: "right", of: (row) => share(row["kept_per_second"]) },
+  {
+    title: "SPENT",
+    align: "right",
+    of: ({ spent, budget }) => (spent === undefined ? "" : percent(ratio(spent, budget))),
+  },
+];
+
+const CLASS_COLUMNS: readonly Column<SampledRow>[] = [
+  { title: "SIGNAL", of: ({ signal }) => shown(signal) },
+  { title: "CLASS", of: (row) => shown(row["class"]) },
+  { title: "REGION", of: ({ region }) => (region === undefined ? "" : shown(region)) },
+  { title: "RATE", align: "right", of: ({ probability }) => share(probability) },
+  { title: "WHY", of: ({ reason }) => shown(reason) },
+  { title: "RECEIVED/S", align: "right", of: (row) => amount(row["received_per_second"]) },
+  { title: "KEPT/S", align: "right", of: (row) => amount(row["kept_per_second"]) },
+];
+
+function ratio(spent: unknown, budget: unknown): number {
+  return Number(spent) / Number(budget);
+}

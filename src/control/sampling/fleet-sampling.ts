@@ -1,0 +1,76 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { rowsBetween } from "../../plan/sampling/received-counts.ts";
+import { isNewsOfRate, NOTHING_TOLD, type OfferedRate, rateTold } from "../load/offered-rate.ts";
+import type { DirectiveMark } from "../fleet/directive.ts";
+import { readSamplingDirective } from "./directive-body.ts";
+import { itemsOf } from "./received-sums.ts";
+import type { SamplingNode } from "./sampling-node.ts";
+import {
+  NOTHING_SPENT,
+  receivedIn,
+  samplingReport,
+  type SamplingReply,
+  type SamplingReport,
+} from "./sampling-report.ts";
+
+export interface FleetSamplingOptions {
+  readonly clock: Clock;
+  readonly node: SamplingNode;
+  readonly log: Log;
+}
+
+/** The sampling of a node whose fleet decides: what it tells its controller, and hears from it. */
+export class FleetSampling {
+  readonly #options: FleetSamplingOptions;
+  #told: OfferedRate = NOTHING_TOLD;
+  #sent: SamplingReport | undefined;
+  #counted = NOTHING_SPENT;
+  #mark: DirectiveMark | undefined;
+
+  constructor(options: FleetSamplingOptions) {
+    this.#options = options;
+  }
+
+  /** Which directive was taken last. */
+  get mark(): DirectiveMark | undefined {
+    return this.#mark;
+  }
+
+  /** Of the Report that is sent now; undefined: no rate follows what comes. */
+  report(): SamplingReport | undefined {
+    const { newest } = this.#options.node;
+    if (newest === undefined) return undefined;
+    const report = samplingReport(newest, this.#counted);
+    const rows = rowsBetween(this.#sent && receivedIn(this.#sent), receivedIn(report), "");
+    this.#told = rateTold(rows === undefined ? 0 : itemsOf(rows), this.#options.clock.nowMs());
+    this.#sent = report;
+    return report;
+  }
+
+  /** Whether so much more, or less, comes than the last Report told that the next one is due. */
+  isNews(): boolean {
+    const { node, clock } = this.#options;
+    return node.newest !== undefined && isNewsOfRate(this.#told, itemsOf(node.received), clock.nowMs());
+  }
+
+  /** A Report was answered. */
+  answered(report: SamplingReport | undefined, reply: SamplingReply | undefined): void {
+    if (report === undefined || reply === undefined) return;
+    this.#counted = report.spent;
+    this.#options.node.answered(receivedIn(report), reply.summary);
+  }
+
+  /** A directive is to be obeyed from now on. */
+  apply({ body, epoch, seq }: DirectiveMark & { readonly body: string }): void {
+    const { node, clock, log } = this.#options;
+    const read = readSamplingDirective(body);
+    if (!read.ok) {
+      const told = { kind: "member" as const, reason: read.reason };
+      log.limited("sampling-directive", 60_000)?.error("a directive of sampling cannot be read", told);
+      return;
+    }
+    this.#mark = { epoch, seq };
+    node.take(read.value, clock.nowMs());
+  }
+}

@@ -1,0 +1,96 @@
+import type { FleetConfig } from "../../config/schema/config.ts";
+import type { StrategyStatus } from "../../plan/sampling/budget-state.ts";
+import { keptPart, type ReceivedRow } from "../../plan/sampling/received.ts";
+import type { ClassRate } from "../../plan/sampling/class-rate.ts";
+import { rateIn } from "../../plan/sampling/class-rate.ts";
+import type { SamplingDirective } from "../../plan/sampling/sampling-directive.ts";
+import type { RegionRates } from "./region-flow.ts";
+import { SamplingLeader, type SamplingStep } from "./sampling-leader.ts";
+import type { SamplingSettings } from "./sampling-settings.ts";
+import { samplingSettings } from "./settings-from.ts";
+import { chargeOf } from "./solve-budget.ts";
+import { SpendBook, type SpendRecords, type SpendReport, type StrategyNews } from "./spend-book.ts";
+import { writtenSampling } from "./written-sampling.ts";
+
+export interface DeciderOptions {
+  /** What was decided last, and what was spent by then: another one may have done it. */
+  readonly last?: SamplingDirective | undefined;
+  readonly spent?: SpendRecords | undefined;
+  readonly validForMs?: number | undefined;
+}
+
+/** What is decided, and when. */
+export interface DecisionMoment {
+  readonly nowMs: number;
+  readonly wallMs: number;
+  /** `target_rate`, while the fleet is degraded. */
+  readonly degradedRate?: number | undefined;
+}
+
+/** Decides by a config: of a fleet, or of one node that is its own. */
+export class SamplingDecider {
+  readonly #leader: SamplingLeader;
+  readonly #book: SpendBook;
+  #strategies: readonly StrategyStatus[] = [];
+
+  constructor({ last, spent, validForMs }: DeciderOptions = {}) {
+    this.#leader = new SamplingLeader({ last, ...(validForMs !== undefined && { validForMs }) });
+    this.#book = new SpendBook(spent);
+  }
+
+  get spent(): SpendRecords {
+    return this.#book.records;
+  }
+
+  /** How strategies do, as of the last step. */
+  get strategies(): readonly StrategyStatus[] {
+    return this.#strategies;
+  }
+
+  hear(region: string, rates: RegionRates, nowMs: number): void {
+    this.#leader.hear(region, rates, nowMs);
+  }
+
+  forget(region: string): void {
+    this.#leader.forget(region);
+  }
+
+  charge({ global }: FleetConfig, reporter: string, report: SpendReport, wallMs: number): void {
+    this.#book.charge(global.sampling_strategies, reporter, report, wallMs);
+  }
+
+  /** What is to be told of what was spent, each once an hour. */
+  news({ global }: FleetConfig, wallMs: number): StrategyNews[] {
+    return this.#book.news(global.sampling_strategies, wallMs);
+  }
+
+  /** Undefined: what was decided before says it all. */
+  step(config: FleetConfig, { nowMs, wallMs, degradedRate }: DecisionMoment): SamplingDirective | undefined {
+    const { sampling_strategies: strategies } = config.global;
+    const paces = this.#book.paces(strategies, wallMs);
+    const settings = samplingSettings(writtenSampling(config), { paces, degradedRate });
+    const step = this.#leader.step(settings, nowMs);
+    this.#strategies = statusOf(settings, step).map((status) => ({
+      ...status,
+      spent: this.#book.status(strategies, status.name, wallMs),
+    }));
+    return step.directive && { ...step.directive, strategies: this.#strategies };
+  }
+}
+
+function statusOf(settings: SamplingSettings, { composition, received, held }: SamplingStep): StrategyStatus[] {
+  return settings.budgets.map((budget, i) => {
+    const { name, allowedPerSecond } = budget;
+    const { rate, state } = composition.budgets[i]!;
+    let kept = 0;
+    for (const row of received) {
+      if (budget.signals.includes(row.signal)) kept += chargeOf(budget, row) * partOf(composition.rates, row);
+    }
+    return { name, state, rate: held.get(name) ?? rate, allowedPerSecond, keptPerSecond: kept };
+  });
+}
+
+/** What no class takes is kept. */
+function partOf(rates: readonly ClassRate[], row: ReceivedRow): number {
+  return keptPart(rateIn(rates, row)?.probability ?? 1, row.arrival);
+}
