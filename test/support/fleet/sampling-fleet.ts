@@ -95,7 +95,12 @@ export class SampledNode {
           counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
         },
         walk: { status: statusOf(config) },
-        dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
+        dataPlane: {
+          ready: async () => ({ ready: true, reason: "" }),
+          discovered: async () => undefined,
+          limitAsk: async () => undefined,
+          limitGranted: () => undefined,
+        },
         addresses: () => ({}),
         leaderTasks: {},
         sampling,
