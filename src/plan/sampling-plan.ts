@@ -52,6 +52,8 @@ export interface ClassShare {
   readonly class: string;
   readonly probability: number;
   readonly reason: ShareReason;
+  /** What sources of traces are told to send; undefined: each node finds it by itself. */
+  readonly source?: number | undefined;
 }
 
 /**

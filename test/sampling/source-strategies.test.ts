@@ -89,6 +89,20 @@ test("sources: while the fleet is degraded, what is not protected is told at onc
   assert.equal(rig.rateOf("debug"), 0.25);
 });
 
+test("sources: what the leader has found is told as it is, by each node", () => {
+  const rig = new Rig(`\n  sampling: { randomness: hash }${STRATEGIES}`);
+  rig.directed = [{ class: "normal", probability: 0.4, reason: "adaptive", source: 1 / 16 }];
+  assert.equal(rig.rateOf("cart"), 1 / 16);
+  rig.degradedRate = 0.001;
+  assert.equal(rig.rateOf("cart"), 1 / 16);
+  rig.clock.advance(120_000);
+  assert.equal(rig.rateOf("cart"), 1 / 256);
+  rig.degradedRate = 1;
+  rig.clock.advance(120_000);
+  rig.directed = [{ class: "normal", probability: 0.4, reason: "adaptive", source: 1 / 8 }];
+  assert.equal(rig.rateOf("cart"), 1 / 8);
+});
+
 test("sources: what was told goes on when the config changes, unless how often they ask does", () => {
   const rig = new Rig(`\n  sampling: { randomness: hash }${STRATEGIES}`);
   rig.directed = [{ class: "normal", probability: 0.05, reason: "degradation" }];

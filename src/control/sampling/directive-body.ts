@@ -19,6 +19,7 @@ const RateSchema = z.object({
   /** One of another version is a reason all the same. */
   reason: z.enum(RATE_REASONS).catch("budget"),
   by: z.string().max(128).optional(),
+  source: z.object({ rate: share.gt(0), reach: share.gt(0) }).optional(),
 });
 
 const StrategySchema = z.object({

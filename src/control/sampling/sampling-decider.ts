@@ -1,4 +1,5 @@
 import type { FleetConfig } from "../../config/schema/config.ts";
+import { samplingClasses } from "../../plan/sampling-classes.ts";
 import type { StrategyStatus } from "../../plan/sampling/budget-state.ts";
 import { keptPart, type ReceivedRow } from "../../plan/sampling/received.ts";
 import type { ClassRate } from "../../plan/sampling/class-rate.ts";
@@ -9,8 +10,9 @@ import { SamplingLeader, type SamplingStep } from "./sampling-leader.ts";
 import type { SamplingSettings } from "./sampling-settings.ts";
 import { samplingSettings } from "./settings-from.ts";
 import { chargeOf } from "./solve-budget.ts";
+import { SourceRates } from "./source-rates.ts";
 import { SpendBook, type SpendRecords, type SpendReport, type StrategyNews } from "./spend-book.ts";
-import { writtenSampling } from "./written-sampling.ts";
+import { writtenCeilings, writtenSampling } from "./written-sampling.ts";
 
 export interface DeciderOptions {
   /** What was decided last, and what was spent by then: another one may have done it. */
@@ -31,11 +33,13 @@ export interface DecisionMoment {
 export class SamplingDecider {
   readonly #leader: SamplingLeader;
   readonly #book: SpendBook;
+  readonly #sources: SourceRates;
   #strategies: readonly StrategyStatus[] = [];
 
   constructor({ last, spent, validForMs }: DeciderOptions = {}) {
     this.#leader = new SamplingLeader({ last, ...(validForMs !== undefined && { validForMs }) });
     this.#book = new SpendBook(spent);
+    this.#sources = new SourceRates(last?.rates);
   }
 
   get spent(): SpendRecords {
@@ -68,13 +72,18 @@ export class SamplingDecider {
   step(config: FleetConfig, { nowMs, wallMs, degradedRate }: DecisionMoment): SamplingDirective | undefined {
     const { sampling_strategies: strategies } = config.global;
     const paces = this.#book.paces(strategies, wallMs);
-    const settings = samplingSettings(writtenSampling(config), { paces, degradedRate });
+    const written = writtenSampling(config);
+    const settings = samplingSettings(written, { paces, degradedRate });
     const step = this.#leader.step(settings, nowMs);
     this.#strategies = statusOf(settings, step).map((status) => ({
       ...status,
       spent: this.#book.status(strategies, status.name, wallMs),
     }));
-    return step.directive && { ...step.directive, strategies: this.#strategies };
+    if (step.directive === undefined) return undefined;
+    const { classes } = samplingClasses(config);
+    const of = { sampling: config.global.sampling, classes, ceilings: writtenCeilings(written) };
+    const rates = this.#sources.tell(step.directive.rates, of, nowMs);
+    return { ...step.directive, rates, strategies: this.#strategies };
   }
 }
 

@@ -150,7 +150,12 @@ export class SamplingNode {
     const shares = (signal: SampledSignal): ClassShare[] =>
       decided
         .filter((one) => one.signal === signal)
-        .map((one) => ({ class: one.class.name, probability: one.probability, reason: shareReason(one) }));
+        .map((one) => ({
+          class: one.class.name,
+          probability: one.probability,
+          reason: shareReason(one),
+          ...(one.source !== undefined && { source: one.source.rate }),
+        }));
     return { traces: shares("traces"), logs: shares("logs"), bound: this.#node.bound(nowMs) };
   }
 }

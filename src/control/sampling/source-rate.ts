@@ -81,6 +81,15 @@ export class SourceRate {
     return this.#told;
   }
 
+  /** Another one decides it. */
+  follow(rate: number, nowMs: number): number {
+    if (rate === this.#told.rate || nowMs - this.#changedMs < this.#holdMs) return this.#told.rate;
+    this.#told = { rate, reach: rate };
+    this.#before = this.#wantedMs = undefined;
+    this.#changedMs = nowMs;
+    return rate;
+  }
+
   /** What is told now, by what the routers keep of the class. */
   at({ probability, reason, most }: RoutedShare, nowMs: number): number {
     const basis = BASIS[reason];

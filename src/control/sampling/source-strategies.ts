@@ -100,7 +100,10 @@ export class SourceStrategies {
     const settled = this.#settings.shares.find((share) => share.class === name);
     const law = name === undefined ? undefined : this.#laws.get(name);
     if (settled === undefined || law === undefined) return 1;
-    const share = this.#lowered(this.#rates.directed().find((one) => one.class === name) ?? settled);
+    const directed = this.#rates.directed().find((one) => one.class === name) ?? settled;
+    const share = this.#lowered(directed);
+    // All nodes tell the same: a source may ask another one each time.
+    if (share === directed && share.source !== undefined) return law.follow(share.source, this.#clock.nowMs());
     return law.at({ ...share, most: settled.probability }, this.#clock.nowMs());
   }
 

@@ -28,6 +28,8 @@ export interface ClassRate {
   readonly reason: RateReason;
   /** Name of the strategy that it is due to. */
   readonly by?: string | undefined;
+  /** Of traces: what their sources are told to send. */
+  readonly source?: ToldRate | undefined;
 }
 
 /** What sources of a class are told, and what that came to. */

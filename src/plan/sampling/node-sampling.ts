@@ -23,7 +23,9 @@ interface ToldRows {
 }
 
 /** What a class is kept by. */
-export type DecidedRate = Pick<ClassRate, "probability" | "by"> & { readonly reason: RateReason | "fallback" };
+export type DecidedRate = Pick<ClassRate, "probability" | "by" | "source"> & {
+  readonly reason: RateReason | "fallback";
+};
 
 const NO_CEILING: DecidedRate = { probability: 1, reason: "class", by: undefined };
 
