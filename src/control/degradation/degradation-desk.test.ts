@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DegradationDesk, type DeskReading } from "./degradation-desk.ts";
+import { fromDirective, toDirective } from "./degradation-directive.ts";
 import { degradationFrom, type DegradationSettings } from "./fleet-degradation.ts";
 
 const SETTINGS: DegradationSettings = {
@@ -87,4 +88,27 @@ test("fleet: a forecast begins it, where that is asked for", () => {
     scene.run(60_000, 0.9);
     assert.equal(scene.desk.state.isDegraded, want);
   }
+});
+
+test("fleet: a leader that begins in the middle ends it when the one before would have", () => {
+  const load = (received: number, kept: number): DeskReading => {
+    const now = (0.5 * (received + 3 * kept)) / 1_300;
+    return { load: now, worst: undefined, receivedPerSecond: received, keptPerSecond: kept, forecast: undefined };
+  };
+  const desk = new DegradationDesk(SETTINGS, 0);
+  let nowMs = 0;
+  const run = (of: DegradationDesk, reading: DeskReading): void => {
+    for (let i = 0; i < 24; i++) of.step(reading, SETTINGS, (nowMs += STEP_MS));
+  };
+  run(desk, load(1_000, 100)); // a tenth is kept as ever
+  run(desk, load(2_400, 240));
+  assert.equal(desk.state.isDegraded, true);
+  const at = { nowMs, wallMs: 1e12 };
+  const next = new DegradationDesk(SETTINGS, nowMs, fromDirective(toDirective(desk.state, 0.01, at), at));
+  run(next, load(2_400, 24));
+  assert.equal(next.state.isDegraded, true);
+  run(next, load(1_000, 10));
+  assert.equal(next.state.isDegraded, false);
+  // What is kept changes at all times: while nothing is given up nobody is told, so that nothing is written.
+  assert.equal(toDirective(next.state, 0.01, at).kept_before, undefined);
 });

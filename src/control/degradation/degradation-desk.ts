@@ -58,8 +58,8 @@ export class DegradationDesk {
   }
 
   step(newest: DeskReading, settings: DegradationSettings, nowMs: number): FleetDegradation {
-    const before = this.#state;
     const reading = this.#smoothed(newest, nowMs);
+    const before = withShare(this.#state, reading);
     if (before.isDegraded) this.#learn(reading, nowMs);
     this.#state = stepDegradation(before, this.#read(reading), settings, nowMs);
     if (!this.#state.isDegraded) [this.#calm, this.#isCostLearnt] = [reading, false];
@@ -85,7 +85,7 @@ export class DegradationDesk {
     const { load, worst, forecast, receivedPerSecond, keptPerSecond } = reading;
     if (!this.#state.isDegraded) return { load, worst, forecast, projected: load };
     // Whoever began in the middle of it does not know what would be kept: all, at worst.
-    const share = this.#calm === undefined ? 1 : shareOf(this.#calm);
+    const share = this.#state.keptBefore ?? 1;
     const work = { load, receivedPerSecond, keptPerSecond, wouldKeepPerSecond: share * receivedPerSecond };
     return { load, worst, forecast, projected: projectedLoad(work, this.#cost) };
   }
@@ -109,6 +109,8 @@ export const NO_READING: DeskReading = {
   forecast: undefined,
 };
 
-function shareOf({ receivedPerSecond, keptPerSecond }: DeskReading): number {
-  return receivedPerSecond > 0 ? Math.min(1, keptPerSecond / receivedPerSecond) : 1;
+/** While nothing is given up it is seen what is kept. */
+function withShare(state: FleetDegradation, { receivedPerSecond, keptPerSecond }: DeskReading): FleetDegradation {
+  if (state.isDegraded || !(receivedPerSecond > 0)) return state;
+  return { ...state, keptBefore: Math.min(1, keptPerSecond / receivedPerSecond) };
 }

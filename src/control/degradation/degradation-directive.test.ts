@@ -11,6 +11,7 @@ const STATE: FleetDegradation = {
   dwellMs: 60_000,
   leftMs: 5_000,
   manual: undefined,
+  keptBefore: 0.25,
 };
 
 test("degradation: a leader goes on from what the one before has written, by clocks of its own", () => {

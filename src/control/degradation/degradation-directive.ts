@@ -32,6 +32,8 @@ export const DegradationDirectiveSchema = z.object({
   until_ms: wallMs.optional(),
   dwell_ms: z.number().min(0),
   left_ms: wallMs.optional(),
+  /** While it is degraded: share of what came that was kept before. */
+  kept_before: z.number().min(0).max(1).optional(),
 });
 export type DegradationDirective = z.output<typeof DegradationDirectiveSchema>;
 
@@ -58,7 +60,7 @@ export interface BothClocks {
 
 export function toDirective(state: FleetDegradation, targetRate: number, at: BothClocks): DegradationDirective {
   const wall = (ms: number): number => Math.round(at.wallMs + (ms - at.nowMs));
-  const { isDegraded, reason, sinceMs, untilMs, dwellMs, leftMs } = state;
+  const { isDegraded, reason, sinceMs, untilMs, dwellMs, leftMs, keptBefore } = state;
   return {
     degraded: isDegraded,
     target_rate: targetRate,
@@ -67,13 +69,14 @@ export function toDirective(state: FleetDegradation, targetRate: number, at: Bot
     ...(untilMs !== undefined && { until_ms: wall(untilMs) }),
     dwell_ms: dwellMs,
     ...(leftMs !== undefined && { left_ms: wall(leftMs) }),
+    ...(isDegraded && keptBefore !== undefined && { kept_before: Number(keptBefore.toFixed(4)) }),
   };
 }
 
 /** By the clocks of who goes on. What somebody had ordered, the store says. */
 export function fromDirective(directive: DegradationDirective, at: BothClocks): FleetDegradation {
   const own = (wall: number): number => at.nowMs + (wall - at.wallMs);
-  const { degraded, reason, since_ms, until_ms, dwell_ms, left_ms } = directive;
+  const { degraded, reason, since_ms, until_ms, dwell_ms, left_ms, kept_before } = directive;
   return {
     isDegraded: degraded,
     reason: readReason(reason),
@@ -82,6 +85,7 @@ export function fromDirective(directive: DegradationDirective, at: BothClocks): 
     dwellMs: dwell_ms,
     leftMs: left_ms === undefined ? undefined : own(left_ms),
     manual: undefined,
+    ...(kept_before !== undefined && { keptBefore: kept_before }),
   };
 }
 

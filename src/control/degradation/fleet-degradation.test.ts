@@ -128,3 +128,19 @@ test("degradation: somebody's order holds until its time is over, whatever the l
   assert.equal(stepDegradation(kept, reading(2), SETTINGS, 150_000).isDegraded, false);
   assert.equal(stepDegradation(kept, reading(2), SETTINGS, 200_000).reason.kind, "load");
 });
+
+test("degradation: what was only ordered ends with the order, unless the load itself would begin it", () => {
+  const manual = { isDegraded: true, untilMs: 100_000, note: "a trial" };
+  const between = reading(0.3, { projected: 0.7 });
+  const ordered = stepDegradation(orderDegradation(degradationFrom(0, SETTINGS), manual), between, SETTINGS, 1_000);
+  for (const [state, atMs] of [
+    [ordered, 100_000],
+    [orderDegradation(ordered, undefined), 2_000],
+  ] as const) {
+    assert.equal(stepDegradation(state, between, SETTINGS, atMs).isDegraded, false);
+    const goesOn = stepDegradation(state, reading(0.3, { projected: 0.9 }), SETTINGS, atMs);
+    assert.deepEqual([goesOn.isDegraded, goesOn.reason], [true, { kind: "load", load: 0.9, node: "n7" }]);
+    assert.equal(stepDegradation(goesOn, between, SETTINGS, 200_000).isDegraded, true);
+    assert.equal(stepDegradation(goesOn, reading(0.3), SETTINGS, 200_000).isDegraded, false);
+  }
+});

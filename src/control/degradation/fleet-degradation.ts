@@ -46,6 +46,8 @@ export interface FleetDegradation {
   readonly dwellMs: number;
   readonly leftMs: number | undefined;
   readonly manual: ManualDegradation | undefined;
+  /** Share of what came that was kept before it began; undefined: nobody has seen it. */
+  readonly keptBefore?: number | undefined;
 }
 
 /** Why it is as it is. Kinds are a closed list. */
@@ -89,11 +91,13 @@ export function stepDegradation(
   if (manual !== undefined && nowMs < manual.untilMs) return ordered(before, manual, nowMs);
   const free: FleetDegradation = manual === undefined ? before : { ...before, manual: undefined };
   if (!free.isDegraded) return entering(free, reading, settings, nowMs);
+  // The load began nothing of what was only ordered: it goes on where the load would begin it.
+  const wasOrdered = free.reason.kind === "manual";
   const isOver =
     nowMs >= (free.untilMs ?? nowMs) &&
-    reading.projected < settings.recoveryThreshold &&
+    reading.projected < (wasOrdered ? settings.threshold : settings.recoveryThreshold) &&
     !isExpected(reading, settings);
-  if (!isOver) return free;
+  if (!isOver) return wasOrdered ? { ...free, reason: reasonOf(reading, settings), untilMs: undefined } : free;
   return { ...free, isDegraded: false, reason: { kind: "none" }, sinceMs: nowMs, untilMs: undefined, leftMs: nowMs };
 }
 
@@ -115,7 +119,7 @@ function entering(
   settings: DegradationSettings,
   nowMs: number,
 ): FleetDegradation {
-  const { load, worst, forecast } = reading;
+  const { load } = reading;
   const { threshold, minDwellMs } = settings;
   const isAgain = before.leftMs !== undefined && nowMs - before.leftMs < AGAIN_MS;
   if (load <= threshold && !isExpected(reading, settings)) {
@@ -123,11 +127,17 @@ function entering(
     return reason.kind === "none" ? before : { ...before, reason: { kind: "none" }, untilMs: undefined };
   }
   const dwellMs = isAgain ? Math.min(LONGEST_DWELL_MS, 2 * before.dwellMs) : minDwellMs;
-  const reason: DegradationReason =
-    load > threshold
-      ? { kind: "load", load, node: worst?.id }
-      : { kind: "forecast", load: forecast ?? load, node: worst?.id };
+  const reason = reasonOf({ ...reading, projected: load }, settings);
   return { ...before, isDegraded: true, reason, sinceMs: nowMs, untilMs: nowMs + dwellMs, dwellMs };
+}
+
+function reasonOf(
+  { projected, worst, forecast }: DegradationReading,
+  settings: DegradationSettings,
+): DegradationReason {
+  return projected > settings.threshold
+    ? { kind: "load", load: projected, node: worst?.id }
+    : { kind: "forecast", load: forecast ?? projected, node: worst?.id };
 }
 
 /** It may begin early for it, and is not left while it would begin again. */
