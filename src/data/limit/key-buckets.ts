@@ -1,3 +1,4 @@
+import { textBrief } from "../../core/bytes.ts";
 import { type FleetLimit, bucketShares } from "../../plan/limits/bucket-shares.ts";
 import { type BucketShare, DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
@@ -41,7 +42,7 @@ export class KeyBuckets {
 
   /** Undefined: the key has no limit of its own. */
   find(text: string, nowMs: number): KeyBucket | undefined {
-    const key = text.length > LONGEST_KEY ? text.slice(0, LONGEST_KEY) : text;
+    const key = text.length > LONGEST_KEY ? beginningOf(text) : text;
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
     const limit = this.#limitOf(key);
@@ -107,4 +108,9 @@ export class KeyBuckets {
     this.generation++;
     return true;
   }
+}
+
+/** In memory of its own: a part of a text keeps all of the text for as long as it lives. */
+function beginningOf(text: string): string {
+  return textBrief(text.slice(0, LONGEST_KEY)).toString("utf8").slice(0, LONGEST_KEY);
 }

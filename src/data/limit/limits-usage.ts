@@ -20,6 +20,7 @@ interface Looked {
 
 /** Of keys those that are nearest to their limits, or farthest above. */
 export function limitsUsage({ total, burst, keys, mostKeys }: Looked, nowMs: number): LimitsUsage {
+  if (mostKeys === 0) return { total: { ...usageOf(total, nowMs), burst }, keys: [], keyCount: keys.length };
   const used: KeyUsage[] = [];
   for (const key of keys) {
     if (key.offered.total === 0) continue;

@@ -11,6 +11,8 @@ import type { KeyBuckets } from "./key-buckets.ts";
 
 /** Of so many different resources it is remembered which key they have; at most twice as many. */
 const KNOWN = 4_096;
+/** A longer resource is looked into each time: together they hold 32 MiB at most. */
+const LONGEST_KNOWN = 4_096;
 
 /** The bucket of a resource's key. */
 interface KnownKey {
@@ -49,18 +51,23 @@ export class RequestKeys {
     const resource = resourceBytes(envelope, r);
     const recent = this.#recent.find(resource, "", "");
     if (recent !== undefined) return recent.bucket;
+    if (resource.length > LONGEST_KNOWN) return this.#look(resource, nowMs);
     const bytes = latin1(resource);
-    const known = this.#known.get(bytes) ?? this.#look(resource, bytes, nowMs);
+    const known = this.#known.get(bytes) ?? this.#learn(resource, bytes, nowMs);
     this.#recent.keep(known, "", "");
     return known.bucket;
   }
 
-  #look(resource: Uint8Array, bytes: string, nowMs: number): KnownKey {
-    const name = this.#key.from === "resource" ? this.#key.attribute : "service.name";
-    const known = { bucket: this.#buckets.find(textOf(viewResource(resource).attributes.get(name)), nowMs) };
+  #learn(resource: Uint8Array, bytes: string, nowMs: number): KnownKey {
+    const known = { bucket: this.#look(resource, nowMs) };
     // Making a bucket may have taken others away.
     if (this.#generation === this.#buckets.generation) this.#known.set(bytes, known);
     return known;
+  }
+
+  #look(resource: Uint8Array, nowMs: number): KeyBucket | undefined {
+    const name = this.#key.from === "resource" ? this.#key.attribute : "service.name";
+    return this.#buckets.find(textOf(viewResource(resource).attributes.get(name)), nowMs);
   }
 }
 
