@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Condition, Matcher } from "../../config/condition-type.ts";
 import type { ClassRule } from "../../plan/sampling-plan.ts";
-import { MOST_OPERATIONS, sourceClasses } from "./source-classes.ts";
+import { MOST_OPERATIONS, type SourceClasses, sourceClasses } from "./source-classes.ts";
 
 const equals = (value: string): Matcher => ({ tests: [{ op: "equals", value }] });
 const service = (pattern: string): Condition => ({
@@ -16,8 +16,12 @@ function rule(name: string, ...conditions: readonly Condition[]): ClassRule {
   return { class: name, signals: ["traces"], conditions };
 }
 
+function classIn({ of }: SourceClasses, name: string, operation?: string): string | undefined {
+  return of(name)(operation);
+}
+
 test("source classes: the first rule that takes all of a service, whatever others ask of its spans", () => {
-  const { classOf } = sourceClasses({
+  const classes = sourceClasses({
     rules: [
       { ...rule("logs"), signals: ["logs"] },
       rule("failed", FAILED),
@@ -28,20 +32,20 @@ test("source classes: the first rule that takes all of a service, whatever other
       rule("rest"),
     ],
   });
-  assert.equal(classOf("payment-eu"), "payment");
-  assert.equal(classOf("debug"), "debug");
-  assert.equal(classOf("cart"), "rest");
-  assert.equal(classOf(""), "rest");
+  assert.equal(classIn(classes, "payment-eu"), "payment");
+  assert.equal(classIn(classes, "debug"), "debug");
+  assert.equal(classIn(classes, "cart"), "rest");
+  assert.equal(classIn(classes, ""), "rest");
 });
 
 test("source classes: what no rule takes for sure is of no class", () => {
-  assert.equal(sourceClasses({ rules: [rule("failed", FAILED)] }).classOf("cart"), undefined);
-  assert.equal(sourceClasses({ rules: [] }).classOf("cart"), undefined);
+  assert.equal(classIn(sourceClasses({ rules: [rule("failed", FAILED)] }), "cart"), undefined);
+  assert.equal(classIn(sourceClasses({ rules: [] }), "cart"), undefined);
 });
 
 test("source classes: of conditions that are put together, what one part settles is settled", () => {
   const of = (condition: Condition): boolean =>
-    sourceClasses({ rules: [rule("it", condition)] }).classOf("a", "op") !== undefined;
+    classIn(sourceClasses({ rules: [rule("it", condition)] }), "a", "op") !== undefined;
   const [holds, fails] = [service("a"), service("b")];
   const cases: readonly (readonly [Condition, boolean])[] = [
     [{ kind: "all", of: [holds, FAILED] }, false],
@@ -61,7 +65,7 @@ test("source classes: of conditions that are put together, what one part settles
 
 test("source classes: names of spans are known as they are written, each once, and so many at most", () => {
   const both: Matcher = { tests: [{ op: "in", values: ["GET /a", "GET /b"] }] };
-  const { classOf, operations } = sourceClasses({
+  const classes = sourceClasses({
     rules: [
       rule("health", { kind: "any", of: [span("GET /healthz"), { kind: "span_name", match: both }] }),
       rule("seen", service("cart"), { kind: "span_name", match: { tests: [{ op: "glob", pattern: "POST *" }] } }),
@@ -69,11 +73,11 @@ test("source classes: names of spans are known as they are written, each once, a
       rule("last"),
     ],
   });
-  assert.deepEqual(operations, ["GET /healthz", "GET /a", "GET /b"]);
-  assert.equal(classOf("cart", "GET /b"), "health");
-  assert.equal(classOf("cart", "POST /x"), "seen");
-  assert.equal(classOf("cart", "PUT /x"), "rest");
-  assert.equal(classOf("cart"), "last");
+  assert.deepEqual(classes.operations, ["GET /healthz", "GET /a", "GET /b"]);
+  assert.equal(classIn(classes, "cart", "GET /b"), "health");
+  assert.equal(classIn(classes, "cart", "POST /x"), "seen");
+  assert.equal(classIn(classes, "cart", "PUT /x"), "rest");
+  assert.equal(classIn(classes, "cart"), "last");
   const many = Array.from({ length: 300 }, (_, i) => rule("health", span(`op ${i}`)));
   assert.equal(sourceClasses({ rules: many }).operations.length, MOST_OPERATIONS);
 });

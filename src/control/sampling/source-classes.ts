@@ -4,11 +4,14 @@ import type { SamplingClasses } from "../../plan/sampling-plan.ts";
 
 /** Of which class traces will be, as far as that can be told where they begin. */
 export interface SourceClasses {
-  /** Without the name of its first span, of the service as a whole. Undefined: all is kept. */
-  readonly classOf: (service: string, operation?: string) => string | undefined;
+  /** Of one service, by the name of its first span. */
+  readonly of: (service: string) => ServiceClasses;
   /** Names of spans that rules ask for as they are written; of 200 at most. */
   readonly operations: readonly string[];
 }
+
+/** Without the name of a span, of the service as a whole. Undefined: all is kept. */
+export type ServiceClasses = (operation?: string) => string | undefined;
 
 export const MOST_OPERATIONS = 200;
 
@@ -31,7 +34,11 @@ export function sourceClasses({ rules }: Pick<SamplingClasses, "rules">): Source
     .map(({ class: name, conditions }) => ({ name, test: tellAll(conditions) }));
   const named = rules.flatMap(({ conditions }) => conditions.flatMap(namesIn));
   return {
-    classOf: (service, operation) => asked.find(({ test }) => test({ service, operation }) === true)?.name,
+    of(service) {
+      // Whatever the span is called: most rules are of other services, and asked once.
+      const left = asked.filter(({ test }) => test({ service, operation: undefined }) !== false);
+      return (operation) => left.find(({ test }) => test({ service, operation }) === true)?.name;
+    },
     operations: [...new Set(named)].slice(0, MOST_OPERATIONS),
   };
 }

@@ -74,6 +74,11 @@ export class SourceStrategies {
     return Array.from(this.#laws, ([name, law]) => [name, law.told.rate] as const);
   }
 
+  /** Of one class; undefined: there is none of this name. */
+  toldOf(name: string): number | undefined {
+    return this.#laws.get(name)?.told.rate;
+  }
+
   /** From now on; rates of classes that stay go on from what was told. */
   configured(fleet: FleetConfig, region: string): void {
     const next = settingsOf(fleet, region);
@@ -88,9 +93,16 @@ export class SourceStrategies {
     const { classes, refusal } = this.#settings;
     if (refusal !== undefined) return { ok: false, reason: refusal };
     if (classes === undefined) return { ok: true, strategy: KEEP_ALL };
-    const rate = this.#rateOf(classes.classOf(service));
+    const classOf = classes.of(service);
+    const rates = new Map<string | undefined, number>();
+    const rateOf = (name: string | undefined): number => {
+      const known = rates.get(name) ?? this.#rateOf(name);
+      rates.set(name, known);
+      return known;
+    };
+    const rate = rateOf(classOf());
     const operations = classes.operations
-      .map((operation) => ({ operation, rate: this.#rateOf(classes.classOf(service, operation)) }))
+      .map((operation) => ({ operation, rate: rateOf(classOf(operation)) }))
       .filter((one) => one.rate !== rate);
     return { ok: true, strategy: { rate, lowerBound: LOWER_BOUND_PER_SECOND, operations } };
   }

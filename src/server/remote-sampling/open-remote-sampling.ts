@@ -110,7 +110,7 @@ class ToldRates {
     for (const name of this.#classes) remoteSamplingRate.remove(name);
     this.#classes = told.map(([name]) => name);
     for (const name of this.#classes) {
-      remoteSamplingRate.with(name).read(() => new Map(this.#strategies.told).get(name) ?? 1);
+      remoteSamplingRate.with(name).read(() => this.#strategies.toldOf(name) ?? 1);
     }
     if (refusal !== undefined && refusal !== this.#refusal) {
       this.#env.log.warn("sources that ask what to send are told nothing", { why: refusal });
