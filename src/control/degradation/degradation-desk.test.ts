@@ -109,6 +109,6 @@ test("fleet: a leader that begins in the middle ends it when the one before woul
   assert.equal(next.state.isDegraded, true);
   run(next, load(1_000, 10));
   assert.equal(next.state.isDegraded, false);
-  // What is kept changes at all times: while nothing is given up nobody is told, so that nothing is written.
+  // What is kept changes at all times: while nothing is given up, nothing is written of it.
   assert.equal(toDirective(next.state, 0.01, at).kept_before, undefined);
 });
