@@ -43,3 +43,12 @@ test("keys: a long key is cut, so that what a sender makes up costs no more than
   const keys = new KeyBuckets(LIMITS);
   assert.equal(keys.find("x".repeat(100_000), 0)?.key.length, 256);
 });
+
+test("keys: one that the config names has a bucket of its own, however many others there are", () => {
+  const keys = new KeyBuckets({ ...LIMITS, keys: [{ pattern: "payment", perSecond: 1_000 }] }, 10);
+  for (let i = 0; i < 20; i++) keys.find(`k${i}`, 0)?.bucket.take(100, 0);
+  assert.equal(keys.find("k20", 0)?.bucket.isOpen(0), false);
+  const payment = keys.find("payment", 0);
+  assert.deepEqual([payment?.key, payment?.limit.perSecond, payment?.bucket.isOpen(0)], ["payment", 1_000, true]);
+  assert.equal(keys.size, 11);
+});

@@ -1,11 +1,11 @@
 import { textBrief } from "../../core/bytes.ts";
 import { type FleetLimit, bucketShares } from "../../plan/limits/bucket-shares.ts";
 import { type BucketShare, DebtBucket } from "../../plan/limits/debt-bucket.ts";
-import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
+import { compileLimitOf, type LimitOf, type LimitsData, namedKeys } from "../../plan/limits/limits-plan.ts";
 import type { LimitShares } from "../../plan/limits/limit-shares.ts";
 import { KeyBucket } from "./key-bucket.ts";
 
-/** So many keys have a bucket of their own; the rest share one. About 5 MB. */
+/** So many keys, and those with a name in the config, have a bucket of their own. About 10 MB. */
 export const MOST_KEYS = 10_000;
 /** What is longer is the same key when it begins alike. */
 const LONGEST_KEY = 256;
@@ -19,6 +19,8 @@ export class KeyBuckets {
   readonly #most: number;
   readonly #buckets = new Map<string, KeyBucket>();
   #limitOf: LimitOf;
+  /** Those that the config names: whatever else comes, they have a bucket of their own. */
+  #named: ReadonlySet<string>;
   #others: KeyBucket | undefined;
   /** Undefined: all of the limits. */
   #shares: LimitShares | undefined;
@@ -28,6 +30,7 @@ export class KeyBuckets {
 
   constructor(data: LimitsData, most = MOST_KEYS) {
     this.#limitOf = compileLimitOf(data);
+    this.#named = namedKeys(data);
     this.#most = most;
   }
 
@@ -47,7 +50,7 @@ export class KeyBuckets {
     if (known !== undefined) return known;
     const limit = this.#limitOf(key);
     if (limit === undefined) return undefined;
-    if (this.#buckets.size >= this.#most && !this.#sweep(nowMs)) {
+    if (this.#buckets.size >= this.#most && !this.#sweep(nowMs) && !this.#named.has(key)) {
       return (this.#others ??= this.#open("(others)", limit, nowMs));
     }
     const fresh = this.#open(key, limit, nowMs);
@@ -58,6 +61,7 @@ export class KeyBuckets {
   /** Other limits of the same keys: what was used is used. */
   setLimits(data: LimitsData, nowMs: number): void {
     this.#limitOf = compileLimitOf(data);
+    this.#named = namedKeys(data);
     this.generation++;
     this.#others = undefined;
     for (const [key, one] of this.#buckets) {

@@ -53,3 +53,9 @@ export function compileLimitOf({ total, perKey, keys }: LimitsData): LimitOf {
   }
   return (key) => named.get(key) ?? globs.find(({ fits }) => fits(key))?.limit ?? rest;
 }
+
+/** Keys whose limits are written for them alone. */
+export function namedKeys({ keys }: Pick<LimitsData, "keys">): ReadonlySet<string> {
+  const parts = keys.map(({ pattern }) => splitGlob(pattern));
+  return new Set(parts.flatMap(([name = "", ...more]) => (more.length === 0 ? [name] : [])));
+}
