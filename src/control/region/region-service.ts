@@ -33,6 +33,7 @@ import { type DiscoverBound, warnOfBound } from "./discover-bounds.ts";
 import { isFoundOtherwise } from "./find-members.ts";
 import { Goodbyes } from "./goodbyes.ts";
 import { HeldAwaits } from "./held-awaits.ts";
+import { memberPage } from "./member-page.ts";
 import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
 import type { RegionLimits } from "../limits/region-limits.ts";
 import type { RegionSummary } from "./region-summary.ts";
@@ -227,8 +228,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
   async members({ after, limit }: MembersRequest): Promise<MembersReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
     const nowMs = this.#options.place.clock.nowMs();
-    const page = this.table.page(after, limit + 1);
-    const members = page.slice(0, limit).map((one) => viewOf(one, nowMs));
+    const { members, next } = memberPage(this.table, { after, limit }, nowMs);
     const left = after === undefined ? this.#goodbyes.list(nowMs) : [];
     const reply: MembersReply = {
       protocol: FLEET_PROTOCOL,
@@ -238,8 +238,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
       ...(this.#isLearning(nowMs) && { is_learning: true }),
       ...(left.length > 0 && { left: [...left] }),
     };
-    const last = members.at(-1);
-    return page.length > limit && last !== undefined ? { ...reply, next: last.id } : reply;
+    return next === undefined ? reply : { ...reply, next };
   }
 
   /**

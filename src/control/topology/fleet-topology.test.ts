@@ -4,6 +4,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { Member } from "../../store/recipes/member.ts";
+import { CALL_DEADLINE_MS } from "../../store/store.ts";
 import type { CallOutcome, ControllerLink } from "../fleet/controller-link.ts";
 import {
   type ControllerAddress,
@@ -41,6 +42,8 @@ class World {
   isInStep = true;
   /** Of the store. */
   trouble: RouterError | undefined;
+  /** So long it is waited for. */
+  patienceMs = Number.POSITIVE_INFINITY;
   readonly source = fleetTopology({
     id: "self",
     controller: {
@@ -53,7 +56,8 @@ class World {
         return addressOf(of(region) ?? (isAdopted ? global() : undefined));
       },
     },
-    controllers: async () => {
+    controllers: async ({ deadlineMs = CALL_DEADLINE_MS }) => {
+      this.patienceMs = deadlineMs;
       if (this.trouble !== undefined) throw this.trouble;
       return this.members;
     },
@@ -184,6 +188,7 @@ test("fleet: while the store is away, the controllers that it listed last are as
     [stale, ...regions.map(({ id, health, collectors }) => [id, health, collectors.length])],
     [true, ["eu", "healthy", 2]],
   );
+  assert.ok(world.patienceMs < 5_000, "it is known to be away while there is time to ask controllers");
   world.trouble = new RouterError("STORE_REFUSED", "permission denied");
   await assert.rejects(read, world.trouble);
 });

@@ -47,6 +47,11 @@ export function fleetTopology(options: FleetTopologyOptions): AsyncDisposable & 
 
 /** Whose answer is not there by then is unreachable. */
 const TIMEOUT_MS = 2_000;
+/**
+ * A store that has not answered by then is away: controllers are still to be asked, and whoever
+ * wants to know waits 10 s for all of it.
+ */
+const STORE_MS = 3_000;
 const PAGE = 200;
 /** Of one controller, to find out who is seen by whom. */
 const MAX_SEEN = 2_000;
@@ -151,7 +156,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
   /** While the store is away, those that it listed last: collectors go on reporting to them. */
   async #controllers(options: CallOptions): Promise<{ readonly members: readonly Member[]; readonly isOld: boolean }> {
     try {
-      this.#listed = await this.#options.controllers(options);
+      this.#listed = await this.#options.controllers({ deadlineMs: STORE_MS, ...options });
       this.#closeOthers(this.#listed);
       return { members: this.#listed, isOld: false };
     } catch (cause) {
