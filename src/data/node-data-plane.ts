@@ -1,6 +1,5 @@
 import type { MemberBoard } from "./resolve/member-board.ts";
 import type { Socket } from "node:net";
-import type { Clock } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
 import { EventStream } from "../core/event-stream.ts";
 import type { ListenerKind } from "../core/listener-kinds.ts";
@@ -27,9 +26,8 @@ import type { FoundMembers } from "../plan/members.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { SamplingState } from "../plan/sampling-plan.ts";
 import type { SecretReader } from "../plan/secrets.ts";
-import type { Env } from "../telemetry/env.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
-import type { LimitHolding, LimitsAsk, LimitsGrant } from "../plan/limits/limit-ask.ts";
+import type { LimitsAsk, LimitsGrant } from "../plan/limits/limit-ask.ts";
 import type { LimitsUsage } from "../plan/limits/limit-shares.ts";
 import type { Admission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
@@ -39,18 +37,17 @@ import { explain, explainInSteps } from "./explain/explain.ts";
 import type { ThresholdOf } from "./explain/explain-sampling.ts";
 import type { TargetHandle } from "./export/target-port.ts";
 import type { ToldTenants } from "./health/told-health.ts";
-import type { Losses } from "./queue/losses.ts";
 import { CurrentStrategies } from "./balance/plugins.ts";
 import { NodeLimiter } from "./limit/node-limiter.ts";
 import { limitUses, takeLimits } from "./limit-uses.ts";
 import type { KeyLoad } from "./key-load.ts";
 import type { LimitUse } from "./node-limit.ts";
 import { Pools } from "./queue/pools.ts";
-import { Records } from "./queue/records.ts";
 import type { Listeners } from "./receive/open-listeners.ts";
-import type { NodeGuard } from "./sample/node-guard.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { renewedTls } from "./receive/listeners.ts";
+import type { OpenedParts } from "./opened-parts.ts";
+import { stopParts } from "./stop.ts";
 import { prepareStrategies } from "./prepare-plan.ts";
 
 /**
@@ -58,27 +55,6 @@ import { prepareStrategies } from "./prepare-plan.ts";
  * about a second's work.
  */
 const MAX_ASKED = 250_000;
-/**
- * When the grace has ended, what is left is answered; the answers are waited for no longer than
- * this.
- */
-const LAST_REPLIES_MS = 1_000;
-
-/** What a data plane consists of, opened. */
-export interface OpenedParts {
-  readonly plan: Plan;
-  readonly pools: Pools;
-  readonly strategies: CurrentStrategies;
-  readonly secrets: SecretReader;
-  /** There with every plan. */
-  readonly given: Strategies | undefined;
-  readonly admission: Admission;
-  readonly members: MemberBoard;
-  /** Of the limits of the plan where these are others', too. */
-  readonly limitHolding?: LimitHolding | undefined;
-  readonly env: Env & { readonly losses: Losses; readonly records: Records; readonly guard: NodeGuard };
-}
-
 /** The data plane of a node; made by `openCore` only. */
 export class NodeDataPlane implements DataPlane {
   /** The one mutable variable of the walk: a request reads it once. */
@@ -392,36 +368,13 @@ export class NodeDataPlane implements DataPlane {
   }
 
   async #stop(graceMs: number): Promise<ShutdownReport> {
-    const { clock } = this.#env;
-    const startedMs = clock.nowMs();
-    const endMs = startedMs + graceMs;
-    this.#admission.stop("the node shuts down");
-    const pools = this.#pools;
-    const answered = this.#listeners?.drain(graceMs + LAST_REPLIES_MS) ?? Promise.resolve();
-    const leaving = pools.drain(endMs); // at once: nothing waits for a batch to fill any more
-    await within(clock, graceMs, answered);
-    await leaving;
-    await pools.drain(endMs); // what had been received only in part
-    const held = [...pools.live.values(), ...pools.retiring];
-    const leftBytes = held.reduce((sum, pool) => sum + pool.heldBytes, 0);
-    const leftItems = held.reduce((sum, pool) => sum + pool.heldItems, 0);
-    await pools[Symbol.asyncDispose](); // whoever still waits is told to try again, before the connections close
-    this.#env.losses[Symbol.dispose]();
-    await answered;
-    await this.#owned?.disposeAsync();
-    this.events.close();
-    const [leak] = this.#admission.inFlightRequests === 0 ? this.#admission.arena.leaks : [];
-    if (leak !== undefined) throw new RouterError("INTERNAL", `arena: ${leak.extents} of ${leak.owner} not given back`);
-    return { drained: leftBytes === 0, tookMs: clock.nowMs() - startedMs, leftItems, leftBytes };
+    const [admission, pools, env] = [this.#admission, this.#pools, this.#env];
+    try {
+      return await stopParts({ admission, pools, env, listeners: this.#listeners, owned: this.#owned }, graceMs);
+    } finally {
+      this.events.close();
+    }
   }
-}
-
-/** Resolves with the work, or after this time, whichever comes first. */
-async function within(clock: Clock, timeMs: number, work: Promise<void>): Promise<void> {
-  const timer = Promise.withResolvers<void>();
-  const cancel = clock.after(timeMs, timer.resolve);
-  await Promise.race([work, timer.promise]);
-  cancel();
 }
 
 function formatBound({ host, port }: { readonly host: string; readonly port: number }): string {

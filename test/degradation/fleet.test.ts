@@ -9,7 +9,8 @@ import {
 import { writeDegradationOrder } from "../../src/control/degradation/degradation-order.ts";
 import { degradationTask } from "../../src/control/degradation/degradation-task.ts";
 import { isNotLeader } from "../../src/control/fleet/controller-calls.ts";
-import { type Controller, openController } from "../../src/control/global/open-controller.ts";
+import type { Controller } from "../../src/control/global/controller.ts";
+import { openController } from "../../src/control/global/open-controller.ts";
 import { keptLog } from "../support/fleet/quiet-log.ts";
 import { loadOf, reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";

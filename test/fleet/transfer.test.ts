@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Controller, openController } from "../../src/control/global/open-controller.ts";
+import type { Controller } from "../../src/control/global/controller.ts";
+import { openController } from "../../src/control/global/open-controller.ts";
 import { encodeTransfer, transferKey } from "../../src/control/region/transfer-request.ts";
 import { requestTransfer, type RequestedTransfer } from "../../src/control/region/request-transfer.ts";
 import { createElection } from "../../src/store/recipes/election.ts";

@@ -3,14 +3,10 @@ import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { isOver } from "../../core/is-over.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
-import type { RecipePlace } from "../../store/recipes/place.ts";
-import type { Log } from "../../telemetry/log.ts";
 import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
-import type { ControllerCalls } from "../fleet/controller-calls.ts";
 import type { OpenControllerLink } from "../fleet/controller-link.ts";
 import type { ControllerAddress } from "../fleet/messages.ts";
 import { collectorTimes } from "../region/collector-table.ts";
-import type { ServiceObserver } from "../region/controller-metrics.ts";
 import { type DirectiveSource, openDirectiveSource } from "../region/directive-source.ts";
 import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-board.ts";
 import type { ElectedController } from "../region/candidates.ts";
@@ -19,70 +15,20 @@ import { encodeLeader } from "../fleet/leader-value.ts";
 import { CONFIG_SCOPE } from "../fleet/directive.ts";
 import { directiveKey } from "../region/stored-directive.ts";
 import { decodeSummary, regionKey } from "../region/region-summary.ts";
-import type { FetchBody } from "../region/current-document.ts";
 import { warnOfBound } from "../region/discover-bounds.ts";
 import { RegionService } from "../region/region-service.ts";
 import { leaderAsker } from "../limits/ask-leader.ts";
 import { FleetLimits } from "../limits/fleet-limits.ts";
 import { RegionLimits } from "../limits/region-limits.ts";
-import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import { RemoteRegions } from "../region/other-regions.ts";
 import { standFor } from "../region/stand-for.ts";
 import { SUMMARY_PACE } from "../region/summary-pace.ts";
 import { transferLeadership, type TransferOutcome } from "../region/transfer-leadership.ts";
 import { samplingKey } from "../sampling/sampling-summary.ts";
-import type { AdoptionOptions } from "./adoption.ts";
 import { ControllerDesk } from "./controller-desk.ts";
-import { GlobalController, type LeaderTask, ROLLOUT_TASK } from "./global-controller.ts";
+import { GlobalController, ROLLOUT_TASK } from "./global-controller.ts";
 import { checkedRegion, isRegion, openRegionViews, type RegionViews } from "./region-views.ts";
-
-export interface ControllerOptions {
-  readonly place: RecipePlace;
-  /** Where collectors dial this node. */
-  readonly controller: ControllerAddress;
-  readonly region: string;
-  /**
-   * Of the fleet, as this node knows it now; undefined: the store is not known to be the fleet's,
-   * or is not, and nothing is led in it.
-   */
-  readonly generation: () => number | undefined;
-  /** Of leaderships. */
-  readonly leaseMs?: number | undefined;
-  readonly reportIntervalMs: number;
-  readonly summaryIntervalMs: number;
-  readonly fetchBody: FetchBody;
-  /** The way to controllers of other regions, who know their members; none: nobody asks them. */
-  readonly openLink?: OpenControllerLink | undefined;
-  /** What the fleet's leader does besides, by name. */
-  readonly tasks?: Readonly<Record<string, LeaderTask>> | undefined;
-  readonly adoption?: AdoptionOptions | undefined;
-  /** Of the config that runs here; none: nothing is limited. */
-  readonly limits?: (() => LimitsData | undefined) | undefined;
-  /** Whether the fleet's config has a region; default: none is known. */
-  readonly isConfigured?: ((region: string) => boolean) | undefined;
-  readonly log: Log;
-  readonly observer?: ServiceObserver | undefined;
-}
-
-/** A node that stands for its region and for the fleet, and does their work while it leads them. */
-export interface Controller extends AsyncDisposable {
-  /** What its listener answers with, whatever it leads. */
-  readonly calls: ControllerCalls;
-  readonly leaders: LeaderBoard;
-  readonly regions: RegionViews;
-  readonly directives: DirectiveSource;
-  /** Whom the collectors of a region report to, as the watches have it. */
-  leaderOf(region: string): ControllerAddress | undefined;
-  /** Regions whose collectors report to it now. */
-  readonly services: ReadonlyMap<string, RegionService>;
-  /** Undefined: it does not lead the fleet. */
-  readonly global: GlobalController | undefined;
-  /** Undefined: this node does not lead it. `to`: a candidate's id; default: who comes next. */
-  transfer(
-    election: string,
-    options: { readonly to?: string; readonly signal: AbortSignal },
-  ): Promise<TransferOutcome | undefined>;
-}
+import type { Controller, ControllerOptions } from "./controller.ts";
 
 /** Stands until it is disposed of. Throws `STORE_REFUSED` for a region that cannot be a key. */
 export function openController(options: ControllerOptions): Controller {

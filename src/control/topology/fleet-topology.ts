@@ -11,7 +11,7 @@ import {
   type MemberReply,
   type MembersReply,
 } from "../fleet/messages.ts";
-import type { Controller } from "../global/open-controller.ts";
+import type { Controller } from "../global/controller.ts";
 import type { RegionView } from "../global/region-views.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
 import type { FleetNumbers } from "../region/region-summary.ts";

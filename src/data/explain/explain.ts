@@ -18,7 +18,7 @@ import { headersOf, readSenderHeaders } from "../../plan/sender-headers.ts";
 import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
 import { NO_GUARD } from "../admit/request-guard.ts";
-import { checkAdmissible } from "../pipeline.ts";
+import { checkAdmissible } from "../admissible.ts";
 import { ItemReader } from "../scan/item-reader.ts";
 import { type ExplainParts, type ExplainWalk, openWalk, placedFor } from "./walk.ts";
 import type { ConditionAnswer, RuleAnswer } from "../../plan/explain-item.ts";

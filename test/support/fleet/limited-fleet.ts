@@ -5,7 +5,8 @@ import type { ControllerLink } from "../../../src/control/fleet/controller-link.
 import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
 import type { ControllerAddress } from "../../../src/control/fleet/messages.ts";
-import { type Controller, openController } from "../../../src/control/global/open-controller.ts";
+import type { Controller } from "../../../src/control/global/controller.ts";
+import { openController } from "../../../src/control/global/open-controller.ts";
 import { LimitHolders } from "../../../src/control/limits/limit-holders.ts";
 import { NO_LOAD } from "../../../src/control/load/load-report.ts";
 import { OWN_BODIES } from "../../../src/core/arena/extent.ts";

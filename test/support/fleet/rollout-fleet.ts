@@ -6,7 +6,8 @@ import type { ControllerLink } from "../../../src/control/fleet/controller-link.
 import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
 import type { ControllerAddress } from "../../../src/control/fleet/messages.ts";
-import { type Controller, openController } from "../../../src/control/global/open-controller.ts";
+import type { Controller } from "../../../src/control/global/controller.ts";
+import { openController } from "../../../src/control/global/open-controller.ts";
 import { ROLLOUT_TASK } from "../../../src/control/global/global-controller.ts";
 import { lookAtCollectors } from "../../../src/control/rollout/look-at-collectors.ts";
 import { rolloutObserver } from "../../../src/control/rollout/rollout-metrics.ts";

@@ -5,7 +5,8 @@ import type { ControllerLink } from "../../../src/control/fleet/controller-link.
 import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
 import type { ControllerAddress } from "../../../src/control/fleet/messages.ts";
-import { type Controller, openController } from "../../../src/control/global/open-controller.ts";
+import type { Controller } from "../../../src/control/global/controller.ts";
+import { openController } from "../../../src/control/global/open-controller.ts";
 import { NO_LOAD } from "../../../src/control/load/load-report.ts";
 import { FleetSampling } from "../../../src/control/sampling/fleet-sampling.ts";
 import { SamplingNode } from "../../../src/control/sampling/sampling-node.ts";

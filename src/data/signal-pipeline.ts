@@ -1,0 +1,71 @@
+import type { BodyMemory } from "../core/arena/extent.ts";
+import { Envelope } from "../otlp/scan.ts";
+import type { Signal } from "../otlp/signal.ts";
+import type { RulePlan } from "../plan/route-plan.ts";
+import type { LedgerEntry } from "../telemetry/ledger.ts";
+import type { HeaderIntake, TakenHeaders } from "./receive/header-intake.ts";
+import type { Limiter } from "./limit/limiter.ts";
+import type { KnownShares } from "./queue/known-shares.ts";
+import type { Losses } from "./queue/losses.ts";
+import type { Obstacle } from "./route/place.ts";
+import type { Pool } from "./queue/pool-port.ts";
+import type { Records } from "./queue/records.ts";
+import type { ReceivedRequest } from "./receive/request-handler.ts";
+import type { Router } from "./route/route.ts";
+import type { Sampler } from "./sample/sampler.ts";
+
+/**
+ * One rule as a request meets it, and where its items are counted: also those that another pool
+ * took over.
+ */
+export interface RouteEntry {
+  readonly rule: RulePlan;
+  /** Its entry in the ledger, which is opened when it is first asked for. */
+  enter(): LedgerEntry;
+}
+
+/** Everything that is made anew from a plan for one signal. */
+export interface SignalPipeline {
+  /** undefined: everything is kept. */
+  readonly sampler: Sampler | undefined;
+  readonly router: Router;
+  /** By the rule's index in the plan. */
+  readonly routes: readonly RouteEntry[];
+  /** By the pool's index in the plan. */
+  readonly pools: readonly Pool[];
+  readonly unrouted: LedgerEntry;
+  /** What is said where no rule takes anything. */
+  readonly noRoute: Obstacle;
+  /** Told of what is dropped. */
+  readonly losses: Pick<Losses, "tell">;
+  readonly records: Records;
+  readonly shares: KnownShares;
+}
+
+/**
+ * What the pipeline reads once for each request, so that a request ends on the assembly it began
+ * on.
+ */
+export interface PipelineAssembly {
+  readonly pipelines: Readonly<Record<Signal, SignalPipeline>>;
+  readonly headers: HeaderIntake;
+  /** undefined: everything is let in. */
+  readonly limiter: Limiter | undefined;
+}
+
+/** A request on its way into the queues. */
+export interface RequestContext {
+  readonly pipeline: SignalPipeline;
+  readonly limiter: Limiter | undefined;
+  readonly envelope: Envelope;
+  /** Where each draft goes: indexes of pools. */
+  readonly places: number[];
+  /** For what is written anew of it. */
+  readonly memory: BodyMemory;
+  readonly request: ReceivedRequest;
+  readonly intake: HeaderIntake;
+  readonly taken: TakenHeaders;
+  readonly nowMs: number;
+  /** As a request that was received, by an earlier stage. */
+  readonly isCounted: boolean;
+}
