@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { type publishFile, type PublishRefusal, refusalOf, type StoredFleet } from "../server/publish-command.ts";
 import { readIfMatch } from "./admin-client/options.ts";
 import { type Args, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
@@ -13,13 +13,22 @@ export const PEOPLE_OPTIONS: OptionSpecs = {
 
 /** For people: who changes something, and on which machine; undefined: nobody knows. */
 export function authorOf(args: Args, { env }: Pick<Io, "env">): string | undefined {
-  const user = env["USER"] ?? "";
+  const user = env["USER"] || env["LOGNAME"] || "";
   return args.text("by") ?? (user === "" ? undefined : `${user}@${hostname()}`);
+}
+
+/** Containers and timers set no $USER; some run as a user who has no name. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "somebody";
+  }
 }
 
 /** The same for a store, which nobody knows who asks. */
 export function publisherOf(args: Args, io: Pick<Io, "env">): string {
-  return authorOf(args, io) ?? `somebody@${hostname()}`;
+  return authorOf(args, io) ?? `${accountName()}@${hostname()}`;
 }
 
 /** The version that is to run before; undefined: whatever runs. */

@@ -1,3 +1,4 @@
+import { POINTS_PER_METRIC } from "../../generate/items.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
 import { grouped, print } from "../print.ts";
 import { SEND_OPTIONS, type SendCommandOptions, sendOptions } from "./options.ts";
@@ -62,7 +63,10 @@ function exitCodeOf(report: SendReport): ExitCode {
 function reportText(options: SendCommandOptions, report: SendReport): string {
   const { sent, acknowledged, partiallyRejected, refused, failed, unanswered, retries, latency } = report;
   const seconds = (report.durationMs / 1_000).toFixed(1);
-  const signals = Object.entries(report.bySignal).map(([signal, amount]) => `${signal} ${grouped(amount.items)}`);
+  const signals = Object.entries(report.bySignal).map(([signal, { items }]) => {
+    const points = signal === "metrics" ? ` with ${grouped(items * POINTS_PER_METRIC)} data points` : "";
+    return `${signal} ${grouped(items)}${points}`;
+  });
   const rows: [label: string, text: string][] = [
     ["to", `${options.url} (${options.protocol})`],
     [

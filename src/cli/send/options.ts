@@ -26,7 +26,12 @@ export const SEND_OPTIONS: OptionSpecs = {
     help: "How long; 0: until stopped. Default 10s without --count.",
   },
   count: { type: "string", short: "n", value: "items", help: "How many items in all." },
-  "items-per-request": { type: "string", value: "items", default: "100", help: "Spans, metrics or log records each." },
+  "items-per-request": {
+    type: "string",
+    value: "items",
+    default: "100",
+    help: "Spans, metrics of three data points, or log records.",
+  },
   services: { type: "string", value: "list", default: "checkout,payment,search", help: "Values of service.name." },
   concurrency: { type: "string", short: "c", value: "requests", default: "16", help: "Under way at most." },
   header: { type: "string", short: "H", value: "name=value", multiple: true, help: "Sent with every request." },

@@ -189,7 +189,7 @@ class NodeController implements Controller {
       log.limited("stands-for-nothing", 60_000)?.warn("this node stands for no election", {
         kind: "election",
         reason: `the store is not known to be its fleet's, under ${place.prefix}`,
-        hint: "see signalbox doctor; a fleet begins with signalbox config apply --init",
+        hint: "signalbox doctor -c <its file> tells why; where there was never a fleet, signalbox fleet init makes one",
       });
       await sleep(place.clock, LOOK_MS, signal).catch(() => undefined);
     }
