@@ -1,5 +1,6 @@
 import { RouterError } from "../core/errors.ts";
-import { identityFindings } from "../control/coordination/fleet-findings.ts";
+import { identityFindings, isolatedFinding } from "../control/coordination/fleet-findings.ts";
+import { olderConfig } from "../control/truth/older-config.ts";
 import {
   adoptFleet,
   checkFleetId,
@@ -43,7 +44,8 @@ export function fleetIdProblem(id: string): RouterError | undefined {
 
 export async function showFleet({ coordination, memory, signal }: FleetCommand): Promise<FleetAnswer> {
   const found = await readFleet(coordination.place, { signal });
-  const { status, message, hint } = identityFindings(memory?.identity, found);
+  const older = await olderConfig(coordination.place, memory, found, { signal });
+  const { status, message, hint } = older ? isolatedFinding(older) : identityFindings(memory?.identity, found);
   const kind = status === "ok" ? "ok" : status === "failed" ? "isolated" : "missing";
   return { kind, message, hint, ...shownBoth(found.kind === "found" ? found.identity : undefined, memory) };
 }
@@ -138,6 +140,7 @@ async function agreed(
   const isOfMemory = known?.id === remembered?.id && known?.generation === remembered?.generation;
   const minEpoch = isOfMemory && remembered !== undefined ? remembered.minEpoch : { generation: 0, revision: 0n };
   const verdict = judgeFleet(known && { ...known, minEpoch }, found);
+  if (isOfMemory && (await olderConfig(coordination.place, memory, found, { signal })) !== undefined) return undefined;
   return verdict.kind === "isolated" || verdict.kind === "unformed" ? undefined : verdict.identity;
 }
 

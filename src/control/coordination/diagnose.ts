@@ -9,7 +9,8 @@ import { checkVersions } from "./check-versions.ts";
 import { checkViews } from "./check-views.ts";
 import { checkRights } from "./check-rights.ts";
 import { type DoctorCheck, type DoctorFinding, failed, type Patient } from "./doctor-finding.ts";
-import { identityFindings } from "./fleet-findings.ts";
+import { olderConfig } from "../truth/older-config.ts";
+import { identityFindings, isolatedFinding } from "./fleet-findings.ts";
 import type { TimeDifference } from "../../store/server-time.ts";
 import type { StoreWarningCode } from "../../store/store.ts";
 import { readFleet } from "../../store/recipes/identity.ts";
@@ -113,7 +114,10 @@ function etcdHistory(revision: bigint): string {
 
 async function checkIdentity(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
   const memory = await patient.remembered();
-  return [identityFindings(memory?.identity, await readFleet(patient, { signal }))];
+  const found = await readFleet(patient, { signal });
+  const finding = identityFindings(memory?.identity, found);
+  const older = finding.status === "ok" ? await olderConfig(patient, memory, found, { signal }) : undefined;
+  return [older === undefined ? finding : isolatedFinding(older)];
 }
 
 async function checkMembers(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {

@@ -8,7 +8,7 @@ export function identityFindings(known: FleetIdentity | undefined, found: FoundF
   const verdict = judgeFleet(known, found);
   switch (verdict.kind) {
     case "isolated":
-      return { check, status: "failed", message: verdict.message, hint: verdict.hint };
+      return isolatedFinding(verdict);
     case "unformed":
       return { check, status: "warning", message: verdict.message, hint: verdict.hint };
     case "new":
@@ -22,4 +22,9 @@ export function identityFindings(known: FleetIdentity | undefined, found: FoundF
     default:
       return verdict satisfies never;
   }
+}
+
+/** Why a node does not follow the store. */
+export function isolatedFinding({ message, hint }: { readonly message: string; readonly hint: string }): DoctorFinding {
+  return { check: "identity", status: "failed", message, hint };
 }

@@ -6,18 +6,12 @@ import { olderEpoch, readFleet } from "../../store/recipes/identity.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { TruthTrouble } from "./config-truth.ts";
+import { POINTER_SCOPE } from "./older-config.ts";
 
 /** What a node sees in the store of its fleet. */
 export type FleetLook =
   | { readonly kind: "version"; readonly version: ConfigVersion; readonly pointer: ConfigPointer }
   | { readonly kind: "trouble"; readonly trouble: TruthTrouble };
-
-/**
- * Of the newest pointer that a node has seen: an older one is a store that was put back. No
- * directive's scope has such a name: their epochs are those of leaders, which come to be at other
- * times than what is published.
- */
-const SCOPE = "config/current";
 
 /**
  * Whose the store is, and what it says is to run, as far as that is to be believed. What is new is
@@ -47,8 +41,8 @@ async function look(place: RecipePlace, memory: FleetMemory, signal: AbortSignal
   const pointer = await place.store.get(configKeys(place.prefix).current, { signal });
   if (pointer === undefined) return trouble({ kind: "none", reason: noneUnder(place.prefix), hint: APPLY });
   const epoch = { generation: verdict.identity.generation, revision: pointer.modified };
-  if ((await memory.offer(SCOPE, epoch)) === "older") {
-    const older = olderEpoch("the config", memory.seen(SCOPE) ?? epoch, epoch);
+  if ((await memory.offer(POINTER_SCOPE, epoch)) === "older") {
+    const older = olderEpoch("the config", memory.seen(POINTER_SCOPE) ?? epoch, epoch);
     if (older.kind === "isolated") return trouble({ kind: "isolated", reason: older.message, hint: older.hint });
   }
   const read = await createSharedConfig(place).current({ signal });
