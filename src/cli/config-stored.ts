@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { memoryOf } from "../server/named-store.ts";
 import { checkedText, publishFile, type StoredFleet, storedFleet } from "../server/publish-command.ts";
-import { type NotKept, openStoredVersions, type StoredVersions } from "../server/stored-versions.ts";
+import { type NeverRan, type NotKept, openStoredVersions, type StoredVersions } from "../server/stored-versions.ts";
 import { readVersion } from "./admin-client/options.ts";
 import { onlyOne, usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
@@ -67,8 +67,9 @@ export function orRollbackInStore(command: Command): Command {
     };
     const memory = await memoryOf(fleet.store);
     const kept = await withStore(fleet.store, "read", { args, io }, (coordination, signal) =>
-      openStoredVersions(coordination).text(version, { signal }),
+      openStoredVersions(coordination).ran(version, { signal }),
     );
+    if (kept.kind === "never_ran") return tellConflict(kept, args, io);
     if (kept.kind === "not_kept") return tellMissing(kept, args, io);
     const text = checkedText({ ...fleet, text: kept.text });
     if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
@@ -104,6 +105,12 @@ function fleetOf(args: Args, io: Io): StoredFleet | undefined {
   const fleet = storedFleet(resolve(io.cwd, file), io.env, (problems) => refuse(problems, io, `${file} has problems`));
   if (fleet !== undefined) return fleet;
   throw usage(`${file} names no store that nodes share`, "a node by itself keeps its own versions: ask it with --url");
+}
+
+function tellConflict({ reason, hint }: NeverRan, args: Args, io: Io): ExitCode {
+  io.stderr.write(`signalbox: ${reason}\n  ${hint}\n`);
+  printError({ code: "CONFLICT", detail: reason, hint, exit_code: EXIT.conflict }, args.text("output"), io);
+  return EXIT.conflict;
 }
 
 function tellMissing({ detail }: NotKept, args: Args, io: Io): ExitCode {

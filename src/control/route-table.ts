@@ -10,7 +10,7 @@ import { redactElement, redactRoot } from "./document/secrets.ts";
 import type { VersionInfo } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
 import type { PublishWish } from "./truth/config-truth.ts";
-import type { FleetVersions } from "./truth/fleet-versions.ts";
+import { type FleetVersions, neverRan } from "./truth/fleet-versions.ts";
 
 /**
  * A version that a change is meant for: with another one running, it is refused. undefined: with
@@ -145,6 +145,8 @@ class StoredRouteTable implements RouteTable {
       if (conflict !== undefined) return conflict;
       const text = await this.#textOf(to);
       if (text === undefined) return { kind: "unknown", id: String(to) };
+      const ran = (await this.#parts.shared?.list())?.some(({ version }) => version === to);
+      if (ran === false) return { kind: "conflict", ...neverRan(to) };
       const prepared = await documents.prepareAgain(text, running.text, place);
       const summary = `back to version ${to}`;
       return { kind: "proposal", prepared, by: "rollback", summary, wish: { note: summary, ...wish, again: true } };

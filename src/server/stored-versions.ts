@@ -1,6 +1,6 @@
 import { compareDocuments, type DocumentDiff } from "../control/document/compare.ts";
 import { shownVersion } from "../control/history/entry.ts";
-import { infosOf } from "../control/truth/fleet-versions.ts";
+import { infosOf, neverRan } from "../control/truth/fleet-versions.ts";
 import { createSharedConfig, type SharedConfig } from "../store/recipes/shared-config.ts";
 import type { CallOptions } from "../store/store.ts";
 import type { Coordination } from "./coordination.ts";
@@ -9,6 +9,13 @@ import type { Coordination } from "./coordination.ts";
 export interface NotKept {
   readonly kind: "not_kept";
   readonly detail: string;
+}
+
+/** It is kept, and nobody goes back to it. */
+export interface NeverRan {
+  readonly kind: "never_ran";
+  readonly reason: string;
+  readonly hint: string;
 }
 
 export type StoredText = NotKept | { readonly kind: "text"; readonly version: number; readonly text: string };
@@ -22,6 +29,8 @@ export interface StoredVersions {
   list(options: CallOptions): Promise<readonly ReturnType<typeof shownVersion>[]>;
   /** Undefined: the one that runs. As it was published. */
   text(version: number | undefined, options: CallOptions): Promise<StoredText>;
+  /** As `text`, of a version that has run on all nodes: others were only tried. */
+  ran(version: number, options: CallOptions): Promise<StoredText | NeverRan>;
   /** Default: the version before `to`, and the one that runs. */
   diff(from: number | undefined, to: number | undefined, options: CallOptions): Promise<StoredDiff>;
 }
@@ -34,6 +43,12 @@ export function openStoredVersions({ place }: Pick<Coordination, "place">): Stor
   return {
     list: async (options) => (await infos(options)).map(shownVersion),
     text,
+    async ran(version, options) {
+      const kept = await text(version, options);
+      if (kept.kind === "not_kept") return kept;
+      const isKnown = (await infos(options)).some((info) => info.version === version);
+      return isKnown ? kept : { kind: "never_ran", ...neverRan(version) };
+    },
     async diff(from, to, options) {
       const after = await text(to, options);
       if (after.kind === "not_kept") return after;

@@ -195,6 +195,10 @@ test("a config is staged from a file and by a node, shown, ended by hand, and th
     assert.equal(again.code, 6);
     assert.match(again.err, /the same document was tried and taken back as version 2/u);
   }
+  for (const [argv, env] of [[["-c", next]], [[], url]] as const) {
+    const back = await cli(["config", "rollback", "2", ...argv], env);
+    assert.deepEqual([back.code, back.err.includes("version 2 was only tried")], [6, true], back.err);
+  }
   const by = await cli(["config", "apply", other, "--staged"], url);
   assert.equal(by.code, 0, by.err);
   assert.match(by.out, /^config staged: .*; config version 3\n/u);

@@ -34,6 +34,12 @@ export function openFleetVersions(place: RecipePlace): FleetVersions {
   };
 }
 
+/** Why nobody goes back to a version that is kept: some nodes tried it, or still do. */
+export function neverRan(version: number): { readonly reason: string; readonly hint: string } {
+  const reason = `version ${version} was only tried by some nodes: it has never run on all of them`;
+  return { reason, hint: "config apply of that document publishes it, with --again if it was taken back" };
+}
+
 /** A version that the fleet came back to is where it was last; all others where they were made. */
 export function infosOf(entries: readonly ConfigEntry[]): VersionInfo[] {
   const known = new Set<number>();
