@@ -26,7 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "pipeline: what was acknowledged keeps the whole request it came in",
-    file: "src/data/pipeline.ts",
+    file: "src/data/enqueue.ts",
     code: "const stays = awaited || stay(request, kept, bytes);",
     fault: "const stays = true;",
     tests: ["src/data/pipeline.test.ts", "test/delivery/held-bytes.test.ts"],
