@@ -50,6 +50,8 @@ export function parseText(text: string): ParseResult {
   const start = { line: 1, column: 1 };
   if (Buffer.byteLength(text) > MAX_BYTES)
     return refused({ message: "the document is larger than 16 MiB", position: start });
+  const unreadable = text.indexOf(REPLACEMENT);
+  if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
   try {
     return parseYaml(text);
   } catch (cause) {
@@ -57,6 +59,18 @@ export function parseText(text: string): ParseResult {
     if (!(cause instanceof RangeError)) throw cause;
     return refused({ message: TOO_DEEP, position: start });
   }
+}
+
+/** What decoders put in the place of bytes that are no UTF-8. */
+const REPLACEMENT = "\uFFFD";
+const NOT_UTF8 = {
+  message: "the document has bytes that are no UTF-8",
+  hint: 'save it as UTF-8; where the character U+FFFD is meant, write "\\uFFFD"',
+};
+
+function positionIn(text: string, offset: number): Position {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
 const TOO_DEEP = "the document is nested too deeply";

@@ -31,6 +31,13 @@ const broken = [
   { name: "a key that is a list", text: "? [a]\n: 1", at: "1:3", message: /must be a text/u },
   { name: "the key __proto__", text: "__proto__: { node: 1 }\ntargets: []", at: "1:1", message: /not allowed/u },
   { name: "more than 16 MiB", text: `#${"x".repeat(17 * 1_024 * 1_024)}`, at: "1:1", message: /16 MiB/u },
+  {
+    name: "a byte of Latin-1",
+    text: Buffer.from(`targets: [${TARGET}]\n# caf\xE9`, "latin1").toString("utf8"),
+    at: "2:6",
+    message: /no UTF-8/u,
+    hint: /save it as UTF-8/u,
+  },
   { name: "brackets without end", text: "[".repeat(20_000), at: "1:", message: /./u },
   { name: "nesting", text: `targets: ${"[".repeat(100)}${"]".repeat(100)}`, at: "1:", message: /64 levels/u },
 ];
