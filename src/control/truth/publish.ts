@@ -157,7 +157,8 @@ async function judged(place: TruthPlace, wish: PublishWish, signal: AbortSignal)
 
 function foreign({ kind, message, hint }: Extract<FleetVerdict, { message: string }>, prefix: string): PublishResult {
   if (kind === "isolated") return { kind: "foreign", reason: message, hint };
-  const init = "signalbox config apply --init makes it with its first config; or look at coordination.prefix";
+  const adopt = "the nodes of one whose store was wiped bring it back: signalbox fleet adopt -c <a node's file>";
+  const init = `signalbox config apply --init makes it with its first config; ${adopt}; or look at coordination.prefix`;
   return { kind: "foreign", reason: `there is no fleet under ${prefix} yet`, hint: init };
 }
 
