@@ -6,7 +6,8 @@
 
 // A node inside a process of your own:
 // `await using node = await startNode(config, { clock, random, log, source })`.
-export { type RunningNode, type StartOptions, startNode } from "./server/start.ts";
+export type { RunningNode, StartOptions } from "./server/running-node.ts";
+export { startNode } from "./server/start.ts";
 export type { NodeAddresses } from "./server/node-addresses.ts";
 export { type ConfigSource, fileSource, textSource } from "./server/config-source.ts";
 export type { ConfigStatus, ConfigWalk } from "./control/apply.ts";

@@ -1,5 +1,5 @@
 import { RouterError } from "../core/errors.ts";
-import type { OpenDataPlane } from "./start.ts";
+import type { OpenDataPlane } from "./running-node.ts";
 
 /**
  * Who opens the data plane that a config asks for: in this process, or in so many others. Loaded

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { RunningNode } from "./start.ts";
+import type { RunningNode } from "./running-node.ts";
 
 /** What `runNode` needs of the process. */
 export interface ProcessEvents {

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import type { RunningNode } from "../../src/server/start.ts";
+import type { RunningNode } from "../../src/server/running-node.ts";
 import { Scene } from "../server/scene.ts";
 import { type ApiAnswer, type ApiOptions, callApi } from "./api-client.ts";
 

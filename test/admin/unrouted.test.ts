@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { RunningNode } from "../../src/server/start.ts";
+import type { RunningNode } from "../../src/server/running-node.ts";
 import { Scene } from "../server/scene.ts";
 import { type ApiAnswer, callApi } from "./api-client.ts";
 

@@ -7,7 +7,8 @@ import { parse } from "yaml";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { fileSource } from "../../src/server/config-source.ts";
-import { type RunningNode, startNode } from "../../src/server/start.ts";
+import type { RunningNode } from "../../src/server/running-node.ts";
+import { startNode } from "../../src/server/start.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { type Ran, runCli } from "./run-cli.ts";
 

@@ -3,7 +3,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { changeReply } from "../../src/admin/reply.ts";
 import { RouterError } from "../../src/core/errors.ts";
-import type { RunningNode } from "../../src/server/start.ts";
+import type { RunningNode } from "../../src/server/running-node.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 

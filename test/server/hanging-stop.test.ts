@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ProcessSignals, runNode } from "../../src/server/run.ts";
-import type { RunningNode } from "../../src/server/start.ts";
+import type { RunningNode } from "../../src/server/running-node.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { type ProcessEvents, ProcessSignals, runNode as runWith } from "../../src/server/run.ts";
-import type { RunningNode } from "../../src/server/start.ts";
+import type { RunningNode } from "../../src/server/running-node.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { configText, Scene } from "./scene.ts";

@@ -7,7 +7,8 @@ import { RouterError } from "../../src/core/errors.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
 import { fileSource } from "../../src/server/config-source.ts";
-import { type OpenDataPlane, type RunningNode, startNode } from "../../src/server/start.ts";
+import type { OpenDataPlane, RunningNode } from "../../src/server/running-node.ts";
+import { startNode } from "../../src/server/start.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { ScriptedDataPlane } from "./scripted-data-plane.ts";
 

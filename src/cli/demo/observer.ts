@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { TargetStatus } from "../../plan/data-plane.ts";
-import type { RunningNode } from "../../server/start.ts";
+import type { RunningNode } from "../../server/running-node.ts";
 import { accountedItems, type Ledger } from "../../telemetry/ledger.ts";
 import { PRIMARY, type RuleId, RULES, STANDBY } from "./cast.ts";
 import { type DemoEvents, tellHealth } from "./events.ts";

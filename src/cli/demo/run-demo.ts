@@ -12,7 +12,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { formatProblem } from "../../core/problem.ts";
 import { textSource } from "../../server/config-source.ts";
-import { type RunningNode, startNode } from "../../server/start.ts";
+import type { RunningNode } from "../../server/running-node.ts";
+import { startNode } from "../../server/start.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { Load } from "./load.ts";
 
