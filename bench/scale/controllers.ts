@@ -26,6 +26,7 @@ import type {
   ControllersReport,
   ControllersRequest,
 } from "./messages.ts";
+import { IDLE_PLANE, NO_COUNTERS } from "../../test/support/fleet/idle-node.ts";
 
 /** The controllers of some regions, as nodes have them; nothing of a data plane. */
 const { settings, prefix, nodes, reportIntervalMs } = argumentsOf<ControllersArguments>();
@@ -106,15 +107,10 @@ async function open(of: ControllerNode): Promise<ServingController> {
     load: {
       capacity: { items_per_second: 0, source: "unknown" },
       newest: undefined,
-      counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
+      counters: NO_COUNTERS,
     },
     walk: { status: statusOf(config) },
-    dataPlane: {
-      ready: async () => ({ ready: true, reason: "" }),
-      discovered: async () => undefined,
-      limitAsk: async () => undefined,
-      limitGranted: () => undefined,
-    },
+    dataPlane: IDLE_PLANE,
     addresses: () => ({}),
     leaderTasks: {},
     digestOf,

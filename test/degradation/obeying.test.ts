@@ -16,6 +16,7 @@ import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { keptLog } from "../support/fleet/quiet-log.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
+import { IDLE_PLANE, NO_COUNTERS } from "../support/fleet/idle-node.ts";
 
 const DOCUMENT = `
 targets: []
@@ -59,16 +60,11 @@ test("a collector whose fleet is degraded keeps less, and what sampling says aga
       load: {
         newest: { atMs: 0, ...NO_LOAD, items_per_second: 1_000, utilization: 0.95 },
         capacity: { items_per_second: 1_000, source: "configured" },
-        counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
+        counters: NO_COUNTERS,
       },
       degradation,
       walk: { status: { ...status, last: undefined } },
-      dataPlane: {
-        ready: async () => ({ ready: true, reason: "" }),
-        discovered: async () => undefined,
-        limitAsk: async () => undefined,
-        limitGranted: () => undefined,
-      },
+      dataPlane: IDLE_PLANE,
       addresses: () => ({}),
       leaderTasks: {},
       digestOf,

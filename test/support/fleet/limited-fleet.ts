@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import type { Config } from "../../../src/config/schema/config.ts";
-import { loadDocument } from "../../../src/control/document/prepare.ts";
 import type { ControllerLink } from "../../../src/control/fleet/controller-link.ts";
 import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
@@ -27,6 +25,7 @@ import { createMetrics, type Metrics } from "../../../src/telemetry/metrics.ts";
 import { requestOf } from "../items.ts";
 import { RiggedStore } from "../rigged-store.ts";
 import { type KeptLog, keptLog } from "./quiet-log.ts";
+import { IDLE_PLANE, NO_COUNTERS, configOf } from "./idle-node.ts";
 
 const NEVER = new AbortController().signal;
 /** Of the clock, between two looks at the fleet. */
@@ -39,12 +38,6 @@ const REQUEST = requestOf(
 );
 
 const CONFIG = configOf();
-
-function configOf(): Config {
-  const { config } = loadDocument("targets: []\n", { name: "test", folder: "/", env: {} });
-  if (config === undefined) throw new Error("the config of the test is none");
-  return config;
-}
 
 /** A collector whose data plane is its limiter. */
 export class LimitedNode implements AsyncDisposable {
@@ -83,8 +76,7 @@ export class LimitedNode implements AsyncDisposable {
           },
         },
         dataPlane: {
-          ready: async () => ({ ready: true, reason: "" }),
-          discovered: async () => undefined,
+          ...IDLE_PLANE,
           limitAsk: async () => this.#limiter.ask(),
           limitGranted: (grant, sentMs) => this.#limiter.granted(grant, sentMs),
         },
@@ -104,7 +96,7 @@ export class LimitedNode implements AsyncDisposable {
         return { atMs: 0, ...NO_LOAD, items_per_second: offered() };
       },
       capacity: { items_per_second: 0, source: "unknown" },
-      counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
+      counters: NO_COUNTERS,
     };
   }
 

@@ -1,7 +1,5 @@
-import type { Config } from "../../../src/config/schema/config.ts";
 import type { ConfigWalk } from "../../../src/control/apply.ts";
 import type { ApplyOutcome } from "../../../src/control/apply-outcome.ts";
-import { loadDocument } from "../../../src/control/document/prepare.ts";
 import type { ControllerLink } from "../../../src/control/fleet/controller-link.ts";
 import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
@@ -28,6 +26,7 @@ import { createMetrics, type Metrics } from "../../../src/telemetry/metrics.ts";
 import { RiggedStore } from "../rigged-store.ts";
 import { type KeptLog, keptLog } from "./quiet-log.ts";
 import { NO_LOAD } from "../../../src/control/load/load-report.ts";
+import { IDLE_PLANE, configOf } from "./idle-node.ts";
 
 const NEVER = new AbortController().signal;
 /** Of the clock, between two looks at the fleet. */
@@ -36,12 +35,6 @@ const STEP_MS = 250;
 const PER_SECOND = 1_000;
 
 const CONFIG = configOf();
-
-function configOf(): Config {
-  const { config } = loadDocument("targets: []\n", { name: "test", folder: "/", env: {} });
-  if (config === undefined) throw new Error("the config of the test is none");
-  return config;
-}
 
 /** A collector: all of it that takes over a config, on a data plane that does nothing. */
 export class RolloutNode implements AsyncDisposable {
@@ -161,12 +154,7 @@ export class RolloutNode implements AsyncDisposable {
           counters: this.#counters(),
         },
         walk,
-        dataPlane: {
-          ready: async () => ({ ready: true, reason: "" }),
-          discovered: async () => undefined,
-          limitAsk: async () => undefined,
-          limitGranted: () => undefined,
-        },
+        dataPlane: IDLE_PLANE,
         addresses: () => ({}),
         leaderTasks: {},
         acknowledged: () => acknowledgedBy(follower.status, walk.status, digestOf),

@@ -1,6 +1,5 @@
 import type { Config } from "../../../src/config/schema/config.ts";
 import type { ConfigWalk } from "../../../src/control/apply.ts";
-import { loadDocument } from "../../../src/control/document/prepare.ts";
 import type { ControllerLink } from "../../../src/control/fleet/controller-link.ts";
 import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
@@ -23,6 +22,7 @@ import { createLedger } from "../../../src/telemetry/ledger.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { RiggedStore } from "../rigged-store.ts";
 import { keptLog } from "./quiet-log.ts";
+import { IDLE_PLANE, NO_COUNTERS, configOf } from "./idle-node.ts";
 
 const NEVER = new AbortController().signal;
 /** Of the clock, between two looks at the fleet; as often as its nodes get something. */
@@ -93,15 +93,10 @@ export class SampledNode {
         load: {
           newest: { atMs: 0, ...NO_LOAD },
           capacity: { items_per_second: 0, source: "unknown" },
-          counters: { attemptedItems: 0, failedItems: 0, requests: 0, refusedRequests: 0 },
+          counters: NO_COUNTERS,
         },
         walk: { status: statusOf(config) },
-        dataPlane: {
-          ready: async () => ({ ready: true, reason: "" }),
-          discovered: async () => undefined,
-          limitAsk: async () => undefined,
-          limitGranted: () => undefined,
-        },
+        dataPlane: IDLE_PLANE,
         addresses: () => ({}),
         leaderTasks: {},
         sampling,
@@ -123,10 +118,7 @@ export class SampledFleet implements AsyncDisposable {
   readonly #controllers = new Map<string, Controller>();
 
   constructor(global: string) {
-    const text = `targets: [{ id: a, endpoint: "http://127.0.0.1:1" }]\nglobal: ${global}\n`;
-    const { config } = loadDocument(text, { name: "test", folder: "/", env: {} });
-    if (config === undefined) throw new Error("the config of the test is none");
-    this.config = config;
+    this.config = configOf(`targets: [{ id: a, endpoint: "http://127.0.0.1:1" }]\nglobal: ${global}\n`);
   }
 
   async form(): Promise<void> {
