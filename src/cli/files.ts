@@ -1,6 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
 import { reasonOf, RouterError } from "../core/errors.ts";
-import { formatSize } from "../core/units.ts";
+import { readBounded } from "../core/read-bounded.ts";
 import { usage } from "./args.ts";
 
 /**
@@ -9,17 +8,19 @@ import { usage } from "./args.ts";
  */
 export function readNamed(path: string, name: string, maxBytes: number): Buffer {
   try {
-    if (statSync(path).size > maxBytes) throw new Error(`the file is larger than ${formatSize(maxBytes)}`);
-    return readFileSync(path);
+    return readBounded(path, maxBytes);
   } catch (cause) {
     throw new RouterError("CONFIG_UNREADABLE", `cannot read ${name}: ${reasonOf(cause)}`, { cause });
   }
 }
 
+/** Certificates are small: what is larger is a mistake. */
+const MAX_PEM_BYTES = 1_048_576;
+
 /** What the file has that an option names. Fails with USAGE. */
 export function readPem(option: string, file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readBounded(file, MAX_PEM_BYTES).toString();
   } catch (cause) {
     throw usage(`--${option}: ${reasonOf(cause)}`);
   }

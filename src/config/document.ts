@@ -48,7 +48,7 @@ export type ParseResult =
  */
 export function parseText(text: string): ParseResult {
   const start = { line: 1, column: 1 };
-  if (Buffer.byteLength(text) > MAX_BYTES)
+  if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
     return refused({ message: "the document is larger than 16 MiB", position: start });
   const unreadable = text.indexOf(REPLACEMENT);
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
@@ -80,7 +80,8 @@ const TOO_DEEP = "the document is nested too deeply";
  */
 const NO_STACK = /Maximum call stack size exceeded|Stack overflow/u;
 
-const MAX_BYTES = 16 * 1_024 * 1_024;
+/** Of a document as it is written. */
+export const MAX_DOCUMENT_BYTES = 16 * 1_024 * 1_024;
 /** One unclosed bracket makes an error of every line that follows. */
 const MAX_SYNTAX_FAULTS = 20;
 

@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { reasonOf } from "../core/errors.ts";
+import { readBounded } from "../core/read-bounded.ts";
 import type { Problem } from "../core/problem.ts";
 import { checkSchema } from "./check-schema.ts";
-import { type ParsedDocument, parseText, type SyntaxFault } from "./document.ts";
+import { MAX_DOCUMENT_BYTES, type ParsedDocument, parseText, type SyntaxFault } from "./document.ts";
 import { caution, fault, type Finding, formatPath, isWithin } from "./finding.ts";
 import { expandPluginStrategies, normalise } from "./normalise.ts";
 import { readPemFiles } from "./pem.ts";
@@ -80,7 +80,7 @@ function withoutMark(text: string): string {
 export function loadConfigFile(path: string, { env }: Pick<LoadOptions, "env">): LoadResult {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readBounded(path, MAX_DOCUMENT_BYTES).toString();
   } catch (cause) {
     return { config: undefined, problems: [{ severity: "error", path: "", message: reasonOf(cause), file: path }] };
   }
@@ -90,7 +90,7 @@ export function loadConfigFile(path: string, { env }: Pick<LoadOptions, "env">):
 /** The files that a config names, from the folder where their paths start. */
 export function filesFrom(folder: string): Required<Pick<Sources, "readFile" | "resolvePath">> {
   const resolvePath = (name: string): string => resolve(folder, name);
-  return { resolvePath, readFile: (name) => readBounded(resolvePath(name)) };
+  return { resolvePath, readFile: (name) => readBounded(resolvePath(name), MAX_FILE_BYTES).toString() };
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -204,9 +204,4 @@ function comparePositions(a: Problem, b: Problem): number {
   const [from, to] = [a.position, b.position];
   if (from === undefined || to === undefined) return 0;
   return from.line - to.line || from.column - to.column;
-}
-
-function readBounded(path: string): string {
-  if (statSync(path).size > MAX_FILE_BYTES) throw new Error("the file is larger than 1 MiB");
-  return readFileSync(path, "utf8");
 }

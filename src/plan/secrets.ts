@@ -1,9 +1,9 @@
-import { open } from "node:fs/promises";
 import { formatPath, type Path } from "../config/finding.ts";
 import { isPem, NOT_PEM } from "../config/pem.ts";
 import { proxyFault } from "../config/schema/address.ts";
 import { codeOf, FILE_HINT, resolveVariable, withoutLineBreak } from "../config/substitute.ts";
 import { RouterError } from "../core/errors.ts";
+import { readBoundedLater } from "../core/read-bounded.ts";
 import { HEADER_VALUE, HEADER_VALUE_FAULT } from "../core/header-name.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import { Unreachable } from "../core/unreachable.ts";
@@ -157,8 +157,5 @@ class SecretReading {
 const MAX_FILE_BYTES = 1_048_576;
 
 async function readSmallFile(path: string): Promise<string> {
-  await using file = await open(path);
-  const { size } = await file.stat();
-  if (size > MAX_FILE_BYTES) throw new RouterError("CONFIG_UNREADABLE", `${path} is larger than 1 MiB`);
-  return await file.readFile("utf8");
+  return (await readBoundedLater(path, MAX_FILE_BYTES)).toString();
 }

@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { MAX_DOCUMENT_BYTES } from "../config/document.ts";
 import type { LoadResult } from "../config/load.ts";
 import { openDocumentService } from "../control/document/document-service.ts";
 import { type DocumentPlace, loadDocument } from "../control/document/prepare.ts";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
+import { readBounded } from "../core/read-bounded.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,7 +23,11 @@ export interface ConfigSource {
 export function fileSource(file: string, env: Environment): ConfigSource {
   const path = resolve(file);
   try {
-    return textSource(readFileSync(path, "utf8"), { name: file, folder: dirname(path), file: path }, env);
+    return textSource(
+      readBounded(path, MAX_DOCUMENT_BYTES).toString(),
+      { name: file, folder: dirname(path), file: path },
+      env,
+    );
   } catch (cause) {
     throw new RouterError("CONFIG_UNREADABLE", `cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }

@@ -36,5 +36,5 @@ test("load file: a file that is larger than 1 MiB is not put into a config", () 
   write("large", "x".repeat(1_024 * 1_024 + 1));
   const path = write("b.yaml", 'targets: [{ id: a, endpoint: "${file:large}" }]');
   const { problems } = loadConfigFile(path, { env: {} });
-  assert.match(problems[0]?.message ?? "", /larger than 1 MiB/u);
+  assert.match(problems[0]?.message ?? "", /larger than 1MiB/u);
 });
