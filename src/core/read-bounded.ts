@@ -12,12 +12,12 @@ const STEP = 65_536;
 export function readBounded(path: string, maxBytes: number): Buffer {
   const file = openSync(path, "r");
   try {
-    const parts = new Parts(maxBytes, fstatSync(file).size);
+    const bytes = new BoundedBytes(maxBytes, fstatSync(file).size);
     for (;;) {
       const step = Buffer.allocUnsafe(STEP);
       const read = readSync(file, step);
-      if (read === 0) return parts.whole();
-      parts.add(step.subarray(0, read));
+      if (read === 0) return bytes.whole();
+      bytes.add(step.subarray(0, read));
     }
   } finally {
     closeSync(file);
@@ -27,16 +27,16 @@ export function readBounded(path: string, maxBytes: number): Buffer {
 /** As `readBounded`, without a wait of the loop. Rejects as it throws. */
 export async function readBoundedLater(path: string, maxBytes: number): Promise<Buffer> {
   await using file = await open(path);
-  const parts = new Parts(maxBytes, (await file.stat()).size);
+  const bytes = new BoundedBytes(maxBytes, (await file.stat()).size);
   for (;;) {
     const step = Buffer.allocUnsafe(STEP);
     const { bytesRead } = await file.read(step);
-    if (bytesRead === 0) return parts.whole();
-    parts.add(step.subarray(0, bytesRead));
+    if (bytesRead === 0) return bytes.whole();
+    bytes.add(step.subarray(0, bytesRead));
   }
 }
 
-class Parts {
+class BoundedBytes {
   readonly #maxBytes: number;
   readonly #parts: Buffer[] = [];
   #bytes = 0;
