@@ -66,3 +66,11 @@ test("spend book: what is left is spread over the rest of the hour", () => {
   const pace = book.paces(strategies(), BEGUN_MS + HOUR_MS / 2).get("cost_based") ?? 0;
   assert.ok(Math.abs(pace - 52 / 1_800) < 1e-9, `${pace}`);
 });
+
+test("spend book: nothing is forecast of somebody who fell silent hours ago", () => {
+  const book = new SpendBook();
+  book.charge(strategies(), "west", reportOf(100, 1_000), BEGUN_MS + 1_000);
+  const kinds = (wallMs: number): string[] => book.news(strategies(), wallMs).map(({ news }) => news.kind);
+  assert.deepEqual(kinds(BEGUN_MS + 1_000), ["spent", "forecast"]);
+  assert.deepEqual(kinds(BEGUN_MS + 2 * HOUR_MS), []);
+});

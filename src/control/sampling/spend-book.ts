@@ -10,6 +10,7 @@ import {
   spendFrom,
   type SpendNews,
   type SpendRecord,
+  spentPerSecond,
   tellSpend,
 } from "./spend.ts";
 
@@ -78,8 +79,7 @@ export class SpendBook {
   news(strategies: readonly SamplingStrategyDocument[], wallMs: number): StrategyNews[] {
     return costsIn(strategies).flatMap(({ name, budget }) => {
       const before = this.#recordOf(name, wallMs);
-      const perSecond = Object.values(before.counters).reduce((sum, one) => sum + one.perSecond, 0);
-      const { record, news } = tellSpend(before, budget, perSecond, wallMs);
+      const { record, news } = tellSpend(before, budget, spentPerSecond(before, wallMs), wallMs);
       this.#records.set(name, record);
       return news.map((one) => ({ strategy: name, budget, news: one }));
     });

@@ -60,6 +60,16 @@ test("spend: what nobody has reported yet is expected to go on as it was", () =>
   assert.equal(expectedSpend(second, atMs + 40_000), 1_040);
 });
 
+test("spend: of somebody silent nothing is expected in later hours", () => {
+  const atMs = START_MS + HOUR_MS - 100_000;
+  const record = chargedTwice(spendFrom(START_MS), 3_500, atMs);
+  const { perSecond } = record.counters["west"]!;
+  const expected = (wallMs: number): number => expectedSpend(spendAt(record, wallMs), wallMs) / perSecond;
+  // For 5 minutes, of which 200 s are of the next hour.
+  const [soon, later, muchLater] = [60_000, HOUR_MS / 2, 3 * HOUR_MS].map((ms) => expected(START_MS + HOUR_MS + ms));
+  assert.deepEqual([soon, later, muchLater], [60, 200, 0]);
+});
+
 test("spend: each mark is told once an hour, and so is a forecast above the budget", () => {
   const kinds = (told: ReturnType<typeof tellSpend>): string[] =>
     told.news.map((one) => (one.kind === "spent" ? `${one.share}` : one.kind));
@@ -73,7 +83,7 @@ test("spend: each mark is told once an hour, and so is a forecast above the budg
   told = tellSpend(chargedTwice(told.record, 3_600, atMs + 2_000), 3_600, 2, atMs + 2_000);
   assert.deepEqual(kinds(told), ["1"]);
   assert.deepEqual(kinds(tellSpend(told.record, 3_600, 2, atMs + 3_000)), []);
-  assert.deepEqual(kinds(tellSpend(told.record, 3_600, 2, atMs + HOUR_MS)), ["forecast"]);
+  assert.deepEqual(kinds(tellSpend(told.record, 3_600, 2.1, atMs + HOUR_MS)), ["forecast"]);
 });
 
 const TICK_MS = 5_000;

@@ -81,12 +81,20 @@ export function forgetSpender(record: SpendRecord, reporter: string): SpendRecor
 
 /** What has been spent by now, with what nobody has reported yet. */
 export function expectedSpend(record: SpendRecord, wallMs: number): number {
-  const hereMs = Math.max(0, wallMs - record.hour * HOUR_MS);
+  const begunMs = record.hour * HOUR_MS;
   let unseen = 0;
   for (const { atWallMs, perSecond } of Object.values(record.counters)) {
-    unseen += (perSecond * Math.min(UNSEEN_MS, hereMs, Math.max(0, wallMs - atWallMs))) / 1_000;
+    // What of it was in an earlier hour is none of this one's.
+    const untilMs = Math.min(wallMs, atWallMs + UNSEEN_MS);
+    unseen += (perSecond * Math.max(0, untilMs - Math.max(atWallMs, begunMs))) / 1_000;
   }
   return record.spent + unseen;
+}
+
+/** What is spent a second, by all who are not silent for longer than that is expected of them. */
+export function spentPerSecond({ counters }: SpendRecord, wallMs: number): number {
+  const heard = Object.values(counters).filter(({ atWallMs }) => wallMs - atWallMs < UNSEEN_MS);
+  return heard.reduce((sum, { perSecond }) => sum + perSecond, 0);
 }
 
 /** What is left, a second, over the rest of the hour. */
