@@ -55,8 +55,10 @@ export class SamplingDecider {
     this.#leader.hear(region, rates, nowMs);
   }
 
+  /** The region is no part of the fleet any more; what was spent there is. */
   forget(region: string): void {
     this.#leader.forget(region);
+    this.#book.forget(region);
   }
 
   charge({ global }: FleetConfig, reporter: string, report: SpendReport, wallMs: number): void {

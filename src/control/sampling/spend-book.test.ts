@@ -74,3 +74,14 @@ test("spend book: nothing is forecast of somebody who fell silent hours ago", ()
   assert.deepEqual(kinds(BEGUN_MS + 1_000), ["spent", "forecast"]);
   assert.deepEqual(kinds(BEGUN_MS + 2 * HOUR_MS), []);
 });
+
+test("spend book: of who has left for good what was spent remains, and nothing more", () => {
+  const book = new SpendBook();
+  book.charge(strategies(), "west", reportOf(10, 1_000), BEGUN_MS + 1_000);
+  book.forget("west");
+  assert.deepEqual(book.records["cost_based"]?.counters, {});
+  assert.equal(spentOf(book, BEGUN_MS + 60_000), 6);
+  // Whoever comes in its place counts from its own beginning.
+  book.charge(strategies(), "west", reportOf(10, 1_000, "two"), BEGUN_MS + 61_000);
+  assert.equal(spentOf(book, BEGUN_MS + 61_000), 12);
+});

@@ -5,6 +5,7 @@ import { type RateStrategy, strategyNames } from "./settings-from.ts";
 import {
   chargeSpend,
   expectedSpend,
+  forgetSpender,
   paceOf,
   spendAt,
   spendFrom,
@@ -66,6 +67,11 @@ export class SpendBook {
           : chargeSpend(record, reporter, { since, charged, forMs: report.forMs }, wallMs),
       );
     }
+  }
+
+  /** It has left for good. */
+  forget(reporter: string): void {
+    for (const [name, record] of this.#records) this.#records.set(name, forgetSpender(record, reporter));
   }
 
   /** What may be spent a second now. */
