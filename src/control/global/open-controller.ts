@@ -17,7 +17,7 @@ import { directiveKey } from "../region/stored-directive.ts";
 import { decodeSummary, regionKey } from "../region/region-summary.ts";
 import { warnOfBound } from "../region/discover-bounds.ts";
 import { RegionService } from "../region/region-service.ts";
-import { leaderAsker } from "../limits/ask-leader.ts";
+import { LeaderAsker } from "../limits/ask-leader.ts";
 import { FleetLimits } from "../limits/fleet-limits.ts";
 import { RegionLimits } from "../limits/region-limits.ts";
 import { RemoteRegions } from "../region/other-regions.ts";
@@ -340,7 +340,7 @@ class NodeController implements Controller {
       epoch: { generation, revision: leadership.epoch },
       sinceMs: place.clock.nowMs(),
       isFirst,
-      askLeader: leaderAsker({ id: controller.id, region, leader: () => addressOf(this.leaders.global()), openLink }),
+      leader: new LeaderAsker({ id: controller.id, region, leader: () => addressOf(this.leaders.global()), openLink }),
     });
   }
 

@@ -1,6 +1,6 @@
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
 import { type ControllerAddress, FLEET_PROTOCOL } from "../fleet/messages.ts";
-import type { RegionLimitsOptions } from "./region-limits.ts";
 
 const CALL_MS = 3_000;
 
@@ -13,21 +13,31 @@ export interface LeaderAskerOptions {
 }
 
 /** Asks whoever leads the fleet at the moment, by a way that stays open while it is the same. */
-export function leaderAsker({ id, region, leader, openLink }: LeaderAskerOptions): RegionLimitsOptions["askLeader"] {
-  let way: { readonly key: string; readonly link: ControllerLink } | undefined;
-  return async (ask, signal) => {
+export class LeaderAsker implements AsyncDisposable {
+  readonly #options: LeaderAskerOptions;
+  #way: { readonly key: string; readonly link: ControllerLink } | undefined;
+
+  constructor(options: LeaderAskerOptions) {
+    this.#options = options;
+  }
+
+  /** One call after the other. Undefined: nobody answered. Never rejects. */
+  async ask(ask: LimitsAsk, signal: AbortSignal): Promise<LimitsGrant | undefined> {
+    const { id, region, leader, openLink } = this.#options;
     const to = leader();
     const key = to && `${to.id} ${to.address}`;
-    if (way !== undefined && way.key !== key) {
-      await way.link[Symbol.asyncDispose]();
-      way = undefined;
-    }
+    if (this.#way?.key !== key) await this[Symbol.asyncDispose]();
     if (to === undefined || key === undefined) return undefined;
-    way ??= { key, link: openLink(to) };
+    const { link } = (this.#way ??= { key, link: openLink(to) });
     const request = { protocol: FLEET_PROTOCOL, id, region, ask };
-    const outcome = await way.link.call("limits", request, { signal, timeoutMs: CALL_MS });
-    if (outcome.kind === "reply") return outcome.reply.grant;
-    if (signal.aborted) await way.link[Symbol.asyncDispose]();
-    return undefined;
-  };
+    const outcome = await link.call("limits", request, { signal, timeoutMs: CALL_MS });
+    return outcome.kind === "reply" ? outcome.reply.grant : undefined;
+  }
+
+  /** Nothing is asked any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const way = this.#way;
+    this.#way = undefined;
+    await way?.link[Symbol.asyncDispose]();
+  }
 }

@@ -2,6 +2,7 @@ import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import type { LeaderAsker } from "./ask-leader.ts";
 import type { LimitDeskOptions } from "./limit-desk.ts";
 import { LimitRegions } from "./limit-regions.ts";
 
@@ -9,8 +10,8 @@ export interface RegionLimitsOptions extends LimitDeskOptions {
   readonly clock: Clock;
   /** Of the config that runs here. */
   readonly limits: () => LimitsData | undefined;
-  /** Asks the leader of the fleet. Undefined: nobody answered. Never rejects. */
-  readonly askLeader: (ask: LimitsAsk, signal: AbortSignal) => Promise<LimitsGrant | undefined>;
+  /** Asks the leader of the fleet; it is closed with this. */
+  readonly leader: Pick<LeaderAsker, "ask" | typeof Symbol.asyncDispose>;
 }
 
 const ASK_MS = 1_000;
@@ -47,15 +48,16 @@ export class RegionLimits implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new RouterError("NOT_OWNER", "the region is led no more"));
     await this.#running;
+    await this.#options.leader[Symbol.asyncDispose]();
   }
 
   async #run(): Promise<void> {
-    const { clock, limits, askLeader } = this.#options;
+    const { clock, limits, leader } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       if (limits() !== undefined) {
         const sentMs = clock.nowMs();
-        const grant = await askLeader(this.#regions.ask(sentMs), signal);
+        const grant = await leader.ask(this.#regions.ask(sentMs), signal);
         if (isOver(signal)) return;
         if (grant !== undefined) this.#regions.answered(grant, sentMs, clock.nowMs());
       }

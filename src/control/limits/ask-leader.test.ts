@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import type { CallOutcome, ControllerLink } from "../fleet/controller-link.ts";
+import { type ControllerAddress, FLEET_PROTOCOL } from "../fleet/messages.ts";
+import { LeaderAsker } from "./ask-leader.ts";
+import { RegionLimits } from "./region-limits.ts";
+
+const LIMITS: LimitsData = {
+  total: { perSecond: 100, burst: 100 },
+  key: { from: "service" },
+  keys: [],
+  mixed: "refuse",
+};
+const GRANT = { total: { epoch: "1.1", lease: undefined, safe: undefined }, keys: [] };
+const ASK = { total: { to: undefined, wanted: 1, weight: 1, lease: undefined, safe: undefined }, keys: [] };
+
+/** Ways to leaders that answer at once. */
+class Ways {
+  readonly events: string[] = [];
+  leader: ControllerAddress | undefined = { id: "c1", address: "127.0.0.1:1", tls: false };
+
+  readonly asker = new LeaderAsker({
+    id: "c9",
+    region: "west",
+    leader: () => this.leader,
+    openLink: (to) => this.#open(to),
+  });
+
+  #open(controller: ControllerAddress): ControllerLink {
+    const { id } = controller;
+    this.events.push(`open ${id}`);
+    const reply = { protocol: FLEET_PROTOCOL, grant: GRANT };
+    return {
+      controller,
+      call: async () => {
+        this.events.push(`ask ${id}`);
+        return { kind: "reply", reply, sent: { machineMs: 0, wallMs: 0 } } as unknown as CallOutcome<never>;
+      },
+      [Symbol.asyncDispose]: async () => void this.events.push(`close ${id}`),
+    };
+  }
+}
+
+test("limits of a region: whoever leads is asked by one way, which is closed when another one leads", async () => {
+  const ways = new Ways();
+  const { signal } = new AbortController();
+  assert.deepEqual(await ways.asker.ask(ASK, signal), GRANT);
+  await ways.asker.ask(ASK, signal);
+  ways.leader = { id: "c2", address: "127.0.0.1:2", tls: false };
+  await ways.asker.ask(ASK, signal);
+  ways.leader = undefined;
+  assert.equal(await ways.asker.ask(ASK, signal), undefined);
+  assert.deepEqual(ways.events, ["open c1", "ask c1", "ask c1", "close c1", "open c2", "ask c2", "close c2"]);
+});
+
+test("limits of a region: the way to the leader is closed with them, also between two calls", async () => {
+  const ways = new Ways();
+  const clock = new ManualClock();
+  const epoch = { generation: 1, revision: 1n };
+  const limits = new RegionLimits({ clock, limits: () => LIMITS, leader: ways.asker, epoch, sinceMs: clock.nowMs() });
+  // One is answered by then, and the next one not due.
+  await new Promise(setImmediate);
+  await limits[Symbol.asyncDispose]();
+  assert.deepEqual(ways.events, ["open c1", "ask c1", "close c1"]);
+});
