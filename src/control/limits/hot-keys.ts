@@ -28,7 +28,7 @@ export function hotKeys(
 
 /**
  * Something for each hot key: a desk, or a region's part. What is hot no more stays until nobody
- * may believe to have any of it.
+ * may believe to have any of it; while that is as many again as may be hot, others wait for it.
  */
 export class PerHotKey<T> {
   readonly #make: (key: string) => T;
@@ -67,7 +67,10 @@ export class PerHotKey<T> {
 
   setOffered(offered: readonly OfferedKey[], nowMs: number, most = MOST_HOT_KEYS): void {
     this.#hot = hotKeys(offered, this.#hot, most);
-    for (const key of this.#hot) if (!this.#all.has(key)) this.#all.set(key, this.#make(key));
     for (const [key, one] of this.#all) if (!this.#hot.has(key) && this.#isIdle(one, nowMs)) this.#all.delete(key);
+    for (const key of this.#hot) {
+      if (this.#all.size >= 2 * most) return;
+      if (!this.#all.has(key)) this.#all.set(key, this.#make(key));
+    }
   }
 }

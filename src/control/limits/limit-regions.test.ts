@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import { LimitDesks } from "./limit-desks.ts";
+import { LimitRegions } from "./limit-regions.ts";
+import { LimitsAskSchema } from "./limit-report.ts";
+
+const LIMITS: LimitsData = {
+  total: { perSecond: 100_000, burst: 100_000 },
+  key: { from: "service" },
+  perKey: 100,
+  keys: [],
+  mixed: "refuse",
+};
+const EPOCH = { generation: 1, revision: 1n };
+const OPTIONS = { epoch: EPOCH, sinceMs: 0, isFirst: true };
+const NOTHING = { to: "1.1", weight: 1, lease: undefined, safe: undefined };
+
+function askOf(round: number): LimitsAsk {
+  const keys = Array.from({ length: 200 }, (_, i) => ({ key: `${round}-${i}`, wanted: 50, ...NOTHING }));
+  return { total: { wanted: 10_000, ...NOTHING }, keys };
+}
+
+test("limits of a region: however fast other keys are hot, the leader is asked for no more than it takes", () => {
+  const [leader, region] = [new LimitDesks({ ...OPTIONS, mostKeys: 4_000 }), new LimitRegions(OPTIONS)];
+  leader.setLimits(LIMITS);
+  region.setLimits(LIMITS);
+  for (let nowMs = 0; nowMs <= 16_000; nowMs += 1_000) {
+    // The region has its parts, and lends them on: nobody gives one back before its end.
+    for (const _ of [1, 2, 3]) {
+      region.lend("n1", askOf(nowMs / 1_000), nowMs);
+      const ask = region.ask(nowMs);
+      assert.equal(LimitsAskSchema.safeParse(ask).error, undefined);
+      region.answered(leader.lend("west", ask, nowMs), nowMs, nowMs);
+    }
+    const granted = region.lend("n1", askOf(nowMs / 1_000), nowMs);
+    // Those that came first, and those that waited once the parts of these are over.
+    const isGranted = granted.keys.some(({ lease }) => lease !== undefined && lease.amount > 0);
+    if (nowMs === 0 || nowMs === 16_000) assert.ok(isGranted);
+  }
+});
