@@ -21,6 +21,7 @@ export class LimitDesks {
   readonly #total: LimitDesk;
   readonly #keys: PerHotKey<LimitDesk>;
   readonly #offered: OfferedKeys;
+  #limits: LimitsData | undefined;
   #limitOf: LimitOf = () => undefined;
   #chosenMs = Number.NEGATIVE_INFINITY;
 
@@ -36,6 +37,8 @@ export class LimitDesks {
 
   /** Undefined: nothing is limited, and nothing granted. */
   setLimits(limits: LimitsData | undefined): void {
+    if (limits === this.#limits) return;
+    this.#limits = limits;
     const perSecond = limits?.total.perSecond ?? 0;
     this.#total.setLease((1 - SAFE_PART) * perSecond);
     this.#total.setSafe(SAFE_PART * perSecond);

@@ -17,6 +17,7 @@ export class LimitRegions {
   readonly #total: LimitRegion;
   readonly #keys: PerHotKey<LimitRegion>;
   readonly #offered = new OfferedKeys();
+  #limits: LimitsData | undefined;
   #limitOf: LimitOf = () => undefined;
   #chosenMs = Number.NEGATIVE_INFINITY;
 
@@ -30,6 +31,8 @@ export class LimitRegions {
 
   /** By these it is decided which keys are hot. */
   setLimits(limits: LimitsData | undefined): void {
+    if (limits === this.#limits) return;
+    this.#limits = limits;
     this.#limitOf = limits === undefined ? (): undefined => undefined : compileLimitOf(limits);
   }
 

@@ -1,5 +1,6 @@
 import { type Address, AddressSchema, formatAddress } from "../../config/schema/address.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
+import type { RateLimitingDocument } from "../../config/schema/limiting.ts";
 import { DEFAULT_FLEET_ADDRESS } from "../../config/schema/node-fleet.ts";
 import type { ControllerCalls } from "../../control/fleet/controller-calls.ts";
 import type { ControllerAddress } from "../../control/fleet/messages.ts";
@@ -11,6 +12,7 @@ import { RouterError } from "../../core/errors.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { compileLimits } from "../../plan/compile-limits.ts";
+import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import { createFleetAuth } from "./fleet-auth.ts";
 import { createFleetHandler } from "./fleet-handler.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
@@ -54,7 +56,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: node.fleet.topology_interval,
     isConfigured: (region) => Object.hasOwn(options.walk.status.running.regions, region),
-    limits: () => compileLimits(options.walk.status.running.global.rate_limiting),
+    limits: runningLimits(options),
     tasks: options.leaderTasks,
     fetchBody: createDocumentFetcher(place),
     openLink: (to) => openLink(options, { self, calls: lateCalls(late) }, to),
@@ -76,6 +78,16 @@ export async function openServingController(options: FleetLinkOptions): Promise<
 }
 
 /** Undefined: whose the store is has not been found out, or it is not this fleet's. */
+/** Asked with each Report: the same object while the config is the same. */
+function runningLimits({ walk }: Pick<FleetLinkOptions, "walk">): () => LimitsData | undefined {
+  let made: { readonly of: RateLimitingDocument | undefined; readonly limits: LimitsData | undefined } | undefined;
+  return () => {
+    const of = walk.status.running.global.rate_limiting;
+    if (made?.of !== of) made = { of, limits: compileLimits(of) };
+    return made?.limits;
+  };
+}
+
 function generationOf(options: FleetLinkOptions): number | undefined {
   return isBelieved(options) ? options.memory.identity?.generation : undefined;
 }
