@@ -68,7 +68,10 @@ export interface SamplingExplanation {
   /** Share of its class that is kept now, and what it is due to. */
   readonly probability: number;
   readonly reason: ShareReason;
-  /** As `th` and `rv` have them; null: there is nothing to decide by. */
+  /**
+   * As `th` and `rv` have them; a threshold is empty where nothing is kept, and a randomness null
+   * where there is nothing to decide by.
+   */
   readonly threshold: string;
   readonly randomness: string | null;
   /** The probability that it came with; null without randomness. */

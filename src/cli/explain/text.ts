@@ -61,7 +61,7 @@ function itemLines(told: ItemExplanation, total: number, width: number): string[
 export function samplingText(told: SamplingExplanation): string {
   const { class: name, kept, why, probability, reason, threshold, randomness, arrival, dry_run: dryRun } = told;
   const came = arrival === null || arrival === 1 ? "" : `, it came with ${percent(arrival)}`;
-  const by = `threshold ${threshold}, randomness ${randomness ?? "none"}${came}`;
+  const by = `threshold ${threshold === "" ? "none" : threshold}, randomness ${randomness ?? "none"}${came}`;
   const fate = kept ? "kept" : dryRun ? "would be dropped (dry_run)" : "dropped";
   return `${fate}: class ${name} is kept at ${percent(probability)} (${reason}); ${why} (${by})`;
 }

@@ -18,6 +18,7 @@ import { ItemReader } from "../scan/item-reader.ts";
 export type ThresholdOf = (signal: SampledSignal, name: string) => ClassThreshold | undefined;
 
 const DIGITS = 14;
+const REFUSED = "the node is degraded and lets nothing of its class in";
 
 /** Tells what sampling makes of items, by the tests and the reading that it samples with. */
 export class SamplingExplainer {
@@ -53,14 +54,15 @@ export class SamplingExplainer {
   #tell(name: string, isInconsistent: boolean): SamplingExplanation {
     const threshold = this.#thresholdOf(this.#signal, name) ?? this.#settled(name);
     const { arrival, randomness = null } = this.#judge;
-    const { probability, reason } = threshold;
+    const { probability, reason, refuses } = threshold;
     const digits = viewBuffer(threshold.text, 0, threshold.text.length).toString("latin1");
     const isThin = arrival !== NO_RANDOMNESS && arrival < 1 && arrival <= probability;
-    const reaches = randomness === null || randomness >= digits.padEnd(DIGITS, "0");
+    // The threshold that keeps nothing has no digits.
+    const reaches = randomness === null || (digits !== "" && randomness >= digits.padEnd(DIGITS, "0"));
     return {
       class: name,
-      kept: isThin || reaches,
-      why: whyOf({ isThin, reaches, hasRandomness: randomness !== null, isInconsistent }),
+      kept: !refuses && (isThin || reaches),
+      why: refuses ? REFUSED : whyOf({ isThin, reaches, hasRandomness: randomness !== null, isInconsistent }),
       probability,
       reason,
       threshold: digits,
