@@ -29,7 +29,8 @@ test("two workers share the limits of their node: together they have no more, an
   }
   assert.ok(letIn <= 6 && letIn + refused === 6);
   const usage = await node.running.dataPlane.limits(10);
-  assert.ok(usage !== undefined && usage.total.granted > 0);
+  assert.ok(usage !== undefined && usage.total.granted > 0 && usage.total.granted <= 1_000_000);
+  assert.ok(usage.keys.every(({ granted }) => granted <= 20));
   const { delivered, shed } = await node.ledger("traces");
   assert.deepEqual([delivered, shed], [50 * letIn, 50 * refused]);
   await node.assertBalanced();

@@ -155,6 +155,26 @@ test("limit: what was let in and refused afterwards comes back, of the whole and
   assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
 });
 
+test("limit: what was shed of a request that is refused afterwards had taken nothing, and brings nothing back", () => {
+  const rig = new Rig({ mixed: "shed" });
+  rig.send(many("cart", 20)); // 10 more than there were
+  assert.equal(rig.send([...many("cart", 5), "other"]), LIMITED.LESS);
+  rig.left();
+  rig.limiter.giveBack("traces");
+  rig.clock.advance(900);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  rig.clock.advance(200);
+  assert.equal(rig.send(["cart"]), LIMITED.IN);
+});
+
+test("limit: who is over the limit of a key waits until its debt is paid", () => {
+  const rig = new Rig();
+  rig.send(many("cart", 30));
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  const { retryAfterMs = 0 } = rig.limiter.refusal ?? {};
+  assert.ok(retryAfterMs >= 2_100 && retryAfterMs <= 4_200, String(retryAfterMs));
+});
+
 test("limit: by a header of the sender, or by an attribute of the resource", () => {
   const rig = new Rig({ key: { from: "header", name: "x-scope-orgid" }, keys: [] });
   const of = (tenant: string): SenderHeaders => senderHeaders([["x-scope-orgid", tenant]]);

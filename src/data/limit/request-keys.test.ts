@@ -18,14 +18,19 @@ const LIMITS: LimitsData = {
 };
 
 class Rig {
-  readonly buckets = new KeyBuckets(LIMITS);
-  readonly #keys = new RequestKeys(LIMITS.key, this.buckets);
+  readonly buckets: KeyBuckets;
+  readonly #keys: RequestKeys;
   readonly #envelope = new Envelope();
 
-  find(service: string): KeyBucket | undefined {
+  constructor(mostKeys?: number) {
+    this.buckets = new KeyBuckets(LIMITS, mostKeys);
+    this.#keys = new RequestKeys(LIMITS.key, this.buckets);
+  }
+
+  find(service: string, nowMs = 0): KeyBucket | undefined {
     assert.ok(scanEnvelope("traces", requestOf("traces", [{ name: "a", service }]), this.#envelope));
-    this.#keys.begin(NO_HEADERS, 0);
-    const found = this.#keys.find(this.#envelope, 0, 0);
+    this.#keys.begin(NO_HEADERS, nowMs);
+    const found = this.#keys.find(this.#envelope, 0, nowMs);
     this.#envelope.release();
     return found;
   }
@@ -53,4 +58,14 @@ test("keys: a resource that is too large to be remembered has the same bucket ea
     assert.equal(rig.find(service), rig.find(service));
   }
   assert.equal(rig.buckets.size, 4);
+});
+
+test("keys: a bucket that is gone is not found any more by a resource that was known", () => {
+  const rig = new Rig(1);
+  const gone = rig.find("cart");
+  assert.equal(rig.find("ship", 5_000)?.key, "ship", "cart was idle: it made room");
+  const again = rig.find("cart", 10_000);
+  assert.equal(again?.key, "cart");
+  assert.notEqual(again, gone);
+  assert.ok(rig.buckets.all.includes(again));
 });

@@ -79,7 +79,7 @@ class LimitedNode {
   constructor(limits: LimitsData, count: number, isInFleet = false) {
     this.#limits = limits;
     const tell = (index: number, message: ToWorker): void => {
-      if (message.kind === "limits") this.clock.after(3, () => this.workers[index]!.asker.told(message));
+      if (message.kind === "limits") this.clock.after(3, () => this.workers[index]?.asker.told(message));
     };
     this.#giver = new LimitGiver(this.clock, tell, isInFleet);
     this.#giver.adopt(limits);
@@ -118,6 +118,12 @@ class LimitedNode {
   end(index: number): void {
     this.#giver.ended(index);
     this.start(index);
+  }
+
+  /** Of the last worker, in whose place there is none. */
+  endLast(): void {
+    this.workers.pop();
+    this.#giver.ended(this.workers.length);
   }
 
   /** Items that were let in, of what comes to each of the workers for so long. */
@@ -186,6 +192,30 @@ test("workers: one that is started again begins with what is free, and no tokens
   }
   node.run(4_500, [3_000, 0]);
   assert.ok(node.run(4_000, [3_000, 0]) >= 3_800);
+});
+
+test("workers: what one had that has ended is free at once", () => {
+  const node = new LimitedNode(WHOLE, 2);
+  node.run(4_000, [0, 3_000]);
+  node.endLast();
+  node.run(1_500, [3_000]);
+  const other = node.run(2_000, [3_000]);
+  assert.ok(other >= 1_900, String(other));
+});
+
+test("workers: an answer that comes after 64 more asks is not taken any more", () => {
+  const clock = new ManualClock();
+  const granted: number[] = [];
+  const asker = new LimitAsker(clock, () => undefined);
+  const none = { to: undefined, wanted: 0, weight: 0 };
+  asker.attend({
+    limitAskNow: () => ({ total: none, keys: [] }),
+    limitGranted: (_grant, sentMs) => void granted.push(sentMs),
+  });
+  clock.advance(64 * 500);
+  const grant = { total: { epoch: "" }, keys: [] };
+  for (const seq of [1, 2, 65]) asker.told({ kind: "limits", seq, grant });
+  assert.deepEqual(granted, [500, 32_000]);
 });
 
 test("workers of a node of a fleet have what it was granted, and the load moves among them as without", () => {

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DataPlaneStatus, DropSample, PoolStatus, TargetStatus } from "../../plan/data-plane.ts";
-import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
+import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
+import {
+  mergeDrops,
+  mergeLeaving,
+  mergeLimits,
+  mergeReady,
+  mergeShutdowns,
+  mergeStatuses,
+  mergeUndeliverable,
+} from "./merge.ts";
 
 const PLACE = { version: 3, addresses: { otlp_grpc: "127.0.0.1:1" }, workers: [] };
 
@@ -164,4 +173,24 @@ test("leaving pools and reports of the end add up, drops are the newest of all",
     Array.from({ length: 150 }, (_, i) => drop(2 * i + 1)),
   ]);
   assert.deepEqual([merged.length, merged[0]?.atMs, merged.at(-1)?.atMs], [200, 299, 100]);
+});
+
+test("what workers have of limits adds up, of everything and of each key; of keys those nearest to theirs are told", () => {
+  const used = { granted: 1, wanted: 2, offered: 3, used: 4, shed: 5 };
+  const twice = { granted: 2, wanted: 4, offered: 6, used: 8, shed: 10 };
+  const of = (...keys: readonly string[]): LimitsUsage => ({
+    total: { limit: 100, burst: 50, ...used },
+    keys: keys.map((key) => ({ key, limit: 10, ...used })),
+    keyCount: keys.length,
+  });
+  assert.deepEqual(mergeLimits([of("cart", "pay"), null, of("pay")], 2), {
+    total: { limit: 100, burst: 50, ...twice },
+    keys: [
+      { key: "pay", limit: 10, ...twice },
+      { key: "cart", limit: 10, ...used },
+    ],
+    keyCount: 2,
+  });
+  assert.equal(mergeLimits([of("cart", "pay"), of("pay")], 1)?.keys.length, 1);
+  assert.equal(mergeLimits([null, null], 1), undefined);
 });
