@@ -24,6 +24,10 @@ for (const { probability, precision, want } of golden) {
   });
 }
 
+test("threshold: as the SDKs write it, with 4 digits", () => {
+  assert.deepEqual([thresholdOf(0.1).text, thresholdOf(0.01).text], ["e666", "fd70a"]);
+});
+
 test("threshold: all of 1, and nothing of 0 and of what 56 bits cannot tell from it", () => {
   assert.deepEqual([thresholdOf(1), thresholdOf(0), thresholdOf(2 ** -58)], [KEEPS_ALL, KEEPS_NONE, KEEPS_NONE]);
   assert.deepEqual([probabilityOf(KEEPS_ALL), probabilityOf(KEEPS_NONE)], [1, 0]);

@@ -89,7 +89,7 @@ test("sampling: by the priority of the rules that route, where a strategy has a 
   const rig = new SamplingRig(
     "traces",
     `{ sampling_strategies: [{ type: priority_based, high_priority_rate: 1, normal_rate: 0.5, low: 0.25 }],
-       routing_rules: [{ service: "critical-*", target_region: default, priority: high }, { service: "batch-*", target_region: default, priority: low }] }`,
+       routing_rules: [{ service: "*-1", target_region: default, priority: low }, { service: "critical-*", target_region: default, priority: high }] }`,
   );
   const bytes = requestOf([
     { service: "critical-1", spans: BOTH },

@@ -113,3 +113,12 @@ test("sampling logs: without a trace id the hash of a configured attribute decid
   const without = logs([{ body: { stringValue: "b" } }]);
   assert.equal(rig.sample(without).bytes, without);
 });
+
+test("sampling logs: where all is hashed, what was sampled before by its trace id is sampled further by that", () => {
+  const strategies = "[{ type: fixed, rate: 0.25, signals: [logs] }]";
+  const rig = new SamplingRig("logs", `{ sampling: { randomness: hash }, sampling_strategies: ${strategies} }`);
+  const attributes = [{ key: THRESHOLD, value: { stringValue: "8" } }];
+  const bytes = logs([{ traceId: Buffer.alloc(16, 0xff), attributes }]);
+  const [left] = explode("logs", rig.sample(bytes).bytes!).items;
+  assert.deepEqual([textOf(left!.item, THRESHOLD), textOf(left!.item, RANDOMNESS)], ["c", undefined]);
+});

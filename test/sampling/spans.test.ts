@@ -11,6 +11,7 @@ import { normalize, type Plain, REQUEST_TYPE } from "../support/oracle/oracle.ts
 import { scramble } from "../support/oracle/scramble.ts";
 import { list } from "../support/oracle/walk.ts";
 import { listOf, modelOf } from "./model.ts";
+import { leftOf, requestOf } from "./requests.ts";
 import { SamplingRig } from "./sampling-rig.ts";
 
 const digits = fc.stringMatching(/^[0-9a-f]{14}$/u);
@@ -106,3 +107,10 @@ test("sampling spans: what was sampled before is sampled the same again, and a l
 function meanings(bytes: Uint8Array | undefined): string[] {
   return bytes === undefined ? [] : explode("traces", bytes).items.map(({ meaning }) => meaning);
 }
+
+test("sampling spans: where all is hashed, what was sampled before by its trace id is sampled further by that", () => {
+  const rig = new SamplingRig("traces", "{ sampling: { randomness: hash }, sampling_rate: 0.25 }");
+  const states = ["ot=th:8", "ot=th:f"];
+  const bytes = requestOf([{ service: "cart", spans: states.map((state) => ({ name: "high", state }) as const) }]);
+  assert.deepEqual(leftOf(rig.sample(bytes).bytes), ["cart: high ot=th:c, high ot=th:f"]);
+});
