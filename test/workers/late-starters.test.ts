@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NOTHING_GIVEN_UP } from "../../src/plan/degradation-plan.ts";
 import { Sender } from "../scenario/fault-sender.ts";
+import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { eventually, isReady, startWorkers } from "./worker-node.ts";
 
@@ -58,4 +60,29 @@ test("workers: one that hangs does not keep the node from saying that it is read
   } finally {
     process.kill(first!, "SIGCONT");
   }
+});
+
+test("workers: one that starts gives up what the node does, also what was told while it was starting", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startWorkers(1, POOL, { a });
+  const { dataPlane } = node.running;
+  const giveUp = (level: number, why: string): Promise<void> => dataPlane.degrade({ ...NOTHING_GIVEN_UP, level, why });
+  const answer = async (): Promise<string> => {
+    await using sender = new OtlpSender(node);
+    return (await sender.send("grpc", "traces", new Uint8Array())).message;
+  };
+  await giveUp(5, "before");
+  const [first] = await node.pids();
+  process.kill(first!, "SIGKILL");
+  await eventually(async () => (await node.workers())[0]?.restarts === 1 && (await isReady(node)));
+  assert.match(await answer(), /degraded to level 5 \(before\)/u);
+  const [second] = await node.pids();
+  process.kill(second!, "SIGKILL");
+  await eventually(async () => {
+    const [worker] = await node.workers();
+    return worker?.pid !== undefined && worker.pid !== second && !worker.ready;
+  });
+  await giveUp(5, "meanwhile");
+  await eventually(() => isReady(node));
+  assert.match(await answer(), /degraded to level 5 \(meanwhile\)/u);
 });
