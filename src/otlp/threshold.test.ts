@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { HexReader, KEEPS_ALL, KEEPS_NONE, probabilityOf, thresholdOf, writeRandomness } from "./threshold.ts";
+import {
+  type Bits56,
+  HexReader,
+  KEEPS_ALL,
+  KEEPS_NONE,
+  probabilityOf,
+  thresholdOf,
+  writeRandomness,
+} from "./threshold.ts";
 
 const golden = [
   { probability: 1, precision: 4, want: "0" },
@@ -30,8 +38,12 @@ test("threshold: as the SDKs write it, with 4 digits", () => {
 
 test("threshold: all of 1, and nothing of 0 and of what 56 bits cannot tell from it", () => {
   assert.deepEqual([thresholdOf(1), thresholdOf(0), thresholdOf(2 ** -58)], [KEEPS_ALL, KEEPS_NONE, KEEPS_NONE]);
-  assert.deepEqual([probabilityOf(KEEPS_ALL), probabilityOf(KEEPS_NONE)], [1, 0]);
+  assert.deepEqual([of(KEEPS_ALL), of(KEEPS_NONE)], [1, 0]);
 });
+
+function of({ hi, lo }: Bits56): number {
+  return probabilityOf(hi, lo);
+}
 
 function readThreshold(text: string): [number, number] | undefined {
   const reader = new HexReader();
@@ -43,8 +55,17 @@ test("threshold: what is written is read as the same number, and means the proba
     fc.property(fc.double({ min: 1e-12, max: 1, noNaN: true }), fc.integer({ min: 1, max: 14 }), (p, precision) => {
       const threshold = thresholdOf(p, precision);
       assert.deepEqual(readThreshold(threshold.text), [threshold.hi, threshold.lo]);
-      const off = Math.abs(probabilityOf(threshold) - p);
-      assert.ok(off <= Math.max(16 ** -precision, 2 ** -54), `${p} became ${probabilityOf(threshold)}`);
+      const off = Math.abs(of(threshold) - p);
+      assert.ok(off <= Math.max(16 ** -precision, 2 ** -54), `${p} became ${of(threshold)}`);
+    }),
+  );
+});
+
+test("threshold: its probability is the double that is nearest to it", () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 1n << 56n }), (value) => {
+      const nearest = Number((1n << 56n) - value) / 2 ** 56;
+      assert.equal(probabilityOf(Number(value >> 32n), Number(value & 0xffff_ffffn)), nearest);
     }),
   );
 });

@@ -17,7 +17,7 @@ export const KEEPS_ALL: Threshold = { hi: 0, lo: 0, text: "0" };
 export const KEEPS_NONE: Threshold = { hi: 0x100_0000, lo: 0, text: "" };
 
 /** Significant digits, beside those that all thresholds near 1 begin with: the SDKs' default. */
-export const PRECISION = 4;
+const PRECISION = 4;
 
 const DIGITS = 14;
 const ALL = 1n << 56n;
@@ -33,9 +33,9 @@ export function thresholdOf(probability: number, precision: number = PRECISION):
   return written(((exact + unit / 2n) / unit) * unit);
 }
 
-/** The share that it keeps: exact to a double. */
-export function probabilityOf({ hi, lo }: Bits56): number {
-  return Number(ALL - ((BigInt(hi) << 32n) | BigInt(lo))) / 2 ** 56;
+/** The share that a threshold keeps: exact to a double. */
+export function probabilityOf(hi: number, lo: number): number {
+  return ((0x100_0000 - hi) * 0x1_0000_0000 - lo) / 2 ** 56;
 }
 
 function written(value: bigint): Threshold {

@@ -44,7 +44,7 @@ function adjustedCount(span: Plain): number {
   if (th === undefined) return 1;
   const reader = new HexReader();
   assert.ok(reader.readThreshold(Buffer.from(th), 3, th.length));
-  return 1 / probabilityOf(reader);
+  return 1 / probabilityOf(reader.hi, reader.lo);
 }
 
 const SPANS = 40_000;

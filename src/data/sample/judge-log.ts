@@ -1,11 +1,11 @@
 import type { KeptItems } from "../../otlp/kept-items.ts";
 import { LogSampling, RANDOMNESS_KEY } from "../../otlp/log-sampling.ts";
-import { writeRandomness } from "../../otlp/threshold.ts";
+import { probabilityOf, writeRandomness } from "../../otlp/threshold.ts";
 import type { LogRandomness } from "../../plan/sampling-plan.ts";
 import type { ItemJudge } from "./judge.ts";
 import { Randomness } from "./randomness.ts";
 import { attributeField, type ClassThreshold } from "./threshold-mark.ts";
-import { NO_RANDOMNESS, probabilityOf, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
+import { NO_RANDOMNESS, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
 
 const TRACE_ID = -1;
 const DIGITS = 14;

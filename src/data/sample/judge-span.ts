@@ -1,11 +1,12 @@
 import type { KeptItems } from "../../otlp/kept-items.ts";
 import { SpanSampling } from "../../otlp/span-sampling.ts";
+import { probabilityOf } from "../../otlp/threshold.ts";
 import { MOST_ADDED, TraceState } from "../../otlp/trace-state.ts";
 import { varintBytes, writeVarint } from "../../otlp/wire.ts";
 import type { ItemJudge } from "./judge.ts";
 import { Randomness } from "./randomness.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
-import { NO_RANDOMNESS, probabilityOf, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
+import { NO_RANDOMNESS, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
 
 const TRACE_STATE = 0x1a;
 

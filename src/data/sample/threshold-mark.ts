@@ -1,8 +1,7 @@
 import { textOwned } from "../../core/bytes.ts";
 import { THRESHOLD_KEY } from "../../otlp/log-sampling.ts";
-import { type Threshold, thresholdOf } from "../../otlp/threshold.ts";
+import { probabilityOf, type Threshold, thresholdOf } from "../../otlp/threshold.ts";
 import type { SampledSignal, ShareReason } from "../../plan/sampling-plan.ts";
-import { probabilityOf } from "./verdict.ts";
 
 /** What is done with the items of a class, as it is asked for each of them. */
 export interface ClassThreshold {

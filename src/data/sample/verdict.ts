@@ -29,11 +29,6 @@ export function reaches(hi: number, lo: number, toHi: number, toLo: number): boo
 /** What came without anything to decide by has no probability. */
 export const NO_RANDOMNESS = -1;
 
-/** The probability of a threshold. */
-export function probabilityOf(hi: number, lo: number): number {
-  return ((0x100_0000 - hi) * 0x1_0000_0000 - lo) / 2 ** 56;
-}
-
 /** Where the bytes are that a verdict CHANGE is about. */
 export interface ItemChange {
   addStart: number;
