@@ -31,7 +31,6 @@ export class DebtBucket {
   setShares(shares: readonly BucketShare[], nowMs: number): void {
     this.#fill(nowMs);
     this.#shares = shares;
-    this.#tokens = Math.min(this.#tokens, this.#current(nowMs).burst);
   }
 
   tokensAt(nowMs: number): number {
