@@ -4,18 +4,16 @@ import type { PRIORITY_NAMES } from "../config/schema/values.ts";
 import type { GuardBound } from "./sampling/sampling-guard.ts";
 
 /** Why a class has the probability that it has: what lowered it most. */
-export const SHARE_REASONS = [
-  "priority_based",
-  "sampling_rate",
-  "region",
-  "fixed",
-  "adaptive",
-  "cost_based",
-  "degradation",
-  "guard",
-  "fallback",
-] as const;
-export type ShareReason = (typeof SHARE_REASONS)[number];
+export type ShareReason =
+  | "priority_based"
+  | "sampling_rate"
+  | "region"
+  | "fixed"
+  | "adaptive"
+  | "cost_based"
+  | "degradation"
+  | "guard"
+  | "fallback";
 
 export type { SampledSignal };
 export type PriorityName = (typeof PRIORITY_NAMES)[number];

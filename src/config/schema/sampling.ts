@@ -120,6 +120,5 @@ export const SamplingSchema = z.strictObject({
     ),
 });
 
-export type SamplingDocument = z.output<typeof SamplingSchema>;
 export type SamplingStrategyDocument = z.output<typeof SamplingStrategySchema>;
 export type SampledSignal = (typeof SAMPLED_SIGNALS)[number];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { keptItems, rateIn } from "../../plan/sampling/class-rate.ts";
-import { adjustedCount, type ReceivedRow } from "../../plan/sampling/received.ts";
+import type { ReceivedRow } from "../../plan/sampling/received.ts";
 import { composeSampling, type SamplingComposition } from "./compose.ts";
 import { ITEM_CHARGE, type RateBudget, type RatedClass, type SamplingSettings } from "./sampling-settings.ts";
 
@@ -296,7 +296,7 @@ test("composition: adjusted counts add up to what there was before all sampling"
 function represented(composition: SamplingComposition, rows: readonly ReceivedRow[]): number {
   return sumOf(rows, (row) => {
     const { probability } = rateIn(composition.rates, row)!;
-    return keptItems(composition.rates, row) * adjustedCount(probability, row.arrival)!;
+    return keptItems(composition.rates, row) / Math.min(probability, row.arrival!);
   });
 }
 

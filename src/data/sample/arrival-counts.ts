@@ -10,7 +10,7 @@ const NONE = SLOTS - 1;
 const [ITEMS, BYTES, TRACES, ADJUSTED, KEPT, OF_EACH] = [0, 1, 2, 3, 4, 5] as const;
 
 /** The label of what came without randomness. */
-export const NO_OCTAVE = "none";
+const NO_OCTAVE = "none";
 
 /**
  * What came of one class before sampling, by the probability that it came with: of the request

@@ -24,8 +24,3 @@ export interface ReceivedRow {
 export function keptPart(probability: number, arrival: number | undefined): number {
   return arrival === undefined ? 1 : Math.min(1, probability / arrival);
 }
-
-/** How many items each one that is kept stands for; undefined: nothing can be said. */
-export function adjustedCount(probability: number, arrival: number | undefined): number | undefined {
-  return arrival === undefined ? undefined : 1 / Math.min(probability, arrival);
-}

@@ -1,5 +1,5 @@
 /** A guard looks back over so much time, */
-export const GUARD_WINDOW_MS = 1_000;
+const GUARD_WINDOW_MS = 1_000;
 /** in so many parts. */
 const SLOTS = 10;
 const SLOT_MS = GUARD_WINDOW_MS / SLOTS;
