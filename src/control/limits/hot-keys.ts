@@ -1,3 +1,6 @@
+import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
+import type { LimitDesk } from "./limit-desk.ts";
+
 /** Keys of a region whose limits are shared out exactly; the rest has a static share. */
 export const MOST_HOT_KEYS = 200;
 /** A key that is hot stays so while it is not this much less than one that is not. */
@@ -50,11 +53,6 @@ export class PerHotKey<T> {
     return this.#all.size;
   }
 
-  /** Undefined: it is not hot, so nothing is granted of it. */
-  get(key: string): T | undefined {
-    return this.#hot.has(key) ? this.#all.get(key) : undefined;
-  }
-
   /** Also of one that is hot no more, and of which somebody may have something to give back. */
   known(key: string): T | undefined {
     return this.#all.get(key);
@@ -73,4 +71,18 @@ export class PerHotKey<T> {
       if (!this.#all.has(key)) this.#all.set(key, this.#make(key));
     }
   }
+}
+
+/**
+ * Of a key that is hot no more nothing is granted to who wants some of it, so that it ends; who
+ * wants nothing gives back what it has.
+ */
+export function askKey(
+  desk: LimitDesk,
+  holder: string,
+  { ask, isHot, nowMs }: { readonly ask: LimitAsk; readonly isHot: boolean; readonly nowMs: number },
+): LimitGrant | undefined {
+  if (isHot || ask.wanted === 0) return desk.ask(holder, ask, nowMs);
+  desk.told(holder, ask, nowMs);
+  return undefined;
 }

@@ -104,6 +104,13 @@ export class LimitDesk {
     return { epoch, lease: granted, safe: this.#safe({ holder, held: heldOf(safe), to: known }, nowMs) };
   }
 
+  /** It wants more, and is granted nothing: what it has ends with its time. */
+  told(holder: string, { to, lease }: LimitAsk, nowMs: number): void {
+    this.#wants.delete(holder);
+    const known = to === undefined ? undefined : parseEpoch(to);
+    if (known !== undefined) this.#leases.told({ holder, held: heldOf(lease), to: known }, nowMs);
+  }
+
   /** It said goodbye and uses nothing any more. */
   leave(holder: string, nowMs: number): void {
     this.#wants.delete(holder);

@@ -1,5 +1,5 @@
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
-import { MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
+import { askKey, MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import { LimitDesk, type LimitDeskOptions, SAFE_PART } from "./limit-desk.ts";
 import { OfferedKeys } from "./offered-keys.ts";
@@ -54,7 +54,8 @@ export class LimitDesks {
       total: this.#total.ask(holder, total, nowMs),
       keys: keys.flatMap(({ key, ...ask }) => {
         const desk = this.#keys.known(key);
-        return desk === undefined ? [] : [{ key, ...desk.ask(holder, ask, nowMs) }];
+        const grant = desk && askKey(desk, holder, { ask, isHot: this.#keys.hot.has(key), nowMs });
+        return grant === undefined ? [] : [{ key, ...grant }];
       }),
     };
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import { LimitHolders } from "./limit-holders.ts";
 import { LimitDesks } from "./limit-desks.ts";
 import { LimitRegions } from "./limit-regions.ts";
 import { LimitsAskSchema } from "./limit-report.ts";
@@ -39,4 +40,21 @@ test("limits of a region: however fast other keys are hot, the leader is asked f
     const isGranted = granted.keys.some(({ lease }) => lease !== undefined && lease.amount > 0);
     if (nowMs === 0 || nowMs === 16_000) assert.ok(isGranted);
   }
+});
+
+test("limits: of what is hot no more nothing is granted to who still wants it", () => {
+  const desks = new LimitDesks({ ...OPTIONS, mostKeys: 1 });
+  desks.setLimits(LIMITS);
+  const holders = new LimitHolders("1.1");
+  const leased = (nowMs: number): string[] => {
+    const used = { granted: 0, offered: 0, used: 0, shed: 0 };
+    const keys = ["a", "b"].map((key) => {
+      return { ...used, key, limit: 100, wanted: (key === "a") === nowMs < 3_000 ? 90 : 60 };
+    });
+    const usage = { total: { ...used, limit: 100_000, burst: 1, wanted: 150 }, keys, keyCount: 2 };
+    holders.answered(desks.lend("n1", holders.ask(usage, nowMs), nowMs), nowMs);
+    return [...holders.shares(LIMITS.total, nowMs).keys.keys()];
+  };
+  const seen = Array.from({ length: 21 }, (_, second) => leased(1_000 * second));
+  assert.deepEqual([seen[2], seen[16], seen[20]], [["a"], ["a", "b"], ["b"]]);
 });

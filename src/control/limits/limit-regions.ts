@@ -1,6 +1,6 @@
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
-import { PerHotKey } from "./hot-keys.ts";
+import { askKey, PerHotKey } from "./hot-keys.ts";
 import type { LimitDeskOptions } from "./limit-desk.ts";
 import { LimitRegion } from "./limit-region.ts";
 import { OfferedKeys } from "./offered-keys.ts";
@@ -46,7 +46,8 @@ export class LimitRegions {
       keys: keys.flatMap(({ key, ...ask }) => {
         const region = this.#keys.known(key);
         region?.settle(nowMs);
-        return region === undefined ? [] : [{ key, ...region.desk.ask(holder, ask, nowMs) }];
+        const grant = region && askKey(region.desk, holder, { ask, isHot: this.#keys.hot.has(key), nowMs });
+        return grant === undefined ? [] : [{ key, ...grant }];
       }),
     };
   }
