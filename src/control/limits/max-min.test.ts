@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { maxMin, waterLevel } from "./max-min.ts";
+import { waterLevel, type WantedShare } from "./max-min.ts";
+
+/** What each has, in the order of the parts. */
+function maxMin(capacity: number, parts: readonly WantedShare[]): number[] {
+  const level = waterLevel(capacity, parts);
+  return parts.map(({ wanted, weight }) => Math.min(wanted, level * weight));
+}
 
 function evenly(...wanted: number[]): { readonly wanted: number; readonly weight: number }[] {
   return wanted.map((one) => ({ wanted: one, weight: 1 }));

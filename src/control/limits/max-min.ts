@@ -19,9 +19,3 @@ export function waterLevel(capacity: number, parts: readonly WantedShare[]): num
   }
   return Number.POSITIVE_INFINITY;
 }
-
-/** In the order of the parts. */
-export function maxMin(capacity: number, parts: readonly WantedShare[]): number[] {
-  const level = waterLevel(capacity, parts);
-  return parts.map(({ wanted, weight }) => Math.min(wanted, level * weight));
-}

@@ -16,8 +16,6 @@ export interface SamplingLeaderOptions {
   readonly last?: SamplingDirective | undefined;
 }
 
-/** A region is silent after so long without a summary. */
-const SILENT_MS = 10_000;
 /** What is left of a silent region after each 5 s, once its directive cannot be in force. */
 const FADE = 0.9;
 const FADE_STEP_MS = 5_000;
@@ -74,11 +72,6 @@ export class SamplingLeader {
   /** The region is no part of the fleet any more. */
   forget(region: string): void {
     this.#regions.delete(region);
-  }
-
-  isSilent(region: string, nowMs: number): boolean {
-    const heard = this.#regions.get(region);
-    return heard === undefined || nowMs - heard.heardMs > SILENT_MS;
   }
 
   /** Nothing is published before it is known what anybody receives. */
