@@ -194,10 +194,10 @@ test("composition: a strategy knows the signals that it speaks of, and no others
   assert.equal(rateIn(composition.rates, rows[1]!)?.probability, 1);
 });
 
-test("composition: while degraded, all that is not protected has the degraded rate at most", () => {
+test("composition: all that is not protected has the rate of a ceiling at most", () => {
   const settings: SamplingSettings = {
     ...GLOBAL,
-    ceilings: [{ reason: "degraded", rate: 0.02, signals: TRACES }],
+    ceilings: [{ reason: "fixed", rate: 0.02, signals: TRACES }],
   };
   const rows = [rowOf("high", 50), rowOf("low", 1_000), rowOf("normal", 10_950)];
   const composition = composeSampling(rows, settings);
@@ -206,7 +206,7 @@ test("composition: while degraded, all that is not protected has the degraded ra
     [
       [1, "protected"],
       [0.01, "class"],
-      [0.02, "degraded"],
+      [0.02, "fixed"],
     ],
   );
 });

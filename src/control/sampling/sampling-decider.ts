@@ -25,8 +25,6 @@ export interface DeciderOptions {
 export interface DecisionMoment {
   readonly nowMs: number;
   readonly wallMs: number;
-  /** `target_rate`, while the fleet is degraded. */
-  readonly degradedRate?: number | undefined;
 }
 
 /** Decides by a config: of a fleet, or of one node that is its own. */
@@ -71,11 +69,11 @@ export class SamplingDecider {
   }
 
   /** Undefined: what was decided before says it all. */
-  step(config: FleetConfig, { nowMs, wallMs, degradedRate }: DecisionMoment): SamplingDirective | undefined {
+  step(config: FleetConfig, { nowMs, wallMs }: DecisionMoment): SamplingDirective | undefined {
     const { sampling_strategies: strategies } = config.global;
     const paces = this.#book.paces(strategies, wallMs);
     const written = writtenSampling(config);
-    const settings = samplingSettings(written, { paces, degradedRate });
+    const settings = samplingSettings(written, { paces });
     const step = this.#leader.step(settings, nowMs);
     this.#strategies = statusOf(settings, step).map((status) => ({
       ...status,

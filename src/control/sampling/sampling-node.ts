@@ -168,8 +168,6 @@ export function shareReason({ reason, by, class: { from } }: Pick<ClassNow, "rea
     case "protected":
     case "class":
       return from;
-    case "degraded":
-      return "degradation";
     case "budget":
     case "budget_minimum":
     case "budget_maximum":

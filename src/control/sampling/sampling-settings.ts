@@ -14,7 +14,7 @@ export interface RatedClass {
 
 /** Lowers all that is not protected, everywhere or in one region. */
 export interface RateCeiling {
-  readonly reason: "fixed" | "region" | "degraded";
+  readonly reason: "fixed" | "region";
   readonly rate: number;
   readonly signals: readonly RatedSignal[];
   /** Undefined: everywhere. */

@@ -22,8 +22,6 @@ export interface SamplingTaskOptions {
   readonly log: Log;
   /** Told once an hour each. */
   readonly tell: (news: StrategyNews) => void;
-  /** `target_rate`, while the fleet is degraded; absent: it never is. */
-  readonly degradedRate?: (() => number | undefined) | undefined;
 }
 
 /** What the leader of a fleet decides of its sampling, until it leads no more. */
@@ -122,13 +120,13 @@ class LedSampling {
 
   /** Never rejects while the store is only away: what was decided is told with the next step. */
   async #step(): Promise<void> {
-    const { config, degradedRate, log } = this.#options;
+    const { config, log } = this.#options;
     const { clock } = this.#place;
     if (followedSignals(config()).length === 0) {
       this.#decided = undefined;
       return this.#lead.directives.unset(SAMPLING_SCOPE);
     }
-    const moment = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), degradedRate: degradedRate?.() };
+    const moment = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
     this.#decided = this.#decider.step(config(), moment) ?? this.#decided;
     try {
       await this.#write();

@@ -26,12 +26,11 @@ const WRITTEN: WrittenSampling = {
   signals,
 };
 
-test("settings: ceilings are those of regions, of fixed strategies and of degradation", () => {
-  const { ceilings, classes } = samplingSettings(WRITTEN, { degradedRate: 0.01 });
+test("settings: ceilings are those of regions and of fixed strategies", () => {
+  const { ceilings, classes } = samplingSettings(WRITTEN);
   assert.deepEqual(ceilings, [
     { reason: "region", rate: 0.1, region: "west", signals },
     { reason: "fixed", rate: 0.7, signals },
-    { reason: "degraded", rate: 0.01, signals },
   ]);
   assert.deepEqual(classes, [{ name: "high", priority: "high", rate: 0.9, signals }]);
 });

@@ -38,7 +38,7 @@ export interface WrittenSampling {
   readonly strategies: readonly RateStrategy[];
   /** `regions.*.sampling_rate`. */
   readonly regionRates: Readonly<Record<string, number>>;
-  /** What is sampled at all: regions' rates and degradation speak of no more. */
+  /** What is sampled at all: regions' rates speak of no more. */
   readonly signals: readonly RatedSignal[];
 }
 
@@ -46,8 +46,6 @@ export interface WrittenSampling {
 export interface SamplingConditions {
   /** What may be spent a second now, by the name of a strategy; see `paceOf`. */
   readonly paces?: ReadonlyMap<string, number>;
-  /** `target_rate`, while the fleet is degraded. */
-  readonly degradedRate?: number | undefined;
 }
 
 const HOUR_S = 3_600;
@@ -64,7 +62,6 @@ export function samplingSettings(written: WrittenSampling, now: SamplingConditio
   for (const one of strategies) {
     if (one.type === "fixed") ceilings.push({ reason: "fixed", rate: one.rate, signals: one.signals });
   }
-  if (now.degradedRate !== undefined) ceilings.push({ reason: "degraded", rate: now.degradedRate, signals });
   return {
     classes: classes.map(({ ceiling, ...one }) => ({ ...one, rate: ceiling })),
     ceilings,

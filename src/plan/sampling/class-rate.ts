@@ -9,7 +9,6 @@ export const RATE_REASONS = [
   "class",
   "fixed",
   "region",
-  "degraded",
   /** What keeps as much as a strategy allows. */
   "budget",
   /** The lowest, or the highest, rate of that strategy. */
