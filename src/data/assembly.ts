@@ -35,17 +35,18 @@ const UNROUTED = "(none)";
 
 /**
  * Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's
- * entries.
+ * entries, and from `limits`, which takes the plan's limits over when nothing can fail any more.
  */
-export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv, limiter?: Limiter): Assembly {
+export function assemble(
+  plan: Plan,
+  pools: ReadonlyMap<string, Pool>,
+  env: AssemblyEnv,
+  limits: () => Limiter | undefined = () => undefined,
+): Assembly {
   const pipelineOf = (signal: Signal): SignalPipeline => assemblePipeline(signal, plan, pools, env);
   const headers = new HeaderIntake(plan.headers);
-  return {
-    plan,
-    headers,
-    limiter,
-    pipelines: { traces: pipelineOf("traces"), metrics: pipelineOf("metrics"), logs: pipelineOf("logs") },
-  };
+  const pipelines = { traces: pipelineOf("traces"), metrics: pipelineOf("metrics"), logs: pipelineOf("logs") };
+  return { plan, headers, pipelines, limiter: limits() };
 }
 
 function assemblePipeline(

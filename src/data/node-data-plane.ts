@@ -85,7 +85,7 @@ export class NodeDataPlane implements DataPlane {
     this.#admission = admission;
     this.#env = env;
     this.#limiter = new NodeLimiter(env, limitHolding);
-    this.assembly = assemble(plan, pools.live, this.#env, this.#limiter.adopt(plan.limits));
+    this.assembly = assemble(plan, pools.live, this.#env, () => this.#limiter.adopt(plan.limits));
   }
 
   get plan(): Plan {
@@ -342,7 +342,7 @@ export class NodeDataPlane implements DataPlane {
     const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
     try {
       this.#pools.update(plan, () => {
-        this.assembly = assemble(plan, this.#pools.live, this.#env, this.#limiter.adopt(plan.limits));
+        this.assembly = assemble(plan, this.#pools.live, this.#env, () => this.#limiter.adopt(plan.limits));
         this.#obeyControl();
       });
     } catch (cause) {

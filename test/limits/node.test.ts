@@ -204,3 +204,24 @@ test("without limits, everything is let in, and that is told", async () => {
   const { limit, services } = await limitsOf(node);
   assert.deepEqual([limit, services], [null, []]);
 });
+
+for (const [name, limiting] of [
+  ["other limits", { rate_limiting: { max_qps: 5 } }],
+  ["no limits", {}],
+] as const) {
+  test(`a change to ${name} that fails on its way leaves those that are there`, async () => {
+    await using a = await openGrpcSink();
+    const inProcess = "workers are started anew with such a plan";
+    await using node = await startTestNode(LIMITED, { sinks: { a }, clock: new ManualClock(), inProcess });
+    const { dataPlane } = node.running;
+    const plan = node.planOf({ default_pool: { targets: ["a"] }, global: { sampling_rate: 0.5, ...limiting } }, 2);
+    // What no compiler makes: the stage sample cannot be built of it.
+    const broken = { ...plan, sampling: { ...plan.sampling!, follows: undefined! } };
+    await assert.rejects((await dataPlane.prepare(broken)).commit());
+    assert.equal((await dataPlane.limits(0))?.total.limit, 100);
+    await using sender = new OtlpSender(node);
+    assert.equal((await sender.send("grpc", "traces", requestOf("traces", many("cart", 10)))).ok, true);
+    assert.equal((await sender.send("grpc", "traces", requestOf("traces", many("cart", 1)))).ok, false);
+    assert.equal((await dataPlane.limits(0))?.total.shed, 1);
+  });
+}
