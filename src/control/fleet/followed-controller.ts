@@ -176,7 +176,6 @@ export class FollowedController {
     this.#epoch = reply.controller.epoch;
     observer.reported();
     this.#collectors = reply.collectors;
-    this.#options.replied?.(reply);
     heard(reply.collectors);
     this.#options.answered?.(facts, reply);
     this.#compare(reply.newer);

@@ -32,11 +32,9 @@ export interface FollowerOptions {
   readonly members?: MemberFollower | undefined;
   /** What this node tells of itself at the moment. */
   readonly facts: () => ReportFacts | Promise<ReportFacts>;
-  /** Told what a Report was answered with, before the next one is made. */
-  readonly replied?: (reply: ReportReply) => void;
   /** Whether the offered rate has left what was told by so much that it is told at once. */
   readonly isNews: (told: ReportFacts, toldMs: number, nowMs: number) => boolean;
-  /** Told what a Report was answered with. */
+  /** Told what a Report was answered with, before the next one is made. */
   readonly answered?: ((told: ReportFacts, reply: ReportReply) => void) | undefined;
   readonly observer: FollowerObserver;
   readonly reportIntervalMs: number;

@@ -134,7 +134,7 @@ function openFollower(
   controller: ServingController | undefined,
   { book, members }: { readonly book: DirectiveBook; readonly members: MemberFollower },
 ): ControllerFollower {
-  const { node, facts, env, memory, openStore, incarnation } = options;
+  const { node, facts, env, memory, openStore, incarnation, sampling } = options;
   const limits = new NodeLimits(options.dataPlane, env.clock);
   let looks = 0;
   return new ControllerFollower({
@@ -158,14 +158,15 @@ function openFollower(
     book,
     members,
     facts: () => reportFacts({ ...options, limits }),
-    replied: (reply) => limits.answered(reply),
     isNews(before, toldMs, nowMs) {
-      if (limits.isPressing && nowMs - toldMs >= PRESSING_MS) return true;
+      if ((limits.isPressing && nowMs - toldMs >= PRESSING_MS) || sampling?.isNews() === true) return true;
       const perSecond = options.load.newest?.items_per_second ?? 0;
-      if (options.sampling?.isNews() === true) return true;
       return isNewsOfRate({ toldPerSecond: before.load.items_per_second, toldMs }, perSecond, nowMs);
     },
-    answered: (told, reply) => options.sampling?.answered(told.sampling, reply.sampling),
+    answered(told, reply) {
+      limits.answered(reply);
+      sampling?.answered(told.sampling, reply.sampling);
+    },
     observer: followerObserver(env),
     reportIntervalMs: node.fleet.report_interval,
   });
