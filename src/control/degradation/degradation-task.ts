@@ -1,6 +1,7 @@
 import type { DegradationDocument } from "../../config/schema/fleet.ts";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { isOver } from "../../core/is-over.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { GlobalLead, LeaderTask } from "../global/global-controller.ts";
 import type { RegionView } from "../global/region-views.ts";
@@ -135,9 +136,4 @@ function manualOf(
 ): ManualDegradation | undefined {
   if (order === undefined || order.until_ms <= wallMs) return undefined;
   return { isDegraded: order.degraded, untilMs: nowMs + (order.until_ms - wallMs), note: order.note };
-}
-
-/** Asked anew: it was not so before. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

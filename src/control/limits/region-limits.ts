@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
+import { isOver } from "../../core/is-over.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import type { LeaderAsker } from "./ask-leader.ts";
@@ -64,9 +65,4 @@ export class RegionLimits implements AsyncDisposable {
       await sleep(clock, ASK_MS, signal).catch(() => undefined);
     }
   }
-}
-
-/** Asked anew: it was not so before. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { sha256Of } from "../../core/sha256.ts";
 
 /** Where it is read from: a process of another network on this machine has another one. */
 const BOOT_FILE = "/proc/sys/kernel/random/boot_id";
@@ -11,7 +11,7 @@ const NETWORK_LINK = "/proc/self/ns/net";
  * network namespace, or its name where those are not known. Tells nothing else of it.
  */
 export function hostDigest(read: () => string = networkOf): string {
-  return createHash("sha256").update(read()).digest("hex").slice(0, 16);
+  return sha256Of(read()).slice(0, 16);
 }
 
 function networkOf(): string {
