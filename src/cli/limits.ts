@@ -1,7 +1,8 @@
 import { listOf } from "../config/values.ts";
 import { adminCommand, type Given } from "./admin-client/command.ts";
-import { fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { fieldsOf, shown } from "./admin-client/fields.ts";
 import type { Command } from "./command.ts";
+import { amount } from "./numbers.ts";
 import { type Column, tableText } from "./table.ts";
 
 type LimitRow = ReturnType<typeof fieldsOf>;
@@ -26,8 +27,6 @@ function limitsText(body: unknown, { io }: Given): string {
   const rows = [{ ...view, service: "(everything)" }, ...services];
   return tableText(COLUMNS, rows, io.stdout.columns);
 }
-
-const amount = (value: unknown): string => shownNumber(value, (one) => String(Math.round(one * 10) / 10));
 
 const COLUMNS: readonly Column<LimitRow>[] = [
   { title: "KEY", cut: true, of: ({ service }) => shown(service) },

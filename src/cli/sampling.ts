@@ -7,7 +7,7 @@ import { usage } from "./args.ts";
 import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
 import { command as explain, explainWith } from "./explain/command.ts";
 import { samplingExplanationText } from "./explain/text.ts";
-import { percent } from "./numbers.ts";
+import { amount, percent } from "./numbers.ts";
 import { type Column, tableText } from "./table.ts";
 
 type SampledRow = ReturnType<typeof fieldsOf>;
@@ -114,7 +114,6 @@ function headText(view: SampledRow, nowMs: number): string {
   return `decided by the ${shown(by)}, last ${age} (${shown(stage)}); this node may keep ${amount(bound)} items a second\n`;
 }
 
-const amount = (value: unknown): string => shownNumber(value, (one) => String(Math.round(one * 10) / 10));
 const share = (value: unknown): string => shownNumber(value, (one) => Number(one.toPrecision(4)).toString());
 
 const STRATEGY_COLUMNS: readonly Column<SampledRow>[] = [
