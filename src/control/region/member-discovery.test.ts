@@ -261,6 +261,22 @@ test("who leads no more still tells what it has not told yet, such as the goodby
   assert.equal(rig.clock.pending, 0);
 });
 
+test("who leads no more in the midst of telling many tells the rest of them, too", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a");
+  const { digest } = await rig.first("n0");
+  const all = Array.from({ length: 300 }, (_, i) => rig.ask(`n${i}`, digest));
+  await settled(all);
+  rig.report("b");
+  rig.clock.advance(0);
+  const held: number = rig.discovery.waiting;
+  assert.ok(held > 0 && held < 300, String(held));
+  rig.discovery.end({ protocol: 1, not_leader: true });
+  await settled(all);
+  for (const { answer } of all) assert.deepEqual(idsIn(answer), ["a", "b"]);
+});
+
 test("of those who come and go nobody hears who looks for others, and nobody is looked through again", async () => {
   const rig = new Rig();
   rig.clock.advance(LEARNING_MS);
@@ -340,6 +356,13 @@ test("what is left out is told: selections beyond those that are remembered, and
   for (let i = 0; i < 65; i++) rig.goodbye(`g${i}`);
   const { found } = await rig.first("n1");
   assert.deepEqual([found[0]?.left.length, found[0]?.left[0], rig.bounds], [64, "g64", ["left"]]);
+  const idle = new Rig();
+  for (let i = 0; i < 1_025; i++) {
+    assert.deepEqual(idle.bounds, []);
+    idle.report(`g${i}`);
+    idle.goodbye(`g${i}`);
+  }
+  assert.deepEqual(idle.bounds, ["left"]);
 });
 
 test("while it learns, those that are kept and are heard to be others now have left, also where they were never found here", async () => {

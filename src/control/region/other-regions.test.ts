@@ -104,6 +104,21 @@ test("a region without a controller is looked for again, and one that nobody ask
   await rig.regions[Symbol.asyncDispose]();
 });
 
+test("of a region that has a controller nobody is told that it has none, however long it is followed", async () => {
+  const rig = new Rig();
+  rig.regions.find(US);
+  await settle();
+  for (let asked = 1; asked < 5; asked++) {
+    await rig.answer(undefined);
+    rig.regions.find(US);
+    rig.clock.advance(10_000);
+    await settle();
+    assert.equal(rig.opened, asked + 1);
+  }
+  assert.deepEqual(rig.bounds, []);
+  await rig.regions[Symbol.asyncDispose]();
+});
+
 test("what cannot be followed is told: a region that has no controller for long, and selections beyond the bound", async () => {
   const rig = new Rig();
   rig.leader = undefined;

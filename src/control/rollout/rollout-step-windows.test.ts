@@ -31,6 +31,21 @@ test("rollout: windows with a break between them are in no row, whether good or 
   }
 });
 
+test("rollout: what was good before a break, while it was paused, does not let it go on after that", () => {
+  const fleet = new Rollout({ eu: 4 });
+  fleet.pass(5);
+  fleet.candidate = { ...fleet.candidate, paused: true };
+  fleet.pass(95);
+  assert.deepEqual([shortly(fleet.candidate), fleet.candidate.windows.length], ["running node []", 3]);
+  fleet.nowMs += 600_000;
+  fleet.pass(5);
+  fleet.candidate = { ...fleet.candidate, paused: false };
+  fleet.pass(35);
+  assert.equal(shortly(fleet.candidate), "running node []");
+  fleet.pass(30);
+  assert.equal(shortly(fleet.candidate), "running region [node]");
+});
+
 test("rollout: a window from before one of several was lost is in no row with the next", () => {
   const fleet = new Rollout({ eu: 4, us: 4 }).pass(105);
   assert.deepEqual([fleet.candidate.stage, fleet.candidate.windows.length], ["region", 3]);

@@ -51,6 +51,8 @@ test("what was tried in vain takes the place of nothing that ran, and gives its 
   const large = "x".repeat(300_000);
   const ran = ["one", `${large}two`, "three", "four", "five", "six"];
   for (const text of ran) await config.publish(text, { signal });
+  const left = "/t/config/p/0000000008-left/00";
+  store.put(left, "of a staging that came to nothing");
   for (let at = 0; at < 2 * KEPT_VERSIONS; at++) await tryInVain(config, `${at % 9 === 0 ? large : ""}bad ${at}`);
   for (const [at, text] of ran.entries()) {
     const read = await config.version(at + 1, { signal });
@@ -60,6 +62,7 @@ test("what was tried in vain takes the place of nothing that ran, and gives its 
   assert.ok(kept.length <= ran.length + KEPT_VERSIONS + 1, `${kept.length} versions`);
   const pieces = store.keys().filter((key) => key.startsWith("/t/config/p/"));
   assert.ok(pieces.length <= 2 * 5, `${pieces.length} pieces`);
+  assert.ok(!pieces.includes(left), "behind pieces that are kept");
   const next = await config.publish("next", { signal });
   assert.ok(next.kind === "published" && next.pointer.version === ran.length + 2 * KEPT_VERSIONS + 1);
   assert.equal((await config.rollback(1, { signal })).kind, "published");
