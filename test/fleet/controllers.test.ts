@@ -8,6 +8,7 @@ import { openController } from "../../src/control/global/open-controller.ts";
 import { controllerMetrics } from "../../src/control/region/controller-metrics.ts";
 import { openDirectiveSource } from "../../src/control/region/directive-source.ts";
 import { registerController } from "../../src/control/region/register-controller.ts";
+import { samplingKey } from "../../src/control/sampling/sampling-summary.ts";
 import { encodeStoredDirective } from "../../src/control/region/stored-directive.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { HISTORY_KEPT_MS } from "../../src/store/recipes/compaction.ts";
@@ -172,7 +173,7 @@ test("a region whose controller is gone is adopted after 30 s, and its collector
 test("a region in which nobody is any more is given up, and the store has nothing of it; one of the config stays", async () => {
   await using fleet = new Fleet();
   const { store } = fleet;
-  fleet.adoption = { ...ADOPTION, afterMs: 1_000, emptyMs: 10_000 };
+  fleet.adoption = { ...ADOPTION, afterMs: 1_000, emptyMs: 30_000 };
   const { controller, metrics } = fleet.node("a", "eu");
   await store.until(() => controller.global?.leads === true && controller.services.has("eu"));
   for (const region of ["misspelt", "kept"]) await controller.calls.report(reportOf("n1", { region }), CALLED);
@@ -181,9 +182,13 @@ test("a region in which nobody is any more is given up, and the store has nothin
     const { entries } = await store.pass(store.list("/test/regions/", { signal: NEVER }));
     return entries.map(({ key }) => key);
   };
-  await store.until(async () => (await summaries()).length >= 2);
+  await store.until(async () => (await summaries()).includes("/test/regions/misspelt"));
+  const received = samplingKey("/test", "misspelt");
+  const write = { kind: "put", key: received, value: new Uint8Array() } as const;
+  await store.pass(store.place.store.txn({ if: [], then: [write] }, { signal: NEVER }));
   // Its one collector has never come back: it was given its right region.
   await store.until(async () => !(await summaries()).includes("/test/regions/misspelt"));
+  assert.equal(await store.pass(store.place.store.get(received, { signal: NEVER })), undefined);
   assert.deepEqual([...controller.services.keys()].toSorted(), ["eu", "kept"]);
   assert.equal(metrics.controllerAdopted.with().value, 1);
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { decodeSamplingSummary, samplingKey, spendKey } from "../../src/control/sampling/sampling-summary.ts";
 import { SampledFleet } from "../support/fleet/sampling-fleet.ts";
 
+const NEVER = new AbortController().signal;
 const TARGET = 1_000;
 const ADAPTIVE = `{ sampling_strategies: [{ type: adaptive, min_rate: 0.0001, max_rate: 1, target_qps: ${TARGET} }] }`;
 
@@ -53,6 +54,24 @@ test("fleet: another leader goes on from what the last one decided, and another 
   assert.ok(settledAfter(up) <= 15, up.map(Math.round).join());
 });
 
+test("fleet: who says goodbye, or is silent for long, is not among those whose rates are added up", async () => {
+  await using fleet = await threeNodes(ADAPTIVE);
+  const { store } = fleet;
+  const collectors = async (): Promise<number | undefined> => {
+    const entry = await store.place.store.get(samplingKey(store.place.prefix, "default"), { signal: NEVER });
+    const read = entry && decodeSamplingSummary(entry.value);
+    return read?.ok === true ? read.value.collectors : undefined;
+  };
+  await fleet.run(20);
+  assert.equal(await collectors(), 3);
+  await store.pass(Promise.resolve(fleet.nodes[2]!.follower[Symbol.asyncDispose]()));
+  await fleet.run(8);
+  assert.equal(await collectors(), 2);
+  fleet.nodes[1]!.isCutOff = true;
+  await fleet.run(30);
+  assert.equal(await collectors(), 1);
+});
+
 test("fleet: what a budget has spent is in the store, with its hour, and the next leader goes on with it", async () => {
   await using fleet = await threeNodes(
     "{ sampling_strategies: [{ type: cost_based, budget_per_hour: 3600000, cost_per_span: 1 }] }",
@@ -60,7 +79,7 @@ test("fleet: what a budget has spent is in the store, with its hour, and the nex
   await fleet.run(60);
   const { place } = fleet.store;
   const read = async (key: string): Promise<Uint8Array> => {
-    const entry = await place.store.get(key, { signal: new AbortController().signal });
+    const entry = await place.store.get(key, { signal: NEVER });
     assert.ok(entry, key);
     return entry.value;
   };

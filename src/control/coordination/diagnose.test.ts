@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { seededRandom } from "../../core/random.ts";
-import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { forgetfulMemory, openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { initFleet, readFleet } from "../../store/recipes/identity.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
@@ -213,6 +213,19 @@ test("a fleet that this node does not follow fails, with what to do", async () =
   const { findings } = await diagnose(patient, signal);
   const failed = findings.find(({ status }) => status === "failed");
   assert.ok(failed?.check === "identity" && failed.hint?.includes("signalbox fleet adopt") === true);
+});
+
+test("a store of its own fleet whose config is older than what this node has seen fails, too", async () => {
+  const memory = forgetfulMemory();
+  const { patient } = openRig({ remembered: async () => memory });
+  await initFleet(patient, { signal, id: "blue" });
+  await createSharedConfig(patient).publish("a: 1\n", { signal });
+  await memory.judge(await readFleet(patient, { signal }));
+  assert.deepEqual(lines(await diagnose(patient, signal), "failed"), []);
+  await memory.offer("config/current", { generation: 1, revision: 1_000n });
+  const [line, ...more] = lines(await diagnose(patient, signal), "failed");
+  assert.match(line ?? "", /^identity failed: .* of the config, and this node has seen 1\.1000/u);
+  assert.deepEqual(more, []);
 });
 
 test("a memory of the fleet that cannot be read fails, and all else is looked at", async () => {
