@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
+import { dropOldest } from "../../core/drop-oldest.ts";
 import type { Random } from "../../core/random.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { digestOf } from "../fleet/directive.ts";
@@ -227,14 +228,4 @@ function newsIn({ members, total, is_learning, left }: MemberSet): unknown {
   const who = members.map(({ id, address, host }) => [id, address, host]);
   // Later whoever leaves is missed, and no others are told of it.
   return [who, Math.min(total, FLEET_BOUNDS.found + 1), is_learning, is_learning ? left : []];
-}
-
-/** Whether there were too many. */
-function dropOldest(map: Map<string, unknown>, most: number): boolean {
-  if (map.size <= most) return false;
-  for (const key of map.keys()) {
-    map.delete(key);
-    if (map.size <= most) break;
-  }
-  return true;
 }

@@ -1,4 +1,5 @@
 import { compileGlob } from "../../config/glob.ts";
+import { dropOldest } from "../../core/drop-oldest.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { isDialable, isLoopback, listenerAddress } from "../fleet/listener-address.ts";
 import type { CollectorReport, MemberSelection, MemberSet } from "../fleet/messages.ts";
@@ -103,7 +104,7 @@ export class SoughtMembers {
     const before = this.#left.get(id);
     this.#left.delete(id);
     this.#left.set(id, atMs);
-    for (const oldest of this.#left.keys()) if (this.#left.size > MOST_LEFT) this.#left.delete(oldest);
+    dropOldest(this.#left, MOST_LEFT);
     return before !== atMs;
   }
 

@@ -1,5 +1,6 @@
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
+import { dropOldest } from "../../core/drop-oldest.ts";
 import { RouterError } from "../../core/errors.ts";
 
 /** Documents may have 8 MiB; what is asked for is what runs, and what some try. */
@@ -18,7 +19,7 @@ export function createDocumentFetcher(place: RecipePlace): FetchDocument {
     const found = known.get(digest) ?? readDocument(place, digest, new AbortController().signal);
     known.delete(digest);
     known.set(digest, found);
-    for (const oldest of known.keys()) if (known.size > MOST_KEPT) known.delete(oldest);
+    dropOldest(known, MOST_KEPT);
     const text = await found;
     if (text === undefined && known.get(digest) === found) known.delete(digest);
     return signal.aborted ? undefined : text;
