@@ -85,9 +85,10 @@ export class SoughtMembers {
   }
 
   #put(id: string, place: FittingPlace): boolean {
+    // Nobody is among both: who has left has no place.
+    this.#left.delete(id);
     const before = this.#places.get(id);
-    const wasLeft = this.#left.delete(id);
-    if (before?.address === place.address && before.host === place.host) return wasLeft;
+    if (before?.address === place.address && before.host === place.host) return false;
     if (before === undefined) this.#sorted = undefined;
     this.#places.set(id, place);
     return true;
