@@ -78,7 +78,7 @@ export class MemberDiscovery {
     this.#options = options;
     this.#begunMs = clock.nowMs();
     this.#held = new HeldDiscovers({ clock, random, replyTo: (question) => this.#replyTo(question) });
-    this.#cancelLearning = clock.after(learningMs, () => this.#changed());
+    this.#cancelLearning = clock.after(learningMs, () => this.#learnt());
   }
 
   get waiting(): number {
@@ -92,7 +92,7 @@ export class MemberDiscovery {
   async discover({ id, wanted, known, kept = [] }: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
     const { most, bounded, region } = this.#options;
     const question = { key: JSON.stringify([wanted, kept]), wanted, kept };
-    if (this.#isLearning) for (const one of kept) this.#kept.add(one);
+    if (this.#isLearning) this.#keep(kept);
     const reply = this.#replyTo(question);
     this.#held.displace(id, question, reply);
     if (known !== reply.digest || signal.aborted) return reply;
@@ -104,7 +104,7 @@ export class MemberDiscovery {
   /** Somebody has come, or says something else than before. */
   heard(report: CollectorReport): void {
     const nowMs = this.#options.clock.nowMs();
-    if (this.#kept.delete(report.id) && this.#isLearning) this.#changed();
+    if (this.#kept.delete(report.id)) this.#changed();
     this.#changedIf((sought) => sought.hear(report, nowMs));
   }
 
@@ -144,6 +144,17 @@ export class MemberDiscovery {
 
   get #isLearning(): boolean {
     return this.#options.clock.nowMs() - this.#begunMs < this.#options.learningMs;
+  }
+
+  #learnt(): void {
+    this.#kept.clear();
+    this.#changed();
+  }
+
+  /** No more than can be there. */
+  #keep(ids: readonly string[]): void {
+    const { table, most } = this.#options;
+    for (const id of ids) if (this.#kept.size < most && table.get(id) === undefined) this.#kept.add(id);
   }
 
   #changedIf(isChanged: (sought: SoughtMembers) => boolean): void {
