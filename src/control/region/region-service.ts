@@ -173,7 +173,8 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
     const outcome = this.table.report(request, place.clock.nowMs());
     observer?.reported(outcome);
     if (outcome === "joined") this.#joinedMs = place.clock.nowMs();
-    if (outcome !== "old" && outcome !== "full" && isFoundOtherwise(before, request)) this.#discovery.heard(request);
+    const isKnown = outcome !== "old" && outcome !== "full";
+    if (isKnown && isFoundOtherwise(before, request)) this.#discovery.heard(request);
     if (outcome === "joined" || outcome === "restarted") this.#tellOf("a collector reports", request.id);
     if (outcome === "full") {
       log.limited(`collectors-full-${this.region}`, 60_000)?.error("more collectors report than a controller lists", {
@@ -183,7 +184,6 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
         hint: "divide the region: give some of its nodes another one",
       });
     }
-    const isKnown = outcome !== "old" && outcome !== "full";
     const sampling = isKnown ? this.#sampling.reported(request.id, request.sampling) : undefined;
     return {
       protocol: FLEET_PROTOCOL,
@@ -195,7 +195,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
       }),
       collectors: this.table.size,
       received_at_ms: place.clock.wallMs(),
-      ...(outcome !== "old" && outcome !== "full" && asked && { limits: limits?.report(request.id, asked) }),
+      ...(isKnown && asked && { limits: limits?.report(request.id, asked) }),
     };
   }
 
