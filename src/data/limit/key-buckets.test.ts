@@ -52,3 +52,13 @@ test("keys: one that the config names has a bucket of its own, however many othe
   assert.deepEqual([payment?.key, payment?.limit.perSecond, payment?.bucket.isOpen(0)], ["payment", 1_000, true]);
   assert.equal(keys.size, 11);
 });
+
+test("keys: one that was met in these seconds is not forgotten, also when all of it was refused", () => {
+  const keys = new KeyBuckets(LIMITS, 1);
+  const first = keys.find("a", 0);
+  first?.offered.add(5, 0);
+  keys.find("b", 1_000);
+  assert.equal(keys.find("a", 1_000), first);
+  keys.find("b", 9_000);
+  assert.notEqual(keys.find("a", 9_000), first);
+});
