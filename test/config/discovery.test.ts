@@ -273,6 +273,16 @@ const IN_FLEET: { name: string; text: string; want: readonly string[] }[] = [
     want: [],
   },
   {
+    name: "what has some of a tag is part of what has any",
+    text: 'rules: [{ id: r, targets: { collectors: { tags: { tier: "*" } } } }]\ndefault_pool: { targets: { collectors: { tags: { tier: "hub-*" } } } }',
+    want: [],
+  },
+  {
+    name: "of two different tags none is part of the other",
+    text: "rules: [{ id: r, targets: { collectors: { tags: { tier: a } } } }]\ndefault_pool: { targets: { collectors: { tags: { zone: b } } } }",
+    want: ["2 warning default_pool.targets.collectors"],
+  },
+  {
     name: "what differs in two ways is no part",
     text: 'rules: [{ id: r, targets: { collectors: { region: us, tags: { tier: "hub*" } } } }]\ndefault_pool: { targets: { collectors: { tags: { tier: hub-core } } } }',
     want: ["2 warning default_pool.targets.collectors"],
