@@ -99,3 +99,10 @@ for (const workers of [0, 2]) {
     assert.deepEqual(left(a.requests), ["cart: high ot=th:c", "cart: high ot=th:c", "cart: low, high"]);
   });
 }
+
+test("a node that has nothing to deliver to drops nothing: senders keep all that they have", async () => {
+  await using node = await startTestNode("targets: []\nglobal: { sampling_rate: 0 }\n");
+  await using sender = new OtlpSender(node);
+  const low = requestOf([{ service: "cart", spans: [{ name: "low" }] }]);
+  assert.equal((await sender.send("grpc", "traces", low)).ok, false);
+});

@@ -114,3 +114,11 @@ test("sampling spans: where all is hashed, what was sampled before by its trace 
   const bytes = requestOf([{ service: "cart", spans: states.map((state) => ({ name: "high", state }) as const) }]);
   assert.deepEqual(leftOf(rig.sample(bytes).bytes), ["cart: high ot=th:c, high ot=th:f"]);
 });
+
+test("sampling spans: of many long tracestates in one request each is written whole", () => {
+  const rig = new SamplingRig("traces", "{ sampling_rate: 0.5 }");
+  const states = Array.from({ length: 100 }, (_, i) => `long=${String(i).padStart(200, "x")}`);
+  const bytes = requestOf([{ service: "cart", spans: states.map((state) => ({ name: "high", state }) as const) }]);
+  const want = states.map((state) => `high ot=th:8,${state}`).join(", ");
+  assert.deepEqual(leftOf(rig.sample(bytes).bytes), [`cart: ${want}`]);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NOTHING_GIVEN_UP } from "../../src/plan/degradation-plan.ts";
+import { requestOf } from "../sampling/requests.ts";
 import { Sender } from "../scenario/fault-sender.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -85,4 +86,31 @@ test("workers: one that starts gives up what the node does, also what was told w
   await giveUp(5, "meanwhile");
   await eventually(() => isReady(node));
   assert.match(await answer(), /degraded to level 5 \(meanwhile\)/u);
+});
+
+test("workers: one that starts samples as the node was told, also while it was starting", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startWorkers(1, { ...POOL, global: { sampling_rate: 0.5 } }, { a });
+  const { dataPlane } = node.running;
+  const direct = (probability: number): Promise<void> =>
+    dataPlane.direct({ traces: [{ class: "normal", probability, reason: "adaptive" }], logs: [] });
+  const bytes = requestOf([{ service: "cart", spans: [{ name: "high" }] }]);
+  const kept = async (): Promise<unknown> => {
+    const { items } = await dataPlane.explain({ signal: "traces", bytes, maxItems: 1 });
+    return items[0]?.sampling?.probability;
+  };
+  await direct(0.25);
+  const [first] = await node.pids();
+  process.kill(first!, "SIGKILL");
+  await eventually(async () => (await node.workers())[0]?.restarts === 1 && (await isReady(node)));
+  assert.equal(await kept(), 0.25);
+  const [second] = await node.pids();
+  process.kill(second!, "SIGKILL");
+  await eventually(async () => {
+    const [worker] = await node.workers();
+    return worker?.pid !== undefined && worker.pid !== second && !worker.ready;
+  });
+  await direct(0.125);
+  await eventually(() => isReady(node));
+  assert.equal(await kept(), 0.125);
 });

@@ -93,3 +93,12 @@ test("counts: what two reports tell apart is a rate, by its probability on arriv
   assert.equal(rowsBetween({ ...of(0, 0, 0), run: "0" }, of(1_000, 1, 1), "west"), undefined);
   assert.deepEqual([1, 0.5, 0.26, 0.1, 2 ** -60].map(octaveOf), [0, 1, 1, 3, 56]);
 });
+
+test("node: of reports that no directive was made from the newest 64 are kept", () => {
+  const node = nodeWith(1);
+  for (let summary = 1; summary <= 65; summary++) node.told(rowsOf(30_000), summary);
+  node.take(directiveOf(1, 1), 0);
+  assert.equal(node.bound(0).keptPerSecond, 400); // an equal share: the first report is gone
+  node.take(directiveOf(1, 2), 0);
+  assert.equal(node.bound(0).keptPerSecond, 60_000);
+});
