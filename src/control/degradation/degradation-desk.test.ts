@@ -29,7 +29,7 @@ class Scene {
   /** Load is 0.9 at 1,000 items of which half are kept. */
   reading(forecast?: number): DeskReading {
     const kept = this.desk.state.isDegraded ? 0.01 * this.received : 0.5 * this.received;
-    const load = (0.9 * (this.received + this.#cost * kept)) / (1_000 + this.#cost * 500);
+    const load = Math.min(1, (0.9 * (this.received + this.#cost * kept)) / (1_000 + this.#cost * 500));
     return { load, worst: { id: "n7", load }, receivedPerSecond: this.received, keptPerSecond: kept, forecast };
   }
 
@@ -69,6 +69,15 @@ for (const cost of [1, 3, 10]) {
     assert.equal(scene.desk.state.isDegraded, false, "the load itself is less");
   });
 }
+
+test("fleet: a load that was cut off at all there is teaches nothing of what keeping costs", () => {
+  const scene = new Scene(3);
+  scene.received = 2_500;
+  scene.run(600_000);
+  scene.received = 1_000;
+  assert.equal(scene.run(600_000), 0);
+  assert.equal(scene.desk.state.isDegraded, true);
+});
 
 test("fleet: who goes on from another believes what it left, and takes nothing back before it knows better", () => {
   const left = { ...degradationFrom(0, SETTINGS), isDegraded: true, untilMs: 10_000 };

@@ -8,7 +8,7 @@ import {
   orderDegradation,
   stepDegradation,
 } from "./fleet-degradation.ts";
-import { type CostEvidence, KEEPING_COST, learntCost, projectedLoad } from "./projected-load.ts";
+import { KEEPING_COST, learntCost, projectedLoad } from "./projected-load.ts";
 
 /** What is known of a fleet, or of one node, at a moment. */
 export interface DeskReading extends FleetLoad {
@@ -25,6 +25,8 @@ export const DEGRADATION_HORIZON_MS = 60_000;
 const FULL = 0.98;
 /** A moment's load is none: memory of what is read. */
 const MEMORY_MS = 10_000;
+/** So long after a moment's load it is all but forgotten. */
+const FORGOTTEN_MS = 3 * MEMORY_MS;
 /** By then what is given up shows: reports, a summary, and a queue that empties. */
 const SETTLED_MS = 45_000;
 
@@ -37,7 +39,9 @@ export class DegradationDesk {
   /** What was read lately; undefined: it goes on from what somebody else has left. */
   #recent: DeskReading | undefined;
   #steppedMs: number;
-  /** The last reading before it began. */
+  /** When the load was cut off last, which cannot be seen of what is remembered. */
+  #fullMs = Number.NEGATIVE_INFINITY;
+  /** The last reading before it began; undefined: it tells nothing. */
   #calm: DeskReading | undefined;
   #cost = KEEPING_COST;
   #isCostLearnt = false;
@@ -58,11 +62,13 @@ export class DegradationDesk {
   }
 
   step(newest: DeskReading, settings: DegradationSettings, nowMs: number): FleetDegradation {
+    if (newest.load >= FULL) this.#fullMs = nowMs;
+    const isCutOff = nowMs - this.#fullMs < FORGOTTEN_MS;
     const reading = this.#smoothed(newest, nowMs);
     const before = withShare(this.#state, reading);
-    if (before.isDegraded) this.#learn(reading, nowMs);
+    if (before.isDegraded) this.#learn(isCutOff ? undefined : reading, nowMs);
     this.#state = stepDegradation(before, this.#read(reading), settings, nowMs);
-    if (!this.#state.isDegraded) [this.#calm, this.#isCostLearnt] = [reading, false];
+    if (!this.#state.isDegraded) [this.#calm, this.#isCostLearnt] = [isCutOff ? undefined : reading, false];
     return this.#state;
   }
 
@@ -91,12 +97,11 @@ export class DegradationDesk {
   }
 
   /** Once for each time that it lasts. */
-  #learn(after: DeskReading, nowMs: number): void {
+  #learn(after: DeskReading | undefined, nowMs: number): void {
     const before = this.#calm;
     if (this.#isCostLearnt || before === undefined || nowMs - this.#state.sinceMs < SETTLED_MS) return;
     this.#isCostLearnt = true;
-    const evidence: CostEvidence = { before, after };
-    if (before.load < FULL && after.load < FULL) this.#cost = learntCost(evidence) ?? this.#cost;
+    if (after !== undefined) this.#cost = learntCost({ before, after }) ?? this.#cost;
   }
 }
 
