@@ -227,6 +227,9 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
     ["rejected", 1],
     ["timeout", 2],
     ["cut_short", 1],
+    ["stale", 1],
+    ["cancelled", 1],
+    ["too_large", 1],
   ] as const) {
     metrics.exportSends.with("a", outcome).add(times);
   }
@@ -248,7 +251,7 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
       sampledItems: 1,
       unroutedItems: 5,
       itemsInside: 3,
-      sends: 9,
+      sends: 12,
       failedSends: 2,
       bytes: 640,
       requests: 1,

@@ -123,6 +123,14 @@ test("local: a budget is spent in its hour and not more, over restarts of the no
   assert.equal(new Set(told).size, told.length);
 });
 
+test("local: what is spent is kept each 20 s, and at the end", () => {
+  const rig = new Rig("{ type: cost_based, budget_per_hour: 360000, cost_per_span: 1 }");
+  rig.run(65, 10);
+  assert.deepEqual([rig.kept.length, rig.news.length], [3, 0]);
+  rig.local.close();
+  assert.equal(rig.kept.length, 4);
+});
+
 test("local: where no rate follows the load nothing is decided", () => {
   const rig = new Rig("{ type: fixed, rate: 0.5 }");
   rig.run(20, 1_000);

@@ -3,6 +3,7 @@ import test from "node:test";
 import type { FleetConfig } from "../../config/schema/config.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
+import type { ReceivedReport } from "../../plan/sampling/received-counts.ts";
 import type { SamplingDirective } from "../../plan/sampling/sampling-directive.ts";
 import { SamplingNode } from "./sampling-node.ts";
 
@@ -102,4 +103,19 @@ test("node: the fallback's times are those of the config, counted from the last 
   );
   rig.node.look(20_000);
   assert.deepEqual(rig.traces, ["normal 0.3 fallback"]);
+});
+
+test("node: an answer that comes late changes nothing of what is foreseen", () => {
+  const rig = new Rig(`{ sampling_strategies: [${ADAPTIVE}] }`);
+  const report = (atMs: number, items: number): ReceivedReport => {
+    const sums = { items, bytes: 0, traces: items, adjusted: items, delivered: 0, kept: 0 };
+    return { run: "one", atMs, counts: [{ signal: "traces", class: "normal", octave: 0, ...sums }] };
+  };
+  rig.node.answered(report(0, 0), 1);
+  rig.node.answered(report(10_000, 100_000), 2);
+  rig.node.answered(report(5_000, 1_000), 2);
+  rig.node.answered(report(15_000, 150_000), 3);
+  rig.node.take({ ...directiveOf(0.02), summaries: { default: 3 } }, 15_000);
+  // 10,000 items a second, of which 200 are to be kept.
+  assert.equal(rig.node.boundPerSecond(15_000), 400);
 });

@@ -145,7 +145,7 @@ for (const times of [5, 40]) {
     assert.deepEqual(rates.slice(0, 2), [0.25, halvingAbove(2_000 / (10_000 * times))]);
     assert.equal(rate, 0.25);
     assert.ok(fallsThenRises(rates), JSON.stringify(changes));
-    assert.ok(changes.at(-1)![0] <= 120 + 10, JSON.stringify(changes));
+    assert.ok(changes.at(-1)![0] <= 120 + 5, JSON.stringify(changes));
   });
 }
 

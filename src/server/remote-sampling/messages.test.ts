@@ -66,6 +66,17 @@ test("Jaeger's messages: the JSON names its type although that is zero, and has 
   assert.equal(strategyJson(ALL), '{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":1}}');
 });
 
+test("Jaeger's messages: where less than all is sent there is a lower bound, also without other operations", () => {
+  const message = Response.decode(encodeStrategy({ ...SOME, operations: [] }));
+  const { operationSampling } = Response.toObject(message, { defaults: true, arrays: true });
+  assert.deepEqual(operationSampling, {
+    defaultSamplingProbability: 0.25,
+    defaultLowerBoundTracesPerSecond: 0.5,
+    perOperationStrategies: [],
+    defaultUpperBoundTracesPerSecond: 0,
+  });
+});
+
 test("Jaeger's messages: the name of a service is read, others are none of protobuf", () => {
   const bytes = (serviceName: string): Uint8Array => Parameters.encode({ serviceName }).finish();
   assert.equal(readParameters(bytes("größe")), "größe");
