@@ -2,10 +2,11 @@ import { z } from "zod";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
-import { entriesOf, listOf, textOf, valueAt, valuesOf } from "../values.ts";
+import { entriesOf, listOf, textOf, valuesOf } from "../values.ts";
 import { ConditionSchema } from "../schema/condition.ts";
 import type { SchemaDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
+import { signalsOf, strategiesOf } from "./sampling.ts";
 import type { Asked } from "./analysis/shadows.ts";
 
 /** A rule, or a case of a strategy, whose conditions can be read. */
@@ -66,11 +67,9 @@ function readAskedCases({ pools }: Outline): AskedEntry[][] {
 }
 
 function readAskedClasses({ root }: Outline): AskedEntry[] {
-  const at = ["global", "sampling_strategies"];
-  return entriesOf(valueAt(root, ...at), at).flatMap((strategy) => {
-    const written = strategy.values["signals"];
-    const signals = written === undefined ? ["traces"] : listOf(written).flatMap((one) => textOf(one) ?? []);
-    const signalsPath = written === undefined ? undefined : [...strategy.path, "signals"];
+  return strategiesOf(root).flatMap((strategy) => {
+    const signals = signalsOf(strategy);
+    const signalsPath = strategy.values["signals"] === undefined ? undefined : [...strategy.path, "signals"];
     return entriesOf(strategy.values["rules"], [...strategy.path, "rules"]).flatMap(({ values, path }) => {
       const conditions = parseConditions(values["conditions"]);
       if (conditions === undefined) return [];

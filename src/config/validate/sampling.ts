@@ -17,8 +17,7 @@ const RATES = [
 
 /** Sampling that cannot be done, or of which a part has no effect. */
 export function checkSampling(outline: Outline): Finding[] {
-  const at = ["global", "sampling_strategies"];
-  const strategies = entriesOf(valueAt(outline.root, ...at), at);
+  const strategies = strategiesOf(outline.root);
   return [
     ...strategies.flatMap((strategy) => [...checkStrategy(strategy), ...checkRates(strategy, outline)]),
     ...checkDefaults(strategies),
@@ -26,6 +25,12 @@ export function checkSampling(outline: Outline): Finding[] {
     ...checkCeilings(outline, strategies),
     ...checkLogs(outline, strategies),
   ];
+}
+
+/** As they are written. */
+export function strategiesOf(root: Values): Placed[] {
+  const at = ["global", "sampling_strategies"];
+  return entriesOf(valueAt(root, ...at), at);
 }
 
 function checkStrategy({ values, path }: Placed): Finding[] {
@@ -80,7 +85,8 @@ function checkRates({ values, path }: Placed, { rules }: Outline): Finding[] {
   });
 }
 
-function signalsOf({ values }: Placed): string[] {
+/** What a strategy speaks of. */
+export function signalsOf({ values }: Placed): string[] {
   const { signals } = values;
   return signals === undefined ? ["traces"] : listOf(signals).flatMap((signal) => textOf(signal) ?? []);
 }

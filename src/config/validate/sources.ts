@@ -1,8 +1,8 @@
 import { atKey, caution, type Finding } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { SAMPLING_ADDRESSES } from "../schema/node.ts";
-import { entriesOf, textOf, valueAt, valuesOf } from "../values.ts";
-import { ceilingsOf } from "./sampling.ts";
+import { textOf, valueAt, valuesOf } from "../values.ts";
+import { ceilingsOf, strategiesOf } from "./sampling.ts";
 
 /** From here on sources are told to send all. */
 const HALF = 0.5;
@@ -18,8 +18,7 @@ export function checkSources({ root }: Outline): Finding[] {
     const message = "tells sources nothing: they would keep the traces that routers drop";
     return [atKey(caution(path, message, "set global.sampling.randomness: hash"))];
   }
-  const at = ["global", "sampling_strategies"];
-  return ceilingsOf(root, entriesOf(valueAt(root, ...at), at)).flatMap((ceiling) => {
+  return ceilingsOf(root, strategiesOf(root)).flatMap((ceiling) => {
     if (ceiling.rate >= HALF || !ceiling.signals.includes("traces")) return [];
     const message = "is kept of what arrives, and sources that ask are told to send little more than twice this share";
     const hint = `an adaptive strategy makes up for what they leave out; or switch node.listen.${listener} off`;
