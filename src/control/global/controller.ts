@@ -29,7 +29,10 @@ export interface ControllerOptions {
   readonly reportIntervalMs: number;
   readonly summaryIntervalMs: number;
   readonly fetchBody: FetchBody;
-  /** The way to controllers of other regions, who know their members; none: nobody asks them. */
+  /**
+   * The way to other controllers: of regions, who know their members, and of the fleet, who lends
+   * of its limits. None: nobody asks them, and nothing is granted.
+   */
   readonly openLink?: OpenControllerLink | undefined;
   /** What the fleet's leader does besides, by name. */
   readonly tasks?: Readonly<Record<string, LeaderTask>> | undefined;
