@@ -4,7 +4,7 @@ import type { Random } from "../../src/core/random.ts";
 import { MemberFollower } from "../../src/control/fleet/member-follower.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 
-export interface GatewayWorld {
+interface GatewayWorld {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

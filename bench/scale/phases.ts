@@ -34,7 +34,7 @@ export async function steadyWindow(fleet: ScaleFleet, store: CountedStore, windo
 }
 
 /** Of all processes, while something is done. */
-export async function usedBy(fleet: ScaleFleet, store: CountedStore, done: () => Promise<unknown>): Promise<UsedCpu> {
+async function usedBy(fleet: ScaleFleet, store: CountedStore, done: () => Promise<unknown>): Promise<UsedCpu> {
   const look = (): UsedCpu => ({
     wallSeconds: systemClock.nowMs() / 1_000,
     controllers: cpuOf(fleet.controllerPids),

@@ -77,7 +77,7 @@ export interface GlobalControllerOptions {
 }
 
 /** A directive holds so long after its writing: longer than a change of the leader takes. */
-export const DIRECTIVE_VALID_MS = CANDIDATE_VALID.usualMs;
+const DIRECTIVE_VALID_MS = CANDIDATE_VALID.usualMs;
 
 /** The name of the task that says which config some nodes try. */
 export const ROLLOUT_TASK = "rollout";

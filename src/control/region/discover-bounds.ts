@@ -1,8 +1,7 @@
 import type { Log } from "../../telemetry/log.ts";
 
 /** What is left out when many look for members. A closed list: label of a metric. */
-export const DISCOVER_BOUNDS = ["held", "selections", "left", "regions", "no_leader"] as const;
-export type DiscoverBound = (typeof DISCOVER_BOUNDS)[number];
+export type DiscoverBound = "held" | "selections" | "left" | "regions" | "no_leader";
 
 /** Told each time. `region`: of the members that are looked for. */
 export type TellBound = (bound: DiscoverBound, region: string) => void;

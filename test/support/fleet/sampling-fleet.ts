@@ -29,7 +29,7 @@ const NEVER = new AbortController().signal;
 const STEP_MS = 100;
 
 /** A collector whose data plane keeps exactly the share that it is told to. */
-export class SampledNode {
+class SampledNode {
   /** Items a second that come to it. */
   perSecond = 0;
   kept = 0;
