@@ -37,7 +37,10 @@ test("bench scale: of several processes the least margin and the longest turn co
 
 test("bench scale: of several processes the last collector that was heard counts", () => {
   const one = { following: 1, heard: 2, reports: 3, lost: 4, lastHeardMs: 100, looking: 5, fewestFound: undefined };
-  const all = sumCollectors([one, { ...one, lastHeardMs: 50, fewestFound: 63 }]);
+  const all = sumCollectors([
+    { ...one, fewestFound: 64 },
+    { ...one, lastHeardMs: 50, fewestFound: 63 },
+  ]);
   assert.deepEqual(all, {
     following: 2,
     heard: 4,
@@ -47,5 +50,6 @@ test("bench scale: of several processes the last collector that was heard counts
     looking: 10,
     fewestFound: 63,
   });
+  assert.equal(sumCollectors([one]).fewestFound, undefined);
   assert.equal(sumCollectors([]).lastHeardMs, 0);
 });
