@@ -172,9 +172,22 @@ test("nodes that are stopped in good order are not lost: others are asked instea
   await fleet.until("it is told", async () => (await fleet.candidate()).left === 2);
   const { state, lost } = await fleet.candidate();
   assert.deepEqual([state, lost, asked.size], ["running", 0, 2]);
+  const { rolloutNodesGone: gone } = fleet.metrics;
+  await fleet.until("it is counted", () => gone.with("left").value === 2);
+  assert.equal(gone.with("lost").value, 0);
   function isAnother(id: string): boolean {
     return fleet.running(version).split(",").includes(id) && !asked.has(id);
   }
+});
+
+test("what waits for something says so in a metric, until it has ended", async () => {
+  await using fleet = await openFleet({ eu: 2 });
+  await stage(fleet, "better: 1\n");
+  const { rolloutWaiting: waiting } = fleet.metrics;
+  await fleet.until("it waits", () => waiting.with().value === 1);
+  assert.match((await fleet.candidate()).reason, /does not know all of its nodes yet$/u);
+  await fleet.store.pass(fleetRollout(fleet.store.place).ask("abort", { by: "bob", signal: NEVER }));
+  await fleet.until("it is over", () => waiting.with().value === 0);
 });
 
 test("that one was ended before a leader saw it is told once, whoever leads", async () => {

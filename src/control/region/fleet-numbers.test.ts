@@ -53,6 +53,20 @@ test("numbers: sums, maxima, counts, and averages that are weighted by items", (
   );
 });
 
+test("numbers: load, now and as it is expected, is weighted by what each can carry, or as 1", () => {
+  const numbers = numbersWith([
+    reportOf("a", {
+      capacity: { items_per_second: 300 },
+      load: loadOf({ utilization: 0.5 }),
+      forecast_utilization: 0.75,
+    }),
+    reportOf("b", { capacity: { items_per_second: 100 }, load: loadOf({ utilization: 0.25 }) }),
+    reportOf("c", { load: loadOf({ utilization: 1 }), forecast_utilization: 2 }),
+  ]);
+  const { load_capacity, load_weight, forecast_weight } = numbers;
+  assert.deepEqual([load_capacity, load_weight, forecast_weight], [401, 176, 252]);
+});
+
 test("numbers: what a suspect said last is no load any more", () => {
   const table = tableWith([reportOf("a", { load: loadOf({ items_per_second: 50 }) })]);
   for (let nowMs = 1_000; nowMs <= 12_000; nowMs += 1_000) table.tick(nowMs);

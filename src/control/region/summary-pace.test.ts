@@ -10,6 +10,7 @@ const LAST: FleetNumbers = {
   states: { live: 10 },
   versions: { "1": 10 },
   items_per_second: 1_000,
+  load_weight: 500,
   max_utilization: 0.5,
 };
 
@@ -23,6 +24,7 @@ const cases = [
   { name: "a collector is suspect", change: { states: { live: 9, suspect: 1 } }, sinceMs: 5_000, writes: true },
   { name: "a collector has another version", change: { versions: { "1": 9, "2": 1 } }, sinceMs: 5_000, writes: true },
   { name: "of nearly nothing there is twice as much", change: { queue_items: 8 }, sinceMs: 5_000, writes: false },
+  { name: "all together are busier by 6 %", change: { load_weight: 530 }, sinceMs: 5_000, writes: true },
   { name: "the busiest is busier", change: { max_utilization: 0.6 }, sinceMs: 5_000, writes: true },
 ] as const;
 
