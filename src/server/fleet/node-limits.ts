@@ -14,6 +14,9 @@ export class NodeLimits {
   #givesBack = false;
   /** The ask that is under way, or was answered last. */
   #asked: { readonly ask: LimitsAsk; readonly sentMs: number } | undefined;
+  /** Keys that the last answer said nothing of; and of which the last two did not. */
+  #missed: ReadonlySet<string> = new Set();
+  #unshared: ReadonlySet<string> = new Set();
 
   constructor(dataPlane: Pick<DataPlane, "limitAsk" | "limitGranted">, clock: Clock) {
     this.#dataPlane = dataPlane;
@@ -22,11 +25,13 @@ export class NodeLimits {
 
   /**
    * Its controller is to hear of it soon: more comes than it has; or it was granted less than it
-   * had, and the rest is free for others once it says so.
+   * had, and the rest is free for others once it says so. Of keys that are not shared out it would
+   * hear in vain.
    */
   get isPressing(): boolean {
     const ask = this.#asked?.ask;
-    return this.#givesBack || (ask !== undefined && (isLittle(ask.total) || ask.keys.some(isLittle)));
+    if (this.#givesBack || ask === undefined) return this.#givesBack;
+    return isLittle(ask.total) || ask.keys.some((one) => isLittle(one) && !this.#unshared.has(one.key));
   }
 
   async ask(): Promise<LimitsAsk | undefined> {
@@ -40,6 +45,8 @@ export class NodeLimits {
   answered({ limits }: ReportReply): void {
     if (limits === undefined || this.#asked === undefined) return;
     const { ask, sentMs } = this.#asked;
+    const missed = new Set(ask.keys.map(({ key }) => key)).difference(new Set(limits.keys.map(({ key }) => key)));
+    [this.#unshared, this.#missed] = [missed.intersection(this.#missed), missed];
     this.#givesBack =
       isLess(ask.total, limits.total) ||
       limits.keys.some(({ key, ...grant }) => ask.keys.some((one) => one.key === key && isLess(one, grant)));

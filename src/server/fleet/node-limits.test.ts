@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import type { ReportReply } from "../../control/fleet/messages.ts";
+import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
+import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
+import { NodeLimits } from "./node-limits.ts";
+
+function askOf(wanted: number, leased?: number): LimitAsk {
+  const lease = leased === undefined ? undefined : { epoch: "1.1", amount: leased, validForMs: 9_000, seq: 1 };
+  return { to: "1.1", wanted, weight: 1, lease, safe: undefined };
+}
+
+function grantOf(amount: number): LimitGrant {
+  return { epoch: "1.1", lease: { amount, validForMs: 15_000, seq: 2 }, safe: undefined };
+}
+
+class Rig {
+  ask: LimitsAsk = { total: askOf(10, 10), keys: [] };
+  granted: LimitsGrant | undefined;
+  readonly limits = new NodeLimits(
+    { limitAsk: async () => this.ask, limitGranted: (grant) => void (this.granted = grant) },
+    new ManualClock(),
+  );
+
+  /** Whether it presses after its Report was answered so. */
+  async report(ask: LimitsAsk, limits: LimitsGrant): Promise<boolean> {
+    this.ask = ask;
+    await this.limits.ask();
+    this.limits.answered({ limits } as ReportReply);
+    assert.equal(this.granted, limits);
+    return this.limits.isPressing;
+  }
+}
+
+test("limits of a node: it presses while it has less than comes, and when it gives back", async () => {
+  const rig = new Rig();
+  assert.equal(rig.limits.isPressing, false);
+  assert.equal(await rig.report({ total: askOf(100), keys: [] }, { total: grantOf(100), keys: [] }), true);
+  assert.equal(await rig.report({ total: askOf(100, 90), keys: [] }, { total: grantOf(100), keys: [] }), true);
+  assert.equal(await rig.report({ total: askOf(100, 100), keys: [] }, { total: grantOf(100), keys: [] }), false);
+  assert.equal(await rig.report({ total: askOf(20, 100), keys: [] }, { total: grantOf(30), keys: [] }), true);
+});
+
+test("limits of a node: it does not press for keys that are not shared out", async () => {
+  const rig = new Rig();
+  const ask = { total: askOf(10, 10), keys: [{ key: "a", ...askOf(50) }] };
+  const [nothing, some] = [[], [{ key: "a", ...grantOf(20) }]].map((keys) => ({ total: grantOf(10), keys }));
+  assert.equal(await rig.report(ask, nothing!), true, "it may be hot soon");
+  assert.equal(await rig.report(ask, nothing!), false);
+  assert.equal(await rig.report(ask, some!), true);
+});
