@@ -120,9 +120,8 @@ export function levelFrom(nowMs: number, policy: LevelPolicy = LEVEL_POLICY): No
 
 /**
  * Up to the level that the worst signal has called for all of the time, once that is long enough;
- * down one
- * step at a time. What is given up makes the load less, so leaving takes longer each time that it
- * comes back soon.
+ * down one step at a time. What is given up makes the load less, so leaving takes longer each time
+ * that it comes back soon.
  */
 export function stepLevel(
   before: NodeLevel,
