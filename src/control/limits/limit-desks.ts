@@ -2,10 +2,7 @@ import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits
 import { askKey, MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import { LimitDesk, type LimitDeskOptions, SAFE_PART } from "./limit-desk.ts";
-import { OfferedKeys } from "./offered-keys.ts";
-
-/** Which keys are hot is looked at no more often. */
-const CHOOSE_MS = 250;
+import { CHOOSE_MS, OfferedKeys } from "./offered-keys.ts";
 
 export interface LimitDesksOptions extends LimitDeskOptions {
   /** So many keys are shared out exactly; of several regions together. */
@@ -69,11 +66,7 @@ export class LimitDesks {
 
   #choose(nowMs: number): void {
     this.#chosenMs = nowMs;
-    const offered = this.#offered.sums(nowMs).flatMap(([key, sum]) => {
-      const limit = this.#limitOf(key)?.perSecond;
-      return limit === undefined ? [] : [{ key, offered: sum, limit }];
-    });
-    this.#keys.setOffered(offered, nowMs, this.#options.mostKeys ?? MOST_HOT_KEYS);
+    this.#keys.setOffered(this.#offered.limited(this.#limitOf, nowMs), nowMs, this.#options.mostKeys ?? MOST_HOT_KEYS);
   }
 
   #open(key: string): LimitDesk {

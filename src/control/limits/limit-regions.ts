@@ -3,10 +3,7 @@ import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits
 import { askKey, PerHotKey } from "./hot-keys.ts";
 import type { LimitDeskOptions } from "./limit-desk.ts";
 import { LimitRegion } from "./limit-region.ts";
-import { OfferedKeys } from "./offered-keys.ts";
-
-/** Which keys are hot is looked at no more often. */
-const CHOOSE_MS = 250;
+import { CHOOSE_MS, OfferedKeys } from "./offered-keys.ts";
 
 /**
  * Between those who have the limits of a config and those to whom parts of them are lent on: a
@@ -78,10 +75,6 @@ export class LimitRegions {
 
   #choose(nowMs: number): void {
     this.#chosenMs = nowMs;
-    const offered = this.#offered.sums(nowMs).flatMap(([key, sum]) => {
-      const limit = this.#limitOf(key)?.perSecond;
-      return limit === undefined ? [] : [{ key, offered: sum, limit }];
-    });
-    this.#keys.setOffered(offered, nowMs);
+    this.#keys.setOffered(this.#offered.limited(this.#limitOf, nowMs), nowMs);
   }
 }
