@@ -4,6 +4,7 @@ import type { WaitingReader } from "../../core/arena/extent.ts";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { NO_LIMITS } from "../../otlp/limits.ts";
+import { NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
 import type { LimitUse, NodeLimit } from "../node-limit.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
@@ -99,6 +100,17 @@ test("what would pass the budget is refused for memory, takes nothing, and may b
   assert.equal(second.bytes, 0);
   assert.equal(second.grow(500), true);
   assert.deepEqual(refusals(metrics), { memory: 1, too_many_requests: 0, shutting_down: 0, degraded: 0 });
+});
+
+test("a node that takes nothing, being degraded, has room all the same: nobody is late for want of it", () => {
+  const { admission, metrics, clock } = gate();
+  admission.guard.degradation.obey({ ...NOTHING_GIVEN_UP, level: 5, why: "ordered" });
+  const { reason, message } = refused(admission.open(head(clock)));
+  assert.deepEqual([reason, message], ["degraded", "this node is degraded to level 5 (ordered): it takes nothing"]);
+  assert.equal(admission.refusedMs, Number.NEGATIVE_INFINITY);
+  assert.equal(metrics.admitRefusals.with("degraded").value, 1);
+  admission.guard.degradation.obey(NOTHING_GIVEN_UP);
+  assert.equal(admission.open(head(clock)).kind, "permit");
 });
 
 test("a request that is alone may be as long as any, even above the budget; a second one waits for it", () => {
