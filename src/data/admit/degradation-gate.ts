@@ -1,5 +1,5 @@
 import type { Refusal } from "../../core/reason.ts";
-import { DEGRADATION_STEPS, type GivenUp, NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
+import { DEGRADATION_STEPS, type GivenUp } from "../../plan/degradation-plan.ts";
 
 /** How long a sender that is refused should stay away, in milliseconds. Counts the refusal. */
 export type RefusalDelay = () => number;
@@ -17,7 +17,7 @@ export class DegradationGate {
     this.#delayMs = delayMs;
   }
 
-  obey({ level, why }: GivenUp = NOTHING_GIVEN_UP): void {
+  obey({ level, why }: GivenUp): void {
     this.level = level;
     this.#why = why;
   }
