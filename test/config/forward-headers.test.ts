@@ -21,6 +21,7 @@ const NEVER: readonly (readonly [name: string, why: string])[] = [
   ["Content-Encoding", "it tells of the sender's body, and what is sent on is another one"],
   ["Accept-Encoding", "it says what this router can read, not what the sender can"],
   ["Expect", "it is settled between two neighbours"],
+  ["Signalbox-Hops", "it is counted anew by each node of a fleet"],
   ["grpc-timeout", "it is set by the protocol"],
   ["x-trace-bin", "its value is binary, and only printable ASCII is passed on"],
   ["User-Agent", "targets are told who calls them: this router"],

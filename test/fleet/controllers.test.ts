@@ -170,6 +170,20 @@ test("a region whose controller is gone is adopted after 30 s, and its collector
   assert.deepEqual(await controller.calls.goodbye({ ...asked, incarnation: "one" }, CALLED), told);
 });
 
+test("who is asked for limits and does not lead the fleet says who does, if anybody", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const next = fleet.node("u", "us").controller;
+  const ask = { protocol: 1, id: "u", region: "us", ask: { total: { wanted: 1, weight: 1 }, keys: [] } };
+  assert.deepEqual(await next.calls.limits(ask, CALLED), { protocol: 1, not_leader: true });
+  const leader = { id: "u", address: "u:4321", tls: false };
+  await store.until(() => next.global?.leads === true);
+  assert.ok(!isNotLeader(await next.calls.limits(ask, CALLED)));
+  const other = fleet.node("a", "eu").controller;
+  await store.until(() => other.leaders.global() !== undefined);
+  assert.deepEqual(await other.calls.limits(ask, CALLED), { protocol: 1, not_leader: true, leader });
+});
+
 test("a region in which nobody is any more is given up, and the store has nothing of it; one of the config stays", async () => {
   await using fleet = new Fleet();
   const { store } = fleet;
