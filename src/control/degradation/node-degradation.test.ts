@@ -32,12 +32,17 @@ class Scene {
   readonly told: GivenUp[] = [];
   readonly changes: (readonly [number, number])[] = [];
   fails = false;
+  /** What the data plane waits for before it takes anything. */
+  busy: Promise<void> | undefined;
   readonly node = new NodeDegradation({
     clock: this.clock,
     log: keptLog(this.clock),
     id: "n1",
     settings: () => this.settings,
     apply: async (givenUp) => {
+      const { busy } = this;
+      this.busy = undefined;
+      await busy;
       if (this.fails) throw new Error("no worker answers");
       this.told.push(givenUp);
     },
@@ -91,6 +96,12 @@ test("without degradation in the config no load makes a node give up anything; a
   assert.equal(scene.node.status.level, 4);
   await scene.run(1);
   assert.deepEqual([scene.node.status.level, scene.last()?.level, scene.node.status.order], [0, 0, undefined]);
+  scene.node.stands("alone");
+  await scene.node.orderFleet({ isDegraded: true, untilMs: scene.clock.nowMs() + 5_000, note: "" });
+  await scene.run(1);
+  assert.equal(scene.node.status.fleet?.degraded, true);
+  await scene.run(5);
+  assert.equal(scene.node.status.fleet, undefined);
 });
 
 test("an order to give up nothing holds against what is measured, and can be ended", async () => {
@@ -139,4 +150,20 @@ test("what the data plane could not be told is told again with the next sample",
   scene.fails = false;
   await scene.run(1, { queue: 1 });
   assert.equal(scene.last()?.level, 3);
+});
+
+test("the data plane is told one after the other, however long it takes", async () => {
+  const scene = new Scene();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  scene.busy = promise;
+  const untilMs = scene.clock.wallMs() + 60_000;
+  const orders = [2, 4].map((level) => scene.node.order({ level, untilMs, note: "" }));
+  await new Promise(setImmediate);
+  assert.deepEqual(scene.told, []);
+  resolve();
+  await Promise.all(orders);
+  assert.deepEqual(
+    scene.told.map(({ level }) => level),
+    [2, 4],
+  );
 });

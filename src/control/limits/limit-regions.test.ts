@@ -42,19 +42,18 @@ test("limits of a region: however fast other keys are hot, the leader is asked f
   }
 });
 
-test("limits: of what is hot no more nothing is granted to who still wants it", () => {
+test("limits: of what is hot no more nothing is granted to who still wants it, so that others have its place", () => {
   const desks = new LimitDesks({ ...OPTIONS, mostKeys: 1 });
   desks.setLimits(LIMITS);
   const holders = new LimitHolders("1.1");
   const leased = (nowMs: number): string[] => {
+    const hot = nowMs < 3_000 ? "a" : nowMs < 21_000 ? "b" : "c";
     const used = { granted: 0, offered: 0, used: 0, shed: 0 };
-    const keys = ["a", "b"].map((key) => {
-      return { ...used, key, limit: 100, wanted: (key === "a") === nowMs < 3_000 ? 90 : 60 };
-    });
-    const usage = { total: { ...used, limit: 100_000, burst: 1, wanted: 150 }, keys, keyCount: 2 };
+    const keys = ["a", "b", "c"].map((key) => ({ ...used, key, limit: 100, wanted: key === hot ? 90 : 60 }));
+    const usage = { total: { ...used, limit: 100_000, burst: 1, wanted: 150 }, keys, keyCount: 3 };
     holders.answered(desks.lend("n1", holders.ask(usage, nowMs), nowMs), nowMs);
     return [...holders.shares(LIMITS.total, nowMs).keys.keys()];
   };
-  const seen = Array.from({ length: 21 }, (_, second) => leased(1_000 * second));
-  assert.deepEqual([seen[2], seen[16], seen[20]], [["a"], ["a", "b"], ["b"]]);
+  const seen = Array.from({ length: 25 }, (_, second) => leased(1_000 * second));
+  assert.deepEqual([seen[2], seen[16], seen[20], seen[24]], [["a"], ["a", "b"], ["b"], ["b", "c"]]);
 });

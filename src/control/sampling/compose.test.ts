@@ -194,6 +194,18 @@ test("composition: a strategy knows the signals that it speaks of, and no others
   assert.equal(rateIn(composition.rates, rows[1]!)?.probability, 1);
 });
 
+test("composition: of what lowers a class as much as it is lowered already nothing is said", () => {
+  const { rates } = composeSampling([], GLOBAL, new Map([[GLOBAL.budgets[0]!.name, 0.01]]));
+  assert.deepEqual(
+    rates.map(({ class: name, probability, reason }) => [name, probability, reason]),
+    [
+      ["high", 1, "protected"],
+      ["low", 0.01, "class"],
+      ["normal", 0.01, "budget_minimum"],
+    ],
+  );
+});
+
 test("composition: all that is not protected has the rate of a ceiling at most", () => {
   const settings: SamplingSettings = {
     ...GLOBAL,

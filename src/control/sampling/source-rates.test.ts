@@ -65,9 +65,10 @@ test("source rates: where sources are told nothing there is nothing to tell, and
   assert.equal(toldBy(rates, 0.4, 2 * HOUR_MS)[1], 1);
 });
 
-test("source rates: another interval changes nothing of what was told", () => {
+test("source rates: another interval changes nothing of what was told before two of them are over", () => {
   const rates = new SourceRates();
   assert.equal(toldBy(rates, 0.05, 0)[1], 1 / 8);
   const sampling = { ...SETTINGS.sampling, polling_interval: 10_000 };
-  assert.equal(toldBy(rates, 0.4, HOUR_MS, { ...SETTINGS, sampling })[1], 1 / 8);
+  assert.equal(toldBy(rates, 0.04, HOUR_MS, { ...SETTINGS, sampling })[1], 1 / 8);
+  assert.equal(toldBy(rates, 0.04, HOUR_MS + 71_000, { ...SETTINGS, sampling })[1], 1 / 64);
 });
