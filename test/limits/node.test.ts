@@ -142,6 +142,19 @@ test("limits come before sampling: what is dropped has been let in, and what is 
   await node.assertBalanced();
 });
 
+test("what sampling finds malformed takes nothing of the limits", async () => {
+  await using a = await openGrpcSink();
+  const config = LIMITED.replace("max_qps: 100", "max_qps: 1").replace("global:", "global:\n  sampling_rate: 0.5");
+  await using node = await startTestNode(config, { sinks: { a }, clock: new ManualClock() });
+  await using sender = new OtlpSender(node);
+  // A span whose trace id is said to be longer than it is.
+  const malformed = Uint8Array.from([0x0a, 6, 0x12, 4, 0x12, 2, 0x0a, 0x7f]);
+  for (let i = 0; i < 3; i++) {
+    assert.match((await sender.send("grpc", "traces", malformed)).message, /the item at byte \d+ is malformed/u);
+  }
+  assert.equal((await sender.send("grpc", "logs", requestOf("logs", many("cart", 1)))).ok, true);
+});
+
 test("a tenant's header tells senders apart", async () => {
   await using a = await openGrpcSink();
   const config =

@@ -62,3 +62,21 @@ test("keys: one that was met in these seconds is not forgotten, also when all of
   keys.find("b", 9_000);
   assert.notEqual(keys.find("a", 9_000), first);
 });
+
+test("keys: a new one has what its safe share has brought since that is there, and no more than may come at once", () => {
+  const keys = new KeyBuckets(LIMITS);
+  const share = (part: number, untilMs: number): void => {
+    keys.setShares({ total: [], safe: { part, untilMs }, keys: new Map() }, untilMs - 10_000);
+  };
+  const tokensOf = (key: string, nowMs: number): number => keys.find(key, nowMs)?.bucket.tokensAt(nowMs) ?? 0;
+  share(0.1, 20_000);
+  assert.deepEqual([tokensOf("a", 10_500), tokensOf("b", 13_000)], [0.5, 1]);
+  share(0, 23_000);
+  share(0.1, 24_000);
+  assert.equal(tokensOf("c", 14_500), 0.5);
+});
+
+test("keys: of one whose limit is above that of everything no more may come at once than of everything", () => {
+  const keys = new KeyBuckets({ ...LIMITS, perKey: 200 });
+  assert.equal(keys.find("a", 0)?.bucket.tokensAt(0), 100);
+});
