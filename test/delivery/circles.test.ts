@@ -30,15 +30,16 @@ test("what two tiers of one document send to each other in a circle is refused a
   const start = (tier: string, hops: number): Promise<TestNode> => {
     return startTestNode({ node: { tags: { tier }, limits: { max_hops: hops } }, rules, unmatched: "refuse" });
   };
-  await using a = await start("a", 3);
+  await using a = await start("a", 2);
   await using b = await start("b", 16);
   await a.running.dataPlane.discovered([{ of: keyOf("b"), members: [{ id: "b", address: b.grpc, utilization: 0 }] }]);
   await b.running.dataPlane.discovered([{ of: keyOf("a"), members: [{ id: "a", address: a.grpc, utilization: 0 }] }]);
   await using sender = new OtlpSender(a);
   const answer = await sender.send("grpc", "traces", ITEMS);
   assert.deepEqual([answer.ok, answer.rejected], [true, 2]);
-  assert.match(answer.message, /more than 3 links .* \(node\.limits\.max_hops\)/u);
-  // From b over one link, over three, and none over five.
+  assert.match(answer.message, /more than 2 links .* \(node\.limits\.max_hops\)/u);
+  // It comes to b over one link and over three; to a over two, and over four no more.
+  assert.equal((await b.ledger()).received, 4);
   assert.deepEqual([await a.metric("circlingItems"), await b.metric("circlingItems")], [2, 0]);
   for (const node of [a, b]) {
     const target = (await node.status()).targets.find(({ addresses }) => addresses.length > 0);
