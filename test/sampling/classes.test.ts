@@ -83,6 +83,18 @@ test("sampling: dry_run decides and counts, drops nothing and marks nothing", ()
   assert.equal(rig.sample(bytes).bytes, bytes);
   assert.equal(rig.dropped(), 0);
   assert.equal(rig.metrics.samplingItems.with("traces", "normal", "sampling_rate", "dropped").value, 1);
+  rig.walk(bytes);
+  rig.sampler.refuse("queue_full");
+  assert.deepEqual([...rig.ledger.entries], [], "what it would have dropped is refused where it would have gone");
+});
+
+test("sampling: no more than max_rate of an adaptive strategy is kept, whatever comes", () => {
+  const rig = new SamplingRig(
+    "traces",
+    "{ sampling_strategies: [{ type: adaptive, min_rate: 0.001, max_rate: 0.25, target_qps: 1000000 }] }",
+  );
+  const bytes = requestOf([{ service: "cart", spans: BOTH }]);
+  assert.deepEqual(leftOf(rig.sample(bytes).bytes), ["cart: high ot=th:c"]);
 });
 
 test("sampling: by the priority of the rules that route, where a strategy has a rate for each", () => {

@@ -50,3 +50,21 @@ test("what is explained of an item becomes of it, also where nothing of its clas
   assert.deepEqual(await keptOf(3), [degraded, [...pay, "cart high", "cart none"]]);
   assert.deepEqual(await keptOf(4), [degraded, pay]);
 });
+
+test("of an item it is explained that it came thinner than it is kept, or with a threshold that cannot be true", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startTestNode(CONFIG, { sinks: { a } });
+  const spans = [
+    { name: "high", state: "ot=th:f" },
+    { name: "low", state: "ot=th:f" },
+  ] as const;
+  const bytes = requestOf([{ service: "cart", spans }]);
+  const { items } = await node.running.dataPlane.explain({ signal: "traces", bytes, maxItems: 2 });
+  assert.deepEqual(
+    items.map(({ sampling }) => [sampling?.kept, sampling?.arrival, sampling?.why]),
+    [
+      [true, 1 / 16, "it came thinner than its class is kept"],
+      [false, 1, "its randomness is below the threshold; the threshold that it came with cannot be true"],
+    ],
+  );
+});
