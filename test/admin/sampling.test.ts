@@ -96,11 +96,17 @@ test("sampling: the commands show it, try it, set it, and tell of one item wheth
   assert.match(await cli("get"), /traces +normal +0\.1111 +adaptive +90 +10/u);
   assert.match(await cli("dry-run", "--target", "55"), /^of what the node receives 55 items a second would be kept/u);
   const low = ["--service", "cart", "--trace-id", `${"0".repeat(31)}1`];
-  assert.match(
-    await cli("explain", ...low),
-    /dropped: class normal is kept at 11\.1% \(adaptive\).*below the threshold/su,
-  );
+  const explained = await cli("explain", ...low);
+  assert.match(explained, /  dropped: class normal is kept at 11\.1% \(adaptive\).*below the threshold/su);
+  assert.doesNotMatch(explained, /rules/u, "of sampling alone");
   assert.match(await cli("explain", "--service", "payment", ...low.slice(2)), /kept: class high is kept at 100%/u);
   assert.match(await cli("set", "--target", "30"), /^sampling set; config version 2/u);
   assert.match(await cli("dry-run"), /30 items a second would be kept/u);
+  await cli("set", "--dry-run", "on");
+  assert.match(await cli("explain", ...low), /  would be dropped \(dry_run\): class normal/u);
+  await cli("set", "--dry-run", "off");
+  assert.match(await cli("explain", ...low), /  dropped: class normal/u);
+  for (const words of [["set"], ["set", "-f", "some.yaml", "--target", "1"]]) {
+    assert.equal((await runCli(["sampling", ...words, "--url", `http://${node.admin}`])).code, 2, words.join(" "));
+  }
 });

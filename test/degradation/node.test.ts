@@ -135,7 +135,15 @@ test("an order that says nothing, or what is no level, is refused", async () => 
     const { status } = await callApi(node.admin, "/api/v1/degradation", { method: "PATCH", body });
     assert.equal(status, 422, JSON.stringify(body));
   }
-  for (const words of [["6"], ["on"], ["--fleet", "3"], ["1", "--for", "x"], []]) {
+  for (const words of [
+    ["6"],
+    ["on"],
+    ["--fleet", "3"],
+    ["1", "--for", "x"],
+    ["1", "--for", "0s"],
+    ["1", "--for", "30d"],
+    [],
+  ]) {
     assert.equal(
       (await runCli(["degrade", "set", ...words, "--url", `http://${node.admin}`])).code,
       2,
