@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SamplingState } from "../../src/plan/sampling-plan.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { startTestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -105,4 +106,31 @@ test("a node that has nothing to deliver to drops nothing: senders keep all that
   await using sender = new OtlpSender(node);
   const low = requestOf([{ service: "cart", spans: [{ name: "low" }] }]);
   assert.equal((await sender.send("grpc", "traces", low)).ok, false);
+});
+
+test("what may be kept until more is told holds for all that comes in between, by the guard of the node", async () => {
+  await using a = await openGrpcSink();
+  const config =
+    "default_pool: { targets: [a] }\nglobal: { sampling_strategies: [{ type: adaptive, min_rate: 0, max_rate: 1, target_qps: 1000000 }] }\n";
+  await using node = await startTestNode(config, { sinks: { a }, clock: new ManualClock() });
+  await using sender = new OtlpSender(node);
+  const spans = Array.from(
+    { length: 100 },
+    (_, i) =>
+      ({ name: "high", state: `ot=rv:${(2 * i + 16).toString(16).padStart(2, "0")}${"0".repeat(12)}` }) as const,
+  );
+  const bytes = requestOf([{ service: "cart", spans }]);
+  const send = async (): Promise<number> => {
+    const before = a.requests.length;
+    for (let i = 0; i < 3; i++) assert.deepEqual(await sender.send("grpc", "traces", bytes), GRPC_OK);
+    return left(a.requests.slice(before)).join().split("high").length - 1;
+  };
+  const told = { traces: [{ class: "normal", probability: 1, reason: "adaptive" }], logs: [] } as const;
+  const { dataPlane } = node.running;
+  await dataPlane.direct(told);
+  assert.equal(await send(), 300);
+  await dataPlane.direct({ ...told, bound: { keptPerSecond: 100, highestRate: 1 } });
+  assert.ok((await send()) < 300);
+  await dataPlane.direct(told);
+  assert.equal(await send(), 300);
 });
