@@ -1,49 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
-import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
-import { deliver, type Delivery } from "../../src/data/queue/delivery.ts";
-import { NO_LOSSES } from "../../src/data/queue/losses.ts";
+import type { Delivery } from "../../src/data/queue/delivery.ts";
 import type { QueueStore, StorePartition } from "../../src/data/queue/queue-store.ts";
-import { NEVER_MS } from "../../src/data/queue/record.ts";
-import { Records } from "../../src/data/queue/records.ts";
-import type { Tenant } from "../../src/data/queue/tenants.ts";
-import type { Signal } from "../../src/otlp/signal.ts";
-import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
-import { createLedger } from "../../src/telemetry/ledger.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 
-/** What a store is opened with: room for so many bytes, and no record in it. */
-export interface StoreOptions {
-  readonly maxBytes: number;
-}
+import { propertyContract } from "./queue-model.ts";
+import { ids, NOBODY, type OpenedStore, Source, type StoreOptions } from "./queue-source.ts";
 
-export interface OpenedStore {
-  readonly store: QueueStore;
-  /** Bytes and items that are reserved and not acked. */
-  readonly held: () => { readonly bytes: number; readonly items: number };
-  /** Whether what is in it outlives a `keep`. */
-  readonly keeps: boolean;
-}
-
-const NOBODY: Tenant = { key: "nobody", heldBytes: 0, parcels: 0, inFlight: 0, served: 0 };
 const ALL = { records: Infinity, items: Infinity, bytes: Infinity };
-
-/** Makes deliveries, as a pool does. */
-class Source {
-  readonly clock = new ManualClock();
-  readonly #records = new Records({ ledger: createLedger(), losses: NO_LOSSES });
-
-  next(bytes: number, items = 1, signal: Signal = "traces", tenant?: Tenant): Delivery {
-    const from = { signal, region: "", headers: NO_HEADERS, ack: "queued", shares: [] } as const;
-    const times = { enqueuedMs: this.clock.nowMs(), expiresMs: NEVER_MS };
-    const pieces = [new Uint8Array(bytes)];
-    const facts = { ...from, ...times, bytes, items, points: items };
-    const delivery = deliver(this.#records.add(facts, pieces, OWN_MEMORY, undefined));
-    delivery.tenant = tenant;
-    return delivery;
-  }
-}
 
 function partitionOf(store: QueueStore, { record, tenant }: Delivery): StorePartition {
   const found = store.partitions.find((one) => one.signal === record.signal && one.tenant === tenant);
@@ -53,10 +16,6 @@ function partitionOf(store: QueueStore, { record, tenant }: Delivery): StorePart
 function put(store: QueueStore, delivery: Delivery): void {
   assert.equal(store.reserve(delivery.charge, delivery.record.items), true);
   store.append(delivery);
-}
-
-function ids(deliveries: Iterable<Delivery>): number[] {
-  return Array.from(deliveries, ({ record }) => record.id);
 }
 
 /** What every store of queues does, whatever its records are in. */
@@ -250,153 +209,5 @@ function closeContract(name: string, open: (options: StoreOptions) => OpenedStor
     assert.equal(store.reserve(delivery.charge, 1), true);
     await new Promise<void>((durable) => store.append(delivery, durable));
     assert.deepEqual(ids(store.takeAll()), ids([delivery]));
-  });
-}
-
-const aStep = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("append" as const),
-      bytes: fc.integer({ min: 1, max: 300 }),
-      items: fc.integer({ min: 1, max: 9 }),
-      signal: fc.constantFrom<Signal>("traces", "logs"),
-      isOfTenant: fc.boolean(),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("read" as const),
-      nth: fc.nat(5),
-      limits: fc.record({ records: fc.integer({ min: 1, max: 4 }), items: fc.nat(20), bytes: fc.nat(600) }),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant("return" as const),
-      nth: fc.nat(5),
-      how: fc.constantFrom("ack" as const, "release" as const, "later" as const),
-      afterMs: fc.nat(40),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("recall" as const), nth: fc.nat(5) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.nat(50) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("oldest" as const) }) },
-);
-type Step = typeof aStep extends fc.Arbitrary<infer One> ? One : never;
-
-/** What a test knows of a store. */
-class Model {
-  readonly opened: OpenedStore;
-  readonly source = new Source();
-  /** All that was appended and is not acked, by its id. */
-  readonly live = new Map<number, Delivery>();
-  /** Taken out together, and not given back yet. */
-  out: Delivery[][] = [];
-  asides: ReturnType<QueueStore["release"]>[] = [];
-
-  constructor(opened: OpenedStore) {
-    this.opened = opened;
-  }
-
-  take(step: Step): void {
-    const { store } = this.opened;
-    const nowMs = this.source.clock.nowMs();
-    switch (step.kind) {
-      case "append": {
-        const one = this.source.next(step.bytes, step.items, step.signal, step.isOfTenant ? NOBODY : undefined);
-        const fits = this.heldBytes + one.charge <= MAX_BYTES;
-        assert.equal(store.reserve(one.charge, step.items), fits);
-        if (!fits) return;
-        store.append(one);
-        this.live.set(one.record.id, one);
-        return;
-      }
-      case "read": {
-        const partition = store.partitions[step.nth % store.partitions.length]!;
-        const read = store.read(partition, step.limits);
-        if (read.length > 0) this.out.push(read);
-        for (const { record } of read) assert.equal(record.signal, partition.signal);
-        return;
-      }
-      case "return":
-        return this.#giveBack(step.nth, step.how, nowMs + step.afterMs);
-      case "recall": {
-        const recalled = this.asides.length === 0 ? [] : store.recall(this.asides[step.nth % this.asides.length]!);
-        if (recalled.length > 0) this.out.push([...recalled]);
-        return;
-      }
-      case "pass":
-        this.source.clock.advance(step.ms);
-        store.wake(this.source.clock.nowMs());
-        return;
-      case "oldest": {
-        const oldest = store.takeOldest();
-        if (oldest !== undefined) this.out.push([oldest]);
-        return;
-      }
-    }
-  }
-
-  check(): void {
-    const { store, held } = this.opened;
-    const underWay = this.out.flat();
-    const waiting = [...this.live.values()].filter((one) => !underWay.includes(one));
-    assert.deepEqual(held(), { bytes: this.heldBytes, items: sumOf(this.live.values(), ({ record }) => record.items) });
-    assert.deepEqual(
-      [store.queuedCharge, store.queuedItems, store.isEmpty],
-      [sumOf(waiting, ({ charge }) => charge), sumOf(waiting, ({ record }) => record.items), waiting.length === 0],
-    );
-  }
-
-  get heldBytes(): number {
-    return sumOf(this.live.values(), ({ charge }) => charge);
-  }
-
-  #giveBack(nth: number, how: "ack" | "release" | "later", atMs: number): void {
-    const { store } = this.opened;
-    const [group] = this.out.splice(nth % Math.max(1, this.out.length), 1);
-    if (group === undefined) return;
-    if (how === "release") store.release(group);
-    else if (how === "later") this.asides.push(store.release(group, atMs));
-    else {
-      for (const one of group) {
-        store.ack(one);
-        this.live.delete(one.record.id);
-      }
-    }
-  }
-}
-
-const MAX_BYTES = 2_000;
-
-function sumOf(all: Iterable<Delivery>, of: (one: Delivery) => number): number {
-  let sum = 0;
-  for (const one of all) sum += of(one);
-  return sum;
-}
-
-function propertyContract(name: string, open: (options: StoreOptions) => OpenedStore): void {
-  test(`${name}: whatever is done, nothing is lost, nothing comes twice, and the room is what is held`, () => {
-    fc.assert(
-      fc.property(fc.array(aStep, { maxLength: 80, size: "max" }), (steps) => {
-        const model = new Model(open({ maxBytes: MAX_BYTES }));
-        for (const step of steps) {
-          model.take(step);
-          model.check();
-        }
-        const { store } = model.opened;
-        const seen = ids([...model.out.flat(), ...store.takeAll()]);
-        assert.deepEqual(
-          seen.toSorted((a, b) => a - b),
-          [...model.live.keys()].toSorted((a, b) => a - b),
-        );
-        store.tidy();
-        assert.equal(store.isEmpty, true);
-      }),
-      { numRuns: 300 },
-    );
   });
 }

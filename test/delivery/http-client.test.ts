@@ -8,7 +8,7 @@ import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { createAuthority } from "../support/certs.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { exportResponse } from "../support/sinks/sink-reply.ts";
-import { answers, hung, refusing } from "../support/sinks/sink-script.ts";
+import { refusing } from "../support/sinks/sink-script.ts";
 import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
 
 const HTTP = "http/protobuf";
@@ -289,15 +289,6 @@ for (const [what, lines, want] of [
   }
 }
 
-test("HTTP: disposing a client ends what is under way as cancelled", async () => {
-  await using sink = await openHttpSink({ script: hung });
-  const client = openTo(sink.url, HTTP);
-  const calls = Array.from({ length: 3 }, () => send(client));
-  await client[Symbol.asyncDispose]();
-  assert.deepEqual((await Promise.all(calls)).map(summary), ["retry cancelled", "retry cancelled", "retry cancelled"]);
-  assert.equal(summary(await send(client)), "retry cancelled");
-});
-
 test("HTTP: what may compress replies is named, and nothing else", async () => {
   await using sink = await openHttpSink();
   await using client = openTo(sink.url, HTTP, { headers: { "accept-encoding": "br" } });
@@ -350,45 +341,6 @@ for (const compression of COMPRESSIONS) {
     );
   });
 }
-
-test("HTTP: no answer in time, a lost connection and nobody listening are retried", async () => {
-  await using sink = await openHttpSink({ script: answers({ kind: "disconnect" }) });
-  await using client = openTo(sink.url, HTTP);
-  const lost = await send(client);
-  assert.deepEqual(lost.kind === "retry" && [lost.reason, lost.unprocessed], ["reset", false]);
-  sink.script = hung;
-  assert.equal(summary(await send(client, batchOf(), 50)), "retry timeout");
-  await sink.kill();
-  const refused = await send(client);
-  assert.deepEqual(refused.kind === "retry" && [refused.reason, refused.unprocessed], ["connect", true]);
-});
-
-test("HTTP: no call waits for another, and all end when their connections are lost", async () => {
-  await using sink = await openHttpSink({ script: hung });
-  await using client = openTo(sink.url, HTTP);
-  const sends = [1, 2, 3].map(() => send(client, batchOf(), 60_000));
-  await sink.until(({ requests }) => requests === 3);
-  assert.equal(sink.counts().connections, 3);
-  await sink.kill();
-  assert.deepEqual((await Promise.all(sends)).map(summary), ["retry reset", "retry reset", "retry reset"]);
-});
-
-test("HTTP: a cancelled call is told so, once, and not from within", async () => {
-  await using sink = await openHttpSink({ script: hung });
-  await using client = openTo(sink.url, HTTP);
-  const seen: string[] = [];
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = client.send(batchOf(), 10_000, (outcome) => {
-    seen.push(summary(outcome));
-    resolve();
-  });
-  await sink.until(({ requests }) => requests === 1);
-  cancel();
-  assert.deepEqual(seen, []);
-  await promise;
-  cancel();
-  assert.deepEqual(seen, ["retry cancelled"]);
-});
 
 test("HTTP: TLS, with the authority and the client certificate of the config", async () => {
   const authority = await createAuthority();

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openHttpSink } from "../support/sinks/http-sink.ts";
+import { answers, hung } from "../support/sinks/sink-script.ts";
+import { batchOf, openTo, send, summary } from "./send.ts";
+
+const HTTP = "http/protobuf";
+
+test("HTTP: disposing a client ends what is under way as cancelled", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  const client = openTo(sink.url, HTTP);
+  const calls = Array.from({ length: 3 }, () => send(client));
+  await client[Symbol.asyncDispose]();
+  assert.deepEqual((await Promise.all(calls)).map(summary), ["retry cancelled", "retry cancelled", "retry cancelled"]);
+  assert.equal(summary(await send(client)), "retry cancelled");
+});
+
+test("HTTP: no answer in time, a lost connection and nobody listening are retried", async () => {
+  await using sink = await openHttpSink({ script: answers({ kind: "disconnect" }) });
+  await using client = openTo(sink.url, HTTP);
+  const lost = await send(client);
+  assert.deepEqual(lost.kind === "retry" && [lost.reason, lost.unprocessed], ["reset", false]);
+  sink.script = hung;
+  assert.equal(summary(await send(client, batchOf(), 50)), "retry timeout");
+  await sink.kill();
+  const refused = await send(client);
+  assert.deepEqual(refused.kind === "retry" && [refused.reason, refused.unprocessed], ["connect", true]);
+});
+
+test("HTTP: no call waits for another, and all end when their connections are lost", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  await using client = openTo(sink.url, HTTP);
+  const sends = [1, 2, 3].map(() => send(client, batchOf(), 60_000));
+  await sink.until(({ requests }) => requests === 3);
+  assert.equal(sink.counts().connections, 3);
+  await sink.kill();
+  assert.deepEqual((await Promise.all(sends)).map(summary), ["retry reset", "retry reset", "retry reset"]);
+});
+
+test("HTTP: a cancelled call is told so, once, and not from within", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  await using client = openTo(sink.url, HTTP);
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = client.send(batchOf(), 10_000, (outcome) => {
+    seen.push(summary(outcome));
+    resolve();
+  });
+  await sink.until(({ requests }) => requests === 1);
+  cancel();
+  assert.deepEqual(seen, []);
+  await promise;
+  cancel();
+  assert.deepEqual(seen, ["retry cancelled"]);
+});
