@@ -4,6 +4,7 @@ import { H2_ERROR as E } from "../../../src/http2/own/contract.ts";
 import { FLAG, FRAME, SETTING } from "../../../src/http2/own/frames/frame-types.ts";
 import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 import {
+  creditIn,
   data,
   frame,
   headers,
@@ -26,11 +27,6 @@ const END = FLAG.END_STREAM;
 function sizes(frames: readonly RawFrame[]): number[][] {
   return frames.filter(({ type }) => type === FRAME.DATA).map(({ stream, payload }) => [stream, payload.length]);
 }
-function updates(frames: readonly RawFrame[]): number[][] {
-  return frames
-    .filter(({ type }) => type === FRAME.WINDOW_UPDATE)
-    .map(({ stream, payload }) => [stream, payload.readUInt32BE(0)]);
-}
 
 test("both sides begin with SETTINGS, and raise the connection's window at once", () => {
   for (const role of ["server", "client"] as const) {
@@ -42,7 +38,7 @@ test("both sides begin with SETTINGS, and raise the connection's window at once"
         [FRAME.WINDOW_UPDATE, 0, 0],
       ],
     );
-    assert.deepEqual(updates(sent), [[0, 16_777_216 - 65_535]]);
+    assert.deepEqual(creditIn(sent), [[0, 16_777_216 - 65_535]]);
   }
 });
 

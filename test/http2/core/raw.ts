@@ -96,3 +96,10 @@ export const REQUEST: readonly string[] = [
 ];
 export const RESPONSE: readonly string[] = [":status", "200", "content-type", "application/grpc"];
 export const TRAILERS: readonly string[] = ["grpc-status", "0"];
+
+/** Stream and bytes of each WINDOW_UPDATE. */
+export function creditIn(frames: readonly RawFrame[]): number[][] {
+  return frames
+    .filter(({ type }) => type === FRAME.WINDOW_UPDATE)
+    .map(({ stream, payload }) => [stream, payload.readUInt32BE(0)]);
+}

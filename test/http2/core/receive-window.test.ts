@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ReceiveWindow } from "../../../src/http2/own/connection/receive-window.ts";
 import { H2_ERROR as E } from "../../../src/http2/own/contract.ts";
 import { FLAG, FRAME } from "../../../src/http2/own/frames/frame-types.ts";
-import { data, headers, type RawFrame, REQUEST, SETTINGS_ACK, settings } from "./raw.ts";
+import { creditIn, data, headers, REQUEST, SETTINGS_ACK, settings } from "./raw.ts";
 import { assertAlive, assertFailed, Scene } from "./scene.ts";
 
 const END = FLAG.END_STREAM;
@@ -58,24 +58,18 @@ test("what is of no use to the owner is given back by itself", () => {
   assert.deepEqual([window.update(), window.left], [100, 100]);
 });
 
-function updates(frames: readonly RawFrame[]): number[][] {
-  return frames
-    .filter(({ type }) => type === FRAME.WINDOW_UPDATE)
-    .map(({ stream, payload }) => [stream, payload.readUInt32BE(0)]);
-}
-
 test("credit is told in large steps, of the stream and of the connection", () => {
   const scene = new Scene("server", { limits: SMALL });
   scene.send(headers(1, REQUEST, 0));
   scene.send(data(1, 16_000), data(1, 16_000));
   scene.connection.credit(1, 32_000);
-  assert.deepEqual(updates(scene.take()), []);
+  assert.deepEqual(creditIn(scene.take()), []);
   scene.send(data(1, 16_000));
   scene.connection.credit(1, 16_000);
-  assert.deepEqual(updates(scene.take()), [[1, 48_000]]);
+  assert.deepEqual(creditIn(scene.take()), [[1, 48_000]]);
   scene.send(data(1, 20_000));
   scene.connection.credit(1, 20_000);
-  assert.deepEqual(updates(scene.take()), [[0, 68_000]]);
+  assert.deepEqual(creditIn(scene.take()), [[0, 68_000]]);
 });
 
 test("a peer whose bytes are held is told of credit before it runs dry", () => {
@@ -83,7 +77,7 @@ test("a peer whose bytes are held is told of credit before it runs dry", () => {
   scene.send(headers(1, REQUEST, 0), headers(3, REQUEST, 0));
   scene.send(data(1, 60_000), data(3, 60_000));
   scene.connection.credit(3, 20_000);
-  assert.deepEqual(updates(scene.take()), [
+  assert.deepEqual(creditIn(scene.take()), [
     [0, 20_000],
     [3, 20_000],
   ]);
@@ -93,23 +87,23 @@ test("no credit is told for a stream that has ended, and that of a closed stream
   const scene = new Scene("server", { limits: SMALL });
   scene.send(headers(1, REQUEST, 0), data(1, 65_535, END), headers(3, REQUEST, 0), data(3, 65_000));
   scene.connection.credit(1, 65_535);
-  assert.deepEqual(updates(scene.take()), [[0, 65_535]]);
+  assert.deepEqual(creditIn(scene.take()), [[0, 65_535]]);
   scene.connection.resetStream(3, E.CANCEL);
   scene.connection.credit(3, 65_000);
-  assert.deepEqual(updates(scene.take()), []);
+  assert.deepEqual(creditIn(scene.take()), []);
   scene.send(headers(5, REQUEST, 0), data(5, 1_000));
   scene.connection.credit(5, 1_000);
-  assert.deepEqual(updates(scene.take()), [[0, 66_000]]);
+  assert.deepEqual(creditIn(scene.take()), [[0, 66_000]]);
 });
 
 test("credit for more than was received is not given", () => {
   const scene = new Scene("server", { limits: SMALL });
   scene.send(headers(1, REQUEST, 0), data(1, 40_000));
   scene.connection.credit(1, 1_000_000_000);
-  assert.deepEqual(updates(scene.take()), [[1, 40_000]]);
+  assert.deepEqual(creditIn(scene.take()), [[1, 40_000]]);
   scene.send(data(1, 30_000));
   scene.connection.credit(1, 30_000);
-  assert.deepEqual(updates(scene.take()), [[0, 70_000]]);
+  assert.deepEqual(creditIn(scene.take()), [[0, 70_000]]);
 });
 
 test("padding is given back at once", () => {
@@ -118,7 +112,7 @@ test("padding is given back at once", () => {
   const padded = Buffer.concat([Uint8Array.of(255), Buffer.alloc(255 + 10)]);
   for (let i = 0; i < 200; i++) scene.send(data(1, padded, FLAG.PADDED));
   assertAlive(scene);
-  const told = updates(scene.take()).filter(([stream]) => stream === 1);
+  const told = creditIn(scene.take()).filter(([stream]) => stream === 1);
   assert.ok(told.reduce((sum, [, bytes]) => sum + bytes!, 0) >= 30_000);
 });
 
@@ -147,7 +141,7 @@ test("bytes dropped after a reset count against the connection, and are given ba
   scene.take();
   for (let i = 0; i < 50; i++) scene.send(data(1, 10_000));
   assertAlive(scene);
-  assert.ok(updates(scene.take()).every(([stream]) => stream === 0));
+  assert.ok(creditIn(scene.take()).every(([stream]) => stream === 0));
 });
 
 test("a peer that sends more than the connection's window has ended its connection", () => {
