@@ -5,7 +5,8 @@ import { Server as TlsServer, type TlsOptions } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { watchRefusals } from "../core/connection-refusal.ts";
 import { RouterError, reasonOf } from "../core/errors.ts";
-import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "./port.ts";
+import type { TlsServerOptions } from "../core/sockets/tls-server-options.ts";
+import type { UnaryServer, UnaryServerOptions } from "./port.ts";
 
 /**
  * How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of
@@ -56,12 +57,6 @@ export function withTls<Made>({ host, port }: UnaryServerOptions, make: () => Ma
   } catch (cause) {
     throw new RouterError("TLS_INVALID", `certificate of ${host}:${port}: ${reasonOf(cause)}`, { cause });
   }
-}
-
-/** Address and port of the peer. */
-export function peerOf(socket: Socket): string {
-  const { remoteAddress: address = "", remotePort: port = 0 } = socket;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** A server that listens, its sockets and its connections, to their end. */

@@ -13,7 +13,8 @@ import {
   isContinue,
 } from "./headers.ts";
 import { certificateNames } from "./certificate-names.ts";
-import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "./listening.ts";
+import { peerOf } from "../core/sockets/peer-of.ts";
+import { HELLO_TIMEOUT_MS, type ServedConnection } from "./listening.ts";
 import { NodeLeftovers } from "./node-leftovers.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import { keepNative, keepNativeFor } from "./node-natives.ts";

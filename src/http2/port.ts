@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { BodyMemory, WaitingReader, BytesOwner, Extent } from "../core/arena/extent.ts";
 import type { Cancel } from "../core/clock.ts";
 import type { ConnectionRefusal } from "../core/connection-refusal.ts";
+import type { TlsServerOptions } from "../core/sockets/tls-server-options.ts";
 import type { ConnectionFault } from "./own/contract.ts";
 import type { TunnelProxy } from "./tunnel.ts";
 
@@ -161,20 +162,6 @@ export interface UnaryClient extends AsyncDisposable {
    * then says `cancelled`.
    */
   unary(request: UnaryRequest, done: (result: UnaryResult) => void): Cancel;
-}
-
-export interface TlsServerOptions {
-  readonly cert: string;
-  readonly key: string;
-  /**
-   * PEM of the authorities whose clients are let in (mTLS). Without it no client certificate is
-   * asked for.
-   */
-  readonly clientCa?: string;
-  /**
-   * 48 bytes that several servers share, so that each resumes the sessions of all; made up without.
-   */
-  readonly ticketKeys?: Buffer;
 }
 
 export interface TlsClientOptions {

@@ -17,7 +17,7 @@ import { type Listeners, openListeners } from "../../src/data/receive/open-liste
 import { NO_LIMITS } from "../../src/otlp/limits.ts";
 import { FULL_SUCCESS, type Reply } from "../../src/data/receive/request.ts";
 import { HTTP_DEFAULTS, type HttpOptions } from "../../src/data/receive/http.ts";
-import type { TlsServerOptions } from "../../src/http2/port.ts";
+import type { TlsServerOptions } from "../../src/core/sockets/tls-server-options.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";

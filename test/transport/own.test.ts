@@ -1,6 +1,6 @@
 import { openUnaryClient as openNodeClient } from "../../src/http2/node-client.ts";
 import { listenUnary as listenNode } from "../../src/http2/node-server.ts";
-import { readInChunks } from "../../src/http2/own/driver-socket.ts";
+import { readInChunks } from "../../src/core/sockets/read-socket.ts";
 import { listenReading, listenUnary } from "../../src/http2/own/listen-unary.ts";
 import { openUnaryClient } from "../../src/http2/own/open.ts";
 import { unaryTransportContract } from "./contract.ts";

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
-import type { TlsClientOptions, TlsServerOptions, UnaryHandler, UnaryResult } from "../../src/http2/port.ts";
+import type { TlsServerOptions } from "../../src/core/sockets/tls-server-options.ts";
+import type { TlsClientOptions, UnaryHandler, UnaryResult } from "../../src/http2/port.ts";
 import { createAuthority } from "../support/certs.ts";
 import { FRAME, frame, PREFACE } from "./frames.ts";
 import {

@@ -14,7 +14,7 @@ import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { CorsPlan } from "../../plan/listen-options.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { createCors } from "./cors.ts";
 import { type ListenerContext, openListenerContext, type ReceiveEnv } from "./listener-context.ts";

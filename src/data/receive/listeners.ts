@@ -1,6 +1,6 @@
 import { textOwned } from "../../core/bytes.ts";
 import type { ListenerKind } from "../../core/listener-kinds.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import type { ListenerOptionsOf, ListenerTls, ListenOptions } from "../../plan/listen-options.ts";
 import type { ToldOptions } from "./open-listener.ts";
 import { LISTENER_OPENERS, type ReceiveOptions, type RenewedTls } from "./open-listeners.ts";

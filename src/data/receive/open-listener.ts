@@ -1,4 +1,5 @@
-import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
+import type { UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
 import type { ListenerOptions } from "../../plan/listen-options.ts";
 
 /** A listener of any kind: what a server of gRPC is, whatever it speaks. */

@@ -1,5 +1,5 @@
 import { LISTENER_KINDS, LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import type { GrpcListenerOptions, HttpListenerOptions, ListenerOptionsOf } from "../../plan/listen-options.ts";
 import { GRPC_DEFAULTS, type GrpcOptions, listenGrpc } from "./grpc-listener.ts";
 import { HTTP_DEFAULTS, type HttpOptions, listenHttp } from "./http.ts";

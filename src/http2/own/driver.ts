@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Connection } from "./contract.ts";
-import type { Flusher } from "./driver-flusher.ts";
-import type { OpenSocket } from "./driver-socket.ts";
+import type { Flusher } from "../../core/sockets/flusher.ts";
+import type { OpenSocket } from "../../core/sockets/read-socket.ts";
 
 /** Whose connection a driver moves the bytes of. */
 export interface DriverOwner {

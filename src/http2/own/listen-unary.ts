@@ -8,8 +8,8 @@ import type { UnaryServer, UnaryServerOptions } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
 import { Timers } from "../../core/timers.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
-import { Flusher } from "./driver-flusher.ts";
-import { type ReadAccepted, readAccepted } from "./driver-socket.ts";
+import { Flusher } from "../../core/sockets/flusher.ts";
+import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
 import { RequestHeads } from "./server/request-head.ts";
 import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
 

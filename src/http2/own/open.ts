@@ -11,7 +11,7 @@ import { ClientLink, type ClientShared } from "./client/client-link.ts";
 import { ReplyHeads } from "./client/reply-heads.ts";
 import { RequestBlocks } from "./client/request-blocks.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
-import { Flusher } from "./driver-flusher.ts";
+import { Flusher } from "../../core/sockets/flusher.ts";
 
 /**
  * A unary gRPC client on our own HTTP/2. Nothing is connected before the first call. Disposing it

@@ -7,7 +7,8 @@ import type { Random } from "../../core/random.ts";
 import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
 import { resetSocket } from "../../core/reset-socket.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
-import type { TlsServerOptions, UnaryHandler, UnaryServer } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
+import type { UnaryHandler, UnaryServer } from "../../http2/port.ts";
 import { NewConnections } from "./new-connections.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { resetSocket } from "../../core/reset-socket.ts";
-import { peerOf } from "../../http2/listening.ts";
+import { peerOf } from "../../core/sockets/peer-of.ts";
 import type { UnaryHandler } from "../../http2/port.ts";
 
 export interface NewConnectionsOptions {

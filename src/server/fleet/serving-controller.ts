@@ -9,7 +9,7 @@ import { openController } from "../../control/global/open-controller.ts";
 import { controllerMetrics } from "../../control/region/controller-metrics.ts";
 import { watchIdentity } from "../../control/region/watch-identity.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { compileLimits } from "../../plan/compile-limits.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";

@@ -4,7 +4,7 @@ import { createServer as createTlsServer, Server as TlsServer, type ServerOption
 import type { Address } from "../../config/schema/address.ts";
 import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import type { Answers } from "./answers.ts";

@@ -2,7 +2,7 @@ import { formatAddress } from "../../config/schema/address.ts";
 import type { Config, NodeConfig, SamplingListenerConfig } from "../../config/schema/config.ts";
 import { type SamplingRates, SourceStrategies } from "../../control/sampling/source-strategies.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { Answers } from "./answers.ts";

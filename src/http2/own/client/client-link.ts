@@ -18,8 +18,8 @@ import {
   type HeaderList,
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
-import type { Flusher } from "../driver-flusher.ts";
-import { intoBuffer } from "../driver-socket.ts";
+import type { Flusher } from "../../../core/sockets/flusher.ts";
+import { intoBuffer } from "../../../core/sockets/read-socket.ts";
 import type { ClientCall } from "./client-call.ts";
 import { HeldOwners } from "./held-owners.ts";
 import type { ReplyHeads } from "./reply-heads.ts";

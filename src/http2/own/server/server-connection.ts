@@ -4,7 +4,8 @@ import { IdMap } from "../../../core/id-map.ts";
 import type { Random } from "../../../core/random.ts";
 import { STATUS } from "../../grpc-status.ts";
 import { certificateNames } from "../../certificate-names.ts";
-import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "../../listening.ts";
+import { peerOf } from "../../../core/sockets/peer-of.ts";
+import { HELLO_TIMEOUT_MS, type ServedConnection } from "../../listening.ts";
 import { Liveness } from "../../liveness.ts";
 import type { UnaryServerOptions } from "../../port.ts";
 import type { Timer, Timers } from "../../../core/timers.ts";
@@ -19,8 +20,8 @@ import {
   type HeaderList,
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
-import type { Flusher } from "../driver-flusher.ts";
-import type { ReadAccepted, TakeBytes } from "../driver-socket.ts";
+import type { Flusher } from "../../../core/sockets/flusher.ts";
+import type { ReadAccepted, TakeBytes } from "../../../core/sockets/read-socket.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { OwedCredit } from "./owed-credit.ts";
 import { CONTINUE, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";

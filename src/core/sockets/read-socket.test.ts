@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type ReadAccepted, readAccepted, readInChunks, type TakeBytes } from "./driver-socket.ts";
+import { type ReadAccepted, readAccepted, readInChunks, type TakeBytes } from "./read-socket.ts";
 
 const BOTH: Readonly<Record<string, ReadAccepted>> = { "into a buffer": readAccepted, "in chunks": readInChunks };
 

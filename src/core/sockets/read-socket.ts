@@ -1,4 +1,4 @@
-import { allocOwned } from "../../core/bytes.ts";
+import { allocOwned } from "../bytes.ts";
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
@@ -48,7 +48,8 @@ export const readAccepted: ReadAccepted = (accepted, take) => {
   if (!takesBuffer(handle) || accepted.readableLength > 0) return readInChunks(accepted, take);
   if (accepted instanceof TLSSocket) return readSecure(accepted, handle, take);
   Reflect.set(accepted, "_handle", null);
-  const options: SocketConstructorOpts = { onread: intoBuffer(take) };
+  const { allowHalfOpen } = accepted;
+  const options: SocketConstructorOpts = { onread: intoBuffer(take), allowHalfOpen };
   const socket = new Socket(Object.assign(options, { handle }));
   standFor(accepted, socket);
   return socket.resume();
