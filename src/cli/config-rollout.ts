@@ -46,8 +46,8 @@ function rolloutText(view: Values, { clock, stdout }: Io): string {
   if (shown(reason) !== "") lines.push(shown(reason));
   const [nodes, windows] = [listOf(view["nodes"]).map(fieldsOf), listOf(view["windows"]).map(fieldsOf)];
   const parts = [`${lines.join("\n")}\n`];
-  if (nodes.length > 0) parts.push(tableText(NODE_COLUMNS, nodes, stdout.columns));
-  if (windows.length > 0) parts.push(tableText(windowColumns(clock.wallMs()), windows, stdout.columns));
+  if (nodes.length > 0) parts.push(tableText(NODE_COLUMNS, nodes, stdout));
+  if (windows.length > 0) parts.push(tableText(windowColumns(clock.wallMs()), windows, stdout));
   return parts.join("\n");
 }
 
@@ -67,7 +67,7 @@ const NODE_COLUMNS: Column<Values>[] = [
   { title: "NODE", of: ({ id }) => shown(id) },
   { title: "VERSION", align: "right", of: ({ version }) => shown(version) },
   { title: "RESULT", of: ({ result }) => shown(result) },
-  { title: "REASON", cut: true, of: ({ reason }) => shown(reason) },
+  { title: "REASON", wraps: true, of: ({ reason }) => shown(reason) },
 ];
 
 function windowColumns(nowMs: number): Column<Values>[] {

@@ -91,7 +91,7 @@ const history = orFromStore(historyOfNode, async (versions, { io, signal }) => {
 });
 
 function historyText(body: unknown, { clock, stdout }: Io): string {
-  return tableText(historyColumns(clock.wallMs()), listOf(body).map(fieldsOf), stdout.columns);
+  return tableText(historyColumns(clock.wallMs()), listOf(body).map(fieldsOf), stdout);
 }
 
 const DIGEST_LENGTH = 12;
@@ -103,7 +103,7 @@ function historyColumns(nowMs: number): Column<Values>[] {
     { title: "BY", of: ({ by }) => shown(by) },
     { title: "WHO", of: ({ author }) => shown(author ?? "") },
     { title: "DIGEST", of: ({ digest }) => shown(digest).slice(0, DIGEST_LENGTH) },
-    { title: "SUMMARY", cut: true, of: ({ summary }) => shown(summary) },
+    { title: "SUMMARY", wraps: true, of: ({ summary }) => shown(summary) },
   ];
 }
 

@@ -1,3 +1,4 @@
+import { listOf } from "../config/values.ts";
 import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { parseDuration } from "../core/units.ts";
 import { adminCommand, type Given } from "./admin-client/command.ts";
@@ -70,9 +71,8 @@ function readFor(args: Args): string {
 
 function degradationText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);
-  const { columns } = io.stdout;
   const rows = [{ ...view, of: "node" }, ...fleetRow(view["fleet"])];
-  return tableText(columnsAt(io.clock.wallMs()), rows, columns);
+  return tableText(columnsAt(io.clock.wallMs()), rows, io.stdout);
 }
 
 function fleetRow(fleet: unknown): DegradationRow[] {
@@ -95,7 +95,7 @@ function columnsAt(nowMs: number): Column<DegradationRow>[] {
     { title: "LEVEL", of: ({ level }) => shown(level) },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
     { title: "UNTIL", align: "right", of: ({ until }) => ageText(until, nowMs) },
-    { title: "REASON", of: ({ reason }) => shown(reason) },
-    { title: "GIVES UP", cut: true, of: (row) => shown(row["gives_up"]) },
+    { title: "REASON", wraps: true, of: ({ reason }) => shown(reason) },
+    { title: "GIVES UP", wraps: true, of: (row) => listOf(row["gives_up"]).map(shown).join("; ") },
   ];
 }

@@ -25,11 +25,11 @@ function limitsText(body: unknown, { io }: Given): string {
   if (typeof view["limit"] !== "number") return "global.rate_limiting is not set: nothing is limited\n";
   const services = listOf(view["services"]).map(fieldsOf);
   const rows = [{ ...view, service: "(everything)" }, ...services];
-  return tableText(COLUMNS, rows, io.stdout.columns);
+  return tableText(COLUMNS, rows, io.stdout);
 }
 
 const COLUMNS: readonly Column<LimitRow>[] = [
-  { title: "KEY", cut: true, of: ({ service }) => shown(service) },
+  { title: "KEY", wraps: true, of: ({ service }) => shown(service) },
   { title: "LIMIT", align: "right", of: ({ limit }) => amount(limit) },
   { title: "GRANTED", align: "right", of: ({ granted }) => amount(granted) },
   { title: "OFFERED", align: "right", of: ({ offered }) => amount(offered) },

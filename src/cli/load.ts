@@ -30,12 +30,11 @@ CONFIDENCE is the probability that it stays below what the node can carry. Then 
 
 function loadText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);
-  const { columns } = io.stdout;
   const history = listOf(view["history"]).map(fieldsOf).toReversed();
   const samples = history.length === 0 ? [view] : history;
   const tables = [
-    tableText(FORECAST_COLUMNS, [view], columns),
-    tableText(sampleColumns(io.clock.wallMs()), samples, columns),
+    tableText(FORECAST_COLUMNS, [view], io.stdout),
+    tableText(sampleColumns(io.clock.wallMs()), samples, io.stdout),
   ];
   return tables.join("\n");
 }

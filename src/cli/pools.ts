@@ -23,7 +23,7 @@ export const group = resourceGroup({
       { title: "BYTES", align: "right", of: ({ queued_bytes: bytes }) => shownNumber(bytes, roundSize) },
       { title: "IN FLIGHT", align: "right", of: ({ in_flight: calls }) => shown(calls) },
       { title: "FALLBACK", of: ({ fallback }) => shown(fallback) },
-      { title: "TARGETS", cut: true, of: ({ targets }) => shown(targets) },
+      { title: "TARGETS", wraps: true, of: ({ targets }) => shown(targets) },
     ],
   },
   add: {

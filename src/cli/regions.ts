@@ -16,7 +16,7 @@ export const group = resourceGroup({
       { title: "BUFFER", align: "right", of: ({ buffer_size: items }) => shown(items) },
       { title: "BATCH", of: ({ batch }) => settings(batch) },
       { title: "RETRY", of: ({ retry }) => settings(retry) },
-      { title: "PREFERENCE", cut: true, of: ({ routing_preference: names }) => shown(names) },
+      { title: "PREFERENCE", wraps: true, of: ({ routing_preference: names }) => shown(names) },
     ],
   },
   add: {

@@ -54,11 +54,7 @@ function listCommand({ plural, list: { columns, rows, ...told } }: ElementKind):
     call: () => ({ method: "GET", path: [plural] }),
     text(body, { io }) {
       const things = listOf(body).map(fieldsOf);
-      return tableText(
-        columns(io.clock.wallMs()),
-        rows === undefined ? things : things.flatMap(rows),
-        io.stdout.columns,
-      );
+      return tableText(columns(io.clock.wallMs()), rows === undefined ? things : things.flatMap(rows), io.stdout);
     },
   });
 }

@@ -16,7 +16,7 @@ export const group = resourceGroup({
       { title: "SIGNALS", of: ({ signals }) => shown(signals) || "all" },
       { title: "MODE", of: ({ mode }) => shown(mode) || "first" },
       { title: "POOL", of: ({ pool }) => (typeof pool === "string" ? pool : "(its own)") },
-      { title: "CONDITIONS", cut: true, of: ({ conditions }) => listOf(conditions).map(conditionText).join("; ") },
+      { title: "CONDITIONS", wraps: true, of: ({ conditions }) => listOf(conditions).map(conditionText).join("; ") },
     ],
   },
   add: {

@@ -96,11 +96,10 @@ function settingsIn(args: Args): SampledRow {
 
 function samplingText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);
-  const { columns } = io.stdout;
   const [strategies, classes] = [listOf(view["strategies"]).map(fieldsOf), listOf(view["classes"]).map(fieldsOf)];
   const parts = [headText(view, io.clock.wallMs())];
-  if (strategies.length > 0) parts.push(tableText(STRATEGY_COLUMNS, strategies, columns));
-  parts.push(classes.length > 0 ? tableText(CLASS_COLUMNS, classes, columns) : "everything is kept\n");
+  if (strategies.length > 0) parts.push(tableText(STRATEGY_COLUMNS, strategies, io.stdout));
+  parts.push(classes.length > 0 ? tableText(CLASS_COLUMNS, classes, io.stdout) : "everything is kept\n");
   return parts.filter((part) => part !== "").join("\n");
 }
 

@@ -59,7 +59,7 @@ function columns(nowMs: number): Column<Values>[] {
   return [
     { title: "ID", of: ({ id }) => shown(id) },
     { title: "STATE", of: ({ state, paused }) => (isNone(paused) ? shown(state) : "paused") },
-    { title: "REASON", cut: true, of: reasonText },
+    { title: "REASON", wraps: true, of: reasonText },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
     { title: "NEXT", align: "right", of: ({ next_try: nextTry, until }) => ageText(nextTry ?? until, nowMs) },
     { title: "IN FLIGHT", align: "right", of: ({ in_flight: calls }) => shown(calls) },

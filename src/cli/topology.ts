@@ -67,7 +67,7 @@ to 1, as are its parts LOAD, LATENCY and CAPACITY, which count as much as the op
       capacity: args.text("capacity"),
     },
   }),
-  text: (body, { io }) => tableText(BEST_COLUMNS, [fieldsOf(body)], io.stdout.columns),
+  text: (body, { io }) => tableText(BEST_COLUMNS, [fieldsOf(body)], io.stdout),
 });
 
 const collectorOf = ({ collector }: TopologyRow): TopologyRow => fieldsOf(collector);
@@ -88,7 +88,7 @@ export const members: Command = adminCommand({
   summary: "List the members of a node's fleet: where each is, when it was heard last, and which controllers see it.",
   usage: ["members", "members -o json"],
   call: () => ({ method: "GET", path: ["members"] }),
-  text: (body, { io }) => tableText(memberColumns(io.clock.wallMs()), listOf(body).map(fieldsOf), io.stdout.columns),
+  text: (body, { io }) => tableText(memberColumns(io.clock.wallMs()), listOf(body).map(fieldsOf), io.stdout),
 });
 
 function memberColumns(nowMs: number): readonly Column<TopologyRow>[] {
@@ -97,18 +97,17 @@ function memberColumns(nowMs: number): readonly Column<TopologyRow>[] {
     { title: "REGION", of: ({ region }) => shown(region) },
     { title: "ADDRESS", of: ({ address }) => shown(address) },
     { title: "SEEN", align: "right", of: (row) => ageText(row["last_seen"], nowMs) },
-    { title: "SEEN BY", cut: true, of: ({ seen_by: seenBy }) => shown(seenBy) },
+    { title: "SEEN BY", wraps: true, of: ({ seen_by: seenBy }) => shown(seenBy) },
   ];
 }
 
 function topologyText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);
   const regions = listOf(view["regions"]).map(fieldsOf);
-  const { columns } = io.stdout;
   const collectors = regions.flatMap((region) => listOf(region["collectors"]).map(fieldsOf));
   const tables = [
-    tableText(REGION_COLUMNS, regions, columns),
-    tableText(collectorColumns(io.clock.wallMs()), collectors, columns),
+    tableText(REGION_COLUMNS, regions, io.stdout),
+    tableText(collectorColumns(io.clock.wallMs()), collectors, io.stdout),
   ];
   const more = regions.filter(({ next }) => typeof next === "string").map(moreText);
   return [...tables, [...more, ...listOf(view["split"]).map(fieldsOf).map(splitText)].join("")]
@@ -128,7 +127,7 @@ const REGION_COLUMNS: readonly Column<TopologyRow>[] = [
   { title: "LATENCY", align: "right", of: ({ totals }) => milliseconds(fieldsOf(totals)["latency_ms"]) },
   { title: "ERRORS", align: "right", of: ({ totals }) => percent(fieldsOf(totals)["error_rate"]) },
   { title: "STALE", of: ({ stale }) => (stale === true ? "stale" : "") },
-  { title: "WHY", cut: true, of: ({ reason }) => shown(reason) },
+  { title: "WHY", wraps: true, of: ({ reason }) => shown(reason) },
 ];
 
 function collectorColumns(nowMs: number): readonly Column<TopologyRow>[] {
@@ -144,7 +143,7 @@ function collectorColumns(nowMs: number): readonly Column<TopologyRow>[] {
     { title: "SEEN", align: "right", of: (row) => ageText(row["last_seen"], nowMs) },
     { title: "VERSION", of: ({ version }) => shown(version) },
     { title: "TAGS", of: ({ tags }) => tagsText(fieldsOf(tags)) },
-    { title: "WHY", cut: true, of: ({ reason }) => shown(reason) },
+    { title: "WHY", wraps: true, of: ({ reason }) => shown(reason) },
   ];
 }
 

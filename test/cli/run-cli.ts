@@ -14,16 +14,17 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly clock?: Clock;
+  /** Of a terminal; without it stdout is none. */
   readonly columns?: number;
 }
 
 /** Runs a command line of `signalbox` in this process. */
 export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const written = { out: "", err: "" };
-  const { stdin = "", env = {}, cwd = process.cwd(), clock = systemClock, columns = 80 } = options;
+  const { stdin = "", env = {}, cwd = process.cwd(), clock = systemClock, columns } = options;
   const io: Io = {
-    stdout: { write: (text) => void (written.out += text), isTty: false, columns },
-    stderr: { write: (text) => void (written.err += text), isTty: false, columns },
+    stdout: { write: (text) => void (written.out += text), isTty: columns !== undefined, columns: columns ?? 80 },
+    stderr: { write: (text) => void (written.err += text), isTty: false, columns: columns ?? 80 },
     readStdin: () => Promise.resolve(Buffer.from(stdin).toString()),
     readStdinBytes: () => Promise.resolve(Buffer.from(stdin)),
     env,

@@ -10,10 +10,14 @@ import { ScriptedAdmin } from "./scripted-admin.ts";
 const CLOCK = new ManualClock();
 const at = (secondsFromNow: number): string => isoTime(CLOCK.wallMs() + secondsFromNow * 1_000);
 
+const PIPE = Number.POSITIVE_INFINITY;
+
+/** `columns`: of a terminal; PIPE: it is read by a program. */
 async function tableOf(argv: readonly string[], body: unknown, columns = 80): Promise<string> {
   await using admin = await ScriptedAdmin.open({ body });
   // The time limit of the call never passes on a clock that stands still.
-  const { code, out, err } = await runCli([...argv, "--url", admin.url], { clock: CLOCK, columns });
+  const terminal = columns === PIPE ? {} : { columns };
+  const { code, out, err } = await runCli([...argv, "--url", admin.url], { clock: CLOCK, ...terminal });
   assert.deepEqual([code, err], [0, ""]);
   return out;
 }
@@ -58,8 +62,10 @@ test("targets list: ages, not times, in 80 columns", async () => {
     await tableOf(["targets", "list"], TARGETS),
     `ID         STATE    REASON               SINCE  NEXT  IN FLIGHT  LATENCY  ERRORS
 backend-1  ready    start                3m20s                3      4.3      0%
-backend-2  ejected  consecutive_failur…     5s   25s          0     1235    3.4%
-vault      drain    operator: new disk…   2h1m   10m          0              50%
+backend-2  ejected  consecutive_            5s   25s          0     1235    3.4%
+                    failures
+vault      drain    operator: new disk    2h1m   10m          0              50%
+                    for the archive
 `,
   );
 });
@@ -72,13 +78,25 @@ test("targets list: who is paused says until when and why, and who refuses a sig
   assert.match(out, /backend-1 {2}paused +throttled: quota; takes no logs: HTTP 404 +3m20s +42s/u);
 });
 
-test("a table that is too wide loses the end of long texts, never of ids", async () => {
+test("a table that is too wide goes on below in long texts, never in ids, and loses nothing", async () => {
   const id = "a".repeat(40);
-  const wide = [{ ...TARGETS[1], id }];
+  const note = "moved to the other room, back on Monday";
+  const wide = [{ ...TARGETS[2], id, note }];
   const out = await tableOf(["targets", "list"], wide);
   assert.ok(out.includes(id));
-  assert.match(out, /conse…/u);
-  assert.ok((await tableOf(["targets", "list"], wide, 120)).includes("consecutive_failures"));
+  const reason = out
+    .split("\n")
+    .slice(1)
+    .map((line) => line.slice(49, 65).trim());
+  assert.equal(reason.join(" ").trim(), `operator: ${note}`);
+  assert.ok((await tableOf(["targets", "list"], wide, 160)).includes(note));
+});
+
+test("a table that no terminal shows has each row in one line, however long", async () => {
+  const wide = [{ ...TARGETS[2], note: "x ".repeat(200).trim() }, TARGETS[0]];
+  const rows = (await tableOf(["targets", "list"], wide, PIPE)).trimEnd().split("\n");
+  assert.equal(rows.length, 3);
+  assert.ok(rows[1]?.includes("x ".repeat(200)));
 });
 
 test("rules list", async () => {

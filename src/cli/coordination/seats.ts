@@ -24,7 +24,7 @@ ${WHICH_STORE}`,
     );
     const rows = found.filter((lock) => name === undefined || lock.name === name);
     if (name !== undefined && rows[0]?.holder == null) return nobody(`lock ${name}: nobody has it`, args, io);
-    print(rows, args, io, () => tableText(lockColumns(io.clock.wallMs()), rows, io.stdout.columns));
+    print(rows, args, io, () => tableText(lockColumns(io.clock.wallMs()), rows, io.stdout));
     return EXIT.ok;
   },
 };
@@ -38,7 +38,7 @@ function lockColumns(nowMs: number): Column<LockRow>[] {
     { title: "EPOCH", align: "right", of: ({ epoch }) => epoch ?? "" },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
     { title: "WAITING", align: "right", of: ({ waiting }) => String(waiting) },
-    { title: "NEXT", cut: true, of: ({ waiters }) => waiters.join(",") },
+    { title: "NEXT", wraps: true, of: ({ waiters }) => waiters.join(",") },
   ];
 }
 
@@ -74,7 +74,7 @@ ${WHICH_STORE}`,
     const rows = all.filter(({ election }) => name === undefined || election === name);
     if (name !== undefined && rows.length === 0) return nobody(`${name}: nobody leads there`, args, io);
     const shown = name === undefined ? found : rows[0];
-    print(shown, args, io, () => tableText(leaderColumns(io.clock.wallMs()), rows, io.stdout.columns));
+    print(shown, args, io, () => tableText(leaderColumns(io.clock.wallMs()), rows, io.stdout));
     return EXIT.ok;
   },
 };
@@ -85,7 +85,7 @@ function leaderColumns(nowMs: number): Column<LeaderRow>[] {
     { title: "LEADER", of: ({ id }) => id },
     { title: "EPOCH", align: "right", of: ({ epoch }) => epoch },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
-    { title: "VALUE", cut: true, of: ({ value }) => addressIn(value) ?? inWords(value) },
+    { title: "VALUE", wraps: true, of: ({ value }) => addressIn(value) ?? inWords(value) },
   ];
 }
 

@@ -99,7 +99,8 @@ function conditionLines({ holds, text, seen, parts }: ConditionExplanation, inde
 /** Where an item goes, for people; `verb` begins the sentence. */
 function placeLines(verb: string, place: PlaceExplanation, width: number): string[] {
   const { rule, pool, strategy, refusal, channel, queued_items: queued, targets, pick } = place;
-  const table = tableText(columnsOf(pick), targets, Math.max(20, width - 4));
+  // Between lines that are broken, so is it.
+  const table = tableText(columnsOf(pick), targets, { isTty: true, columns: Math.max(20, width - 4) });
   const lines = [
     `  ${verb} to pool ${pool} (${strategy}), by rule ${rule}`,
     ...chainLines(place),
@@ -151,8 +152,8 @@ function chainLines({ pool, chain }: PlaceExplanation): string[] {
 
 function columnsOf(pick: PickExplanation): Column<TargetExplanation>[] {
   return [
-    { title: "TARGET", cut: true, of: ({ id }) => id },
-    { title: "STATE", cut: true, of: ({ state, reason }) => (state === "ready" ? state : `${state}: ${reason}`) },
+    { title: "TARGET", wraps: true, of: ({ id }) => id },
+    { title: "STATE", wraps: true, of: ({ state, reason }) => (state === "ready" ? state : `${state}: ${reason}`) },
     { title: "WEIGHT", align: "right", of: ({ weight }) => String(weight) },
     { title: "SHARE", align: "right", of: ({ share }) => percent(share) },
     { title: "LOAD", align: "right", of: ({ score }) => score.toFixed(2) },
