@@ -12,7 +12,9 @@ import { group as degrade } from "./degrade.ts";
 import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";
-import { limits } from "./limits.ts";
+import { limitsExplain } from "./limits/explain.ts";
+import { limitsSet } from "./limits/set.ts";
+import { limits } from "./limits/show.ts";
 import { load } from "./load.ts";
 import { OUTPUT_OPTION, print } from "./print.ts";
 import { group as regions } from "./regions.ts";
@@ -70,6 +72,8 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   members,
   load,
   limits,
+  limitsSet,
+  limitsExplain,
   degrade,
   sampling,
   locks,

@@ -15,6 +15,7 @@ import { explain } from "./explain/explain.ts";
 import type { TargetClient } from "./export/target-client.ts";
 import type { SendOutcome } from "./send-outcome.ts";
 import { openTargets } from "./export/targets.ts";
+import { Limiter } from "./limit/limiter.ts";
 import { NO_LOSSES } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { loadPlugins } from "./balance/plugins.ts";
@@ -48,6 +49,8 @@ export class DryRun implements AsyncDisposable {
   readonly #env: Env;
   readonly #pools: Pools;
   readonly #pipeline: Pipeline;
+  /** All of the limits, of which nothing is used. */
+  readonly #limiter: Limiter | undefined;
   #scheduled: (() => void)[] = [];
 
   constructor(
@@ -76,6 +79,7 @@ export class DryRun implements AsyncDisposable {
       records,
     });
     this.#pipeline = new Pipeline(() => assembly, env.clock);
+    this.#limiter = plan.limits && new Limiter(plan.limits, env, false);
   }
 
   /** Items that rules have taken or copied so far, by rule. */
@@ -89,7 +93,8 @@ export class DryRun implements AsyncDisposable {
 
   explain(request: ExplainRequest): Explanation {
     const { live: pools, targets } = this.#pools;
-    return explain({ plan: this.plan, pools, targets, clock: this.#clock }, request);
+    const limiter = this.#limiter;
+    return explain({ plan: this.plan, pools, targets, clock: this.#clock, limiter }, request);
   }
 
   /** Sends a request through the pipeline. `region` is that of the listener. */

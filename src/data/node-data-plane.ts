@@ -363,8 +363,9 @@ export class NodeDataPlane implements DataPlane {
   #explained(): Parameters<typeof explain>[0] {
     const { live: pools, targets } = this.#pools;
     const { pipelines } = this.assembly;
+    const limiter = this.#limiter.current;
     const thresholdOf: ThresholdOf = (signal, name) => pipelines[signal].sampler?.thresholdOf(name);
-    return { plan: this.plan, pools, targets, clock: this.#env.clock, thresholdOf };
+    return { plan: this.plan, pools, targets, clock: this.#env.clock, thresholdOf, limiter };
   }
 
   async #stop(graceMs: number): Promise<ShutdownReport> {

@@ -30,6 +30,8 @@ export interface Explanation {
    * would not be.
    */
   readonly refusal: Refused | null;
+  /** What limits make of it before; absent where nothing is limited. */
+  readonly limits?: LimitsExplanation | undefined;
   /** Items in the request; `items` may have fewer. */
   readonly total_items: number;
   readonly items: readonly ItemExplanation[];
@@ -38,6 +40,56 @@ export interface Explanation {
 export interface Refused {
   readonly reason: Reason;
   readonly message: string;
+}
+
+/** What became of a request at the limits. */
+export const LIMIT_OUTCOMES = ["let_in", "refused", "shed"] as const;
+export type LimitOutcome = (typeof LIMIT_OUTCOMES)[number];
+
+/**
+ * Whether `global.rate_limiting` lets a request in, all of it together, by what the process that
+ * was asked has left. Items are spans, data points and log records, rates a second.
+ */
+export interface LimitsExplanation {
+  /** `shed`: it is let in without the items of keys that are over. */
+  readonly outcome: LimitOutcome;
+  /** Items that count against the limits, and those of them that would be shed. */
+  readonly items: number;
+  readonly shed_items: number;
+  /** For people. */
+  readonly why: string;
+  /** Until it would be let in as things are; null: it is, or that cannot be said. */
+  readonly wait_ms: number | null;
+  /** What keys are: `service`, or the name of a header or an attribute. */
+  readonly key: string;
+  readonly mixed: "refuse" | "shed";
+  /** Others have parts of the limits, too: workers of the node, or nodes of the fleet. */
+  readonly shared: boolean;
+  readonly total: LimitExplanation;
+  /** Those that have a limit of their own, and are in the request; those that are over first. */
+  readonly keys: readonly KeyLimitExplanation[];
+  readonly keys_left_out: number;
+}
+
+/** One limit that a request counts against. */
+export interface LimitExplanation {
+  /** What in `global.rate_limiting` makes it: `max_qps`, `per_service_limit`, `keys["pay*"]`. */
+  readonly setting: string;
+  /** Items of the request that count against it. */
+  readonly items: number;
+  readonly limit: number;
+  /** Items that may come at once after a pause. */
+  readonly burst: number;
+  /** What this process may let in of it. */
+  readonly granted: number;
+  /** Items that may come now; below zero: so many are to be paid back first. */
+  readonly left: number;
+  /** Nothing is left. */
+  readonly over: boolean;
+}
+
+export interface KeyLimitExplanation extends LimitExplanation {
+  readonly key: string;
 }
 
 /** One item, as if it came alone. */

@@ -8,6 +8,7 @@ import type { Explanation } from "../../src/plan/explanation.ts";
 import { encodeRequest } from "../support/oracle/oracle.ts";
 import { Scene } from "../server/scene.ts";
 import { runCli } from "./run-cli.ts";
+import { ScriptedAdmin } from "./scripted-admin.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "signalbox-explain-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -160,4 +161,38 @@ test("explain: what a reference in the config stands for is not told", async () 
     assert.ok(!/hunter2|zq/u.test(ran.out), ran.out);
     assert.match(ran.out, /\$\{env:SVC\}/u);
   }
+});
+
+test("limits explain: which limits a request counts against, what makes them, and what is left", async () => {
+  const limited = `${CONFIG}global: { rate_limiting: { max_qps: 50, per_service_limit: 5, keys: { "shop*": 20 } } }\n`;
+  writeFileSync(join(folder, "limited.yaml"), limited);
+  const ran = await runCli(["limits", "explain", "--service", "shop-eu", "-c", "limited.yaml"], { cwd: folder });
+  assert.equal(
+    ran.out,
+    `limits: 1 item would be let in: each limit that it counts against has something
+    left
+    COUNTED AS       ITEMS  LIMIT  GRANTED  LEFT  SET BY
+    (everything)         1     50       50    50  max_qps
+    service shop-eu      1     20       20    20  keys["shop*"]
+`,
+  );
+  const whole = await runCli(["explain", "--service", "x", "-c", "limited.yaml"], { cwd: folder });
+  assert.match(
+    whole.out,
+    /^limits: 1 item would be let in[^]*\n {4}service x +1 +5 +5 +5 {2}per_service_limit\n\nspan: /u,
+  );
+  const none = await runCli(["limits", "explain", "--service", "x", "-c", "signalbox.yaml"], { cwd: folder });
+  assert.equal(none.out, "global.rate_limiting is not set: nothing is limited\n");
+});
+
+test("limits set: options are what PATCH takes, and none takes a setting out", async () => {
+  await using admin = await ScriptedAdmin.open({ body: { version: 3, changed: ["global"] } });
+  const limits = ["--max-qps", "60000", "--burst", "none", "--limit-of", "a=b=7", "--limit-of", "debug=none"];
+  const ran = await runCli(["limits", "set", ...limits, "--mixed", "shed", "--url", admin.url]);
+  assert.deepEqual([ran.code, ran.out], [0, "limits set; config version 3\n"]);
+  const change = { max_qps: 60_000, burst_size: null, keys: { "a=b": 7, debug: null }, mixed: "shed" };
+  assert.deepEqual(
+    admin.seen.map(({ line, body }) => `${line} ${body}`),
+    [`PATCH /api/v1/limits ${JSON.stringify(change)}`],
+  );
 });

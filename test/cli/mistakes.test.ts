@@ -62,6 +62,14 @@ const mistakes: { argv: string[]; err: RegExp }[] = [
     argv: ["explain", "--service", "x", "-c", "a.yaml", "--token", "t"],
     err: /--config and --token exclude each other/u,
   },
+  { argv: ["limits", "set"], err: /limits set needs -f, or a setting such as --max-qps/u },
+  { argv: ["limits", "set", "--max-qps=-3"], err: /--max-qps takes items a second above 0, or none; got "-3"/u },
+  { argv: ["limits", "set", "--per-key", "NaN"], err: /--per-key takes items a second above 0/u },
+  { argv: ["limits", "set", "--burst", "1e400"], err: /--burst takes items a second above 0/u },
+  { argv: ["limits", "set", "--limit-of", "debug"], err: /--limit-of takes key=number; got "debug"/u },
+  { argv: ["limits", "set", "--limit-of", "a=0"], err: /--limit-of takes items a second above 0, or none; got "0"/u },
+  { argv: ["limits", "set", "--mixed", "both"], err: /--mixed takes refuse, shed; got "both"/u },
+  { argv: ["limits", "set", "--mixed", "shed", "-f", RULE], err: /mixed cannot be set beside -f/u },
 ];
 for (const { argv, err } of mistakes) {
   test(`signalbox ${argv.join(" ").replace(RULE, "rule.yaml")}: a usage error`, async () => {

@@ -4,6 +4,8 @@ import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { ask, post } from "../receive/http-client.ts";
 import { namesIn, requestOf } from "../support/items.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { runCli } from "../cli/run-cli.ts";
+import type { Explanation } from "../../src/plan/explanation.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -238,3 +240,25 @@ for (const [name, limiting] of [
     assert.equal((await dataPlane.limits(0))?.total.shed, 1);
   });
 }
+
+test("explain tells of a request which limit refuses it, how much is to be paid back, and when; the CLI says so", async () => {
+  await using a = await openGrpcSink();
+  const clock = new ManualClock();
+  await using node = await startTestNode(LIMITED, { sinks: { a }, clock });
+  await using sender = new OtlpSender(node);
+  assert.equal((await sender.send("grpc", "traces", requestOf("traces", many("cart", 60)))).ok, true);
+  const body = Buffer.from(JSON.stringify({ item: { service: "cart", span_name: "x" } }));
+  const answer = await post(adminPort(node), "/api/v1/explain", body, { "content-type": "application/json" });
+  const { limits } = JSON.parse(answer.body.toString()) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of this program
+  assert.deepEqual([limits?.outcome, limits?.wait_ms, limits?.keys[0]?.left], ["refused", 5_100, -50]);
+  const { message } = await sender.send("grpc", "traces", requestOf("traces", many("cart", 1)));
+  assert.equal(limits?.why, message);
+  const ran = await runCli(["limits", "explain", "--service", "cart", "--url", `http://${node.admin}`], {
+    columns: 200,
+  });
+  assert.match(
+    ran.out,
+    /would be refused, to be sent again \(over_limit\): .*; there is something left again in 5\.1 s/u,
+  );
+  assert.match(ran.out, /service cart +1 +10 +10 +-50 {2}per_service_limit/u);
+});

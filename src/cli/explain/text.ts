@@ -9,6 +9,7 @@ import type {
   SamplingExplanation,
   TargetExplanation,
 } from "../../plan/explanation.ts";
+import { limitsLines } from "../limits/text.ts";
 import { inOneLine, wrapped } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
 
@@ -17,10 +18,11 @@ import { type Column, tableText } from "../table.ts";
  * words allow it.
  */
 export function explanationText(explanation: Explanation, width: number): string {
-  const { refusal, items, total_items: total, signal } = explanation;
+  const { refusal, items, limits, total_items: total, signal } = explanation;
   const head =
     refusal === null ? [] : wrapped(`the request is refused (${refusal.reason}): ${refusal.message}`, width, 2);
   const blocks = items.map((item) => itemLines(item, total, width).join("\n"));
+  if (limits !== undefined) blocks.unshift(limitsLines(limits, width).join("\n"));
   if (head.length > 0) blocks.unshift(head.join("\n"));
   if (total === 0 && head.length === 0) blocks.push(`there is no item in it (${signal})`);
   if (items.length < total) blocks.push(`${items.length} of ${total} items are explained; --items tells more`);

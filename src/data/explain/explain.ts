@@ -57,8 +57,10 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
   }
   const walk = openWalk(parts, signal, { region, headers: read.headers });
   const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
+  const limits = envelope.totalItems === 0 ? undefined : parts.limiter?.preview(envelope, read.headers);
   const items = yield* explainItems(walk, envelope, request.maxItems);
-  return { ...head, refusal, total_items: envelope.totalItems, items };
+  const total = { total_items: envelope.totalItems, items };
+  return { ...head, refusal, ...(limits !== undefined && { limits }), ...total };
 }
 
 /** Why what was just routed would be refused. */

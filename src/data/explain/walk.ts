@@ -4,6 +4,7 @@ import { createItemExplainer, type ItemExplainer } from "../../plan/explain-item
 import type { ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan, PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { Limiter } from "../limit/limiter.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { noRouteIn, type Obstacle, type PlaceablePool, type RoutedRequest } from "../route/place.ts";
@@ -21,6 +22,8 @@ export interface ExplainParts {
   readonly clock: Clock;
   /** What sampling does now; absent: what the plan says. */
   readonly thresholdOf?: ThresholdOf | undefined;
+  /** What limits; absent: nothing is limited. */
+  readonly limiter?: Pick<Limiter, "preview"> | undefined;
 }
 
 /** What an explanation works with. */

@@ -9,6 +9,8 @@ import { KeyBucket } from "./key-bucket.ts";
 export const MOST_KEYS = 10_000;
 /** What is longer is the same key when it begins alike. */
 const LONGEST_KEY = 256;
+/** Those for which there is no bucket of their own. */
+const OTHERS = "(others)";
 /** Between two looks for keys that are not used any more, when there is no room. */
 const SWEEP_MS = 1_000;
 
@@ -51,11 +53,21 @@ export class KeyBuckets {
     const limit = this.#limitOf(key);
     if (limit === undefined) return undefined;
     if (this.#buckets.size >= this.#most && !this.#sweep(nowMs) && !this.#named.has(key)) {
-      return (this.#others ??= this.#open("(others)", limit, nowMs));
+      return (this.#others ??= this.#open(OTHERS, limit, nowMs));
     }
     const fresh = this.#open(key, limit, nowMs);
     this.#buckets.set(key, fresh);
     return fresh;
+  }
+
+  /** As `find`, and a key that is new is not remembered. */
+  peek(text: string, nowMs: number): KeyBucket | undefined {
+    const key = text.length > LONGEST_KEY ? beginningOf(text) : text;
+    const known = this.#buckets.get(key);
+    const limit = known === undefined ? this.#limitOf(key) : known.limit;
+    if (known !== undefined || limit === undefined) return known;
+    const isOther = this.#buckets.size >= this.#most && !this.#named.has(key);
+    return (isOther ? this.#others : undefined) ?? this.#open(isOther ? OTHERS : key, limit, nowMs);
   }
 
   /** Other limits of the same keys: what was used is used. */

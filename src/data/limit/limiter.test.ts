@@ -6,6 +6,7 @@ import { OWN_BODIES } from "../../core/arena/extent.ts";
 import { seededRandom } from "../../core/random.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import type { LimitsExplanation } from "../../plan/explanation.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import { NO_HEADERS, type SenderHeaders, senderHeaders } from "../../plan/sender-headers.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -42,6 +43,12 @@ class Rig {
     );
     assert.ok(scanEnvelope(signal, bytes, this.envelope));
     return this.limiter.limit(this.envelope, signal, headers, OWN_BODIES);
+  }
+
+  preview(services: readonly string[]): LimitsExplanation {
+    const items = services.map((service, i) => ({ name: `${service}-${i}`, service }));
+    assert.ok(scanEnvelope("traces", requestOf("traces", items), this.envelope));
+    return this.limiter.preview(this.envelope, NO_HEADERS);
   }
 
   /** Names of what was left. */
@@ -255,4 +262,76 @@ test("limit: over any window no more than the limit, what may come at once, and 
     );
   const total = admitted.reduce((sum, { items }) => sum + items, 0);
   assert.ok(total > 0.9 * rig.clock.nowMs(), "it is used, too");
+});
+
+test("preview: it says of any request what limits then do with it, and takes nothing", () => {
+  const random = seededRandom(11);
+  const outcomes = { [LIMITED.IN]: "let_in", [LIMITED.LESS]: "shed", [LIMITED.REFUSED]: "refused" } as const;
+  const seen = new Set<string>();
+  for (const mixed of ["refuse", "shed"] as const) {
+    const rig = new Rig({ mixed });
+    for (let i = 0; i < 400; i++) {
+      rig.clock.advance(Math.floor(random.next() * 200));
+      const services = ["cart", "payment", "payroll", "ship"].filter(() => random.next() < 0.5);
+      if (services.length === 0) continue;
+      const all = services.flatMap((service) => many(service, 1 + Math.floor(random.next() * 12)));
+      const before = rig.limiter.keyCount;
+      const told = rig.preview(all);
+      assert.deepEqual(rig.preview(all), told);
+      assert.equal(rig.limiter.keyCount, before, "no key is remembered");
+      const limited = rig.send(all);
+      seen.add(`${mixed} ${told.outcome}`);
+      assert.equal(told.outcome, outcomes[limited]);
+      assert.equal(told.shed_items, limited === LIMITED.LESS ? rig.limiter.shedPoints : 0);
+      if (limited === LIMITED.REFUSED) assert.equal(told.why, rig.limiter.refusal?.message);
+      if (limited === LIMITED.LESS) assert.equal(told.why, rig.limiter.shedMessage);
+    }
+  }
+  assert.deepEqual([...seen].toSorted(), [
+    "refuse let_in",
+    "refuse refused",
+    "shed let_in",
+    "shed refused",
+    "shed shed",
+  ]);
+});
+
+test("preview: each limit with what in the config makes it, what is left, and when it would be let in", () => {
+  const rig = new Rig();
+  rig.send(many("cart", 60));
+  const told = rig.preview(["payroll", "payment", "cart", "payment"]);
+  assert.deepEqual(
+    told.keys.map(({ key, setting, items, left, over }) => [key, setting, items, left, over]),
+    [
+      ["cart", "per_service_limit", 1, -50, true],
+      ["payroll", 'keys["payroll"]', 1, 5, false],
+      ["payment", 'keys["pay*"]', 2, 50, false],
+    ],
+  );
+  assert.deepEqual(told.total, {
+    setting: "max_qps",
+    items: 4,
+    limit: 100,
+    burst: 100,
+    granted: 100,
+    left: 40,
+    over: false,
+  });
+  assert.deepEqual([told.outcome, told.wait_ms], ["refused", 5_100]);
+  rig.clock.advance(5_100);
+  assert.equal(rig.preview(["cart"]).outcome, "let_in");
+  const cut = new Rig({ perKey: 10, keys: [] }).preview(Array.from({ length: 150 }, (_, i) => `s${i}`));
+  assert.deepEqual([cut.keys.length, cut.keys_left_out], [100, 50]);
+});
+
+test("limit: one request of 45,000 items closes a key of 500 a second for 90 s, and everything of 50,000 for 0.7 s", () => {
+  const debug = { pattern: "debug", perSecond: 500 };
+  const rig = new Rig({ total: { perSecond: 50_000, burst: 10_000 }, perKey: 20_000, keys: [debug] });
+  assert.equal(rig.send(many("debug", 45_000)), LIMITED.IN);
+  assert.equal(rig.preview(["debug"]).wait_ms, 89_802);
+  assert.equal(rig.preview(["cart"]).wait_ms, 701);
+  rig.clock.advance(89_800);
+  assert.equal(rig.send(["debug"]), LIMITED.REFUSED);
+  rig.clock.advance(2);
+  assert.equal(rig.send(["debug"]), LIMITED.IN);
 });

@@ -3,6 +3,7 @@ import type { Refusal } from "../../core/reason.ts";
 import { KeptItems } from "../../otlp/kept-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import type { LimitsExplanation } from "../../plan/explanation.ts";
 import { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { type LimitKey, limitsKeys, type LimitsData } from "../../plan/limits/limits-plan.ts";
 import type { LimitShares, LimitsUsage } from "../../plan/limits/limit-shares.ts";
@@ -14,6 +15,8 @@ import { KeyBuckets } from "./key-buckets.ts";
 import { LimitCounts } from "./limit-counts.ts";
 import { limitsUsage } from "./limits-usage.ts";
 import { Meter } from "./meter.ts";
+import { overKey, overTotal } from "./over-limit.ts";
+import { previewLimits } from "./preview-limits.ts";
 import { RequestKeys } from "./request-keys.ts";
 
 /** What became of a request: let in, let in without what is over, refused. */
@@ -148,6 +151,13 @@ export class Limiter {
     this.#taken = 0;
   }
 
+  /** What it would make of a well-formed request now; nothing of it is carried out. */
+  preview(envelope: Envelope, headers: SenderHeaders): LimitsExplanation {
+    const keys = this.#requestKeys === undefined ? undefined : this.#keys;
+    const limits = { data: this.#data, total: this.#total, keys, isShared: this.#shares !== undefined };
+    return previewLimits(limits, envelope, headers, this.#env.clock.nowMs());
+  }
+
   /** Keys: so many of those that are nearest to their limits. */
   usage(mostKeys: number): LimitsUsage {
     const nowMs = this.#env.clock.nowMs();
@@ -205,8 +215,8 @@ export class Limiter {
   }
 
   #refuseAll(signal: Signal, points: number, nowMs: number): Limited {
-    const message = `over the limit of ${this.#data.total.perSecond} items a second (global.rate_limiting.max_qps)`;
-    return this.#refuse(signal, { by: "total", points, waitMs: this.#total.waitMs(nowMs) }, message, nowMs);
+    const waitMs = this.#total.waitMs(nowMs);
+    return this.#refuse(signal, { by: "total", points, waitMs }, overTotal(this.#data.total.perSecond), nowMs);
   }
 
   #refuse(
@@ -248,9 +258,4 @@ const NOTHING_YET: LimitShares = { total: [], safe: { part: 0, untilMs: 0 }, key
 
 function sameKey(a: LimitKey, b: LimitKey): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function overKey(key: LimitKey, name: string, limit: number): string {
-  const kind = key.from === "service" ? "service" : key.from === "header" ? key.name : key.attribute;
-  return `over the limit of ${limit} items a second of ${kind} ${JSON.stringify(name)} (global.rate_limiting)`;
 }

@@ -3,7 +3,7 @@ import type { Seen } from "../../otlp/any-value.ts";
 import { viewResource } from "../../otlp/resource.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { type LimitKey, NO_KEY } from "../../plan/limits/limits-plan.ts";
-import { headerIn, type SenderHeaders } from "../../plan/sender-headers.ts";
+import { headerIn, NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import { RecentResources } from "../scan/recent-resources.ts";
 import { latin1, resourceBytes } from "../scan/resource-programs.ts";
 import type { KeyBucket } from "./key-bucket.ts";
@@ -66,9 +66,15 @@ export class RequestKeys {
   }
 
   #look(resource: Uint8Array, nowMs: number): KeyBucket | undefined {
-    const name = this.#key.from === "resource" ? this.#key.attribute : "service.name";
-    return this.#buckets.find(textOf(viewResource(resource).attributes.get(name)), nowMs);
+    return this.#buckets.find(keyIn(this.#key, resource, NO_HEADERS), nowMs);
   }
+}
+
+/** The key of what a resource has, in a request with these headers. */
+export function keyIn(key: LimitKey, resource: Uint8Array, headers: SenderHeaders): string {
+  if (key.from === "header") return headerIn(headers, key.name) ?? NO_KEY;
+  const name = key.from === "resource" ? key.attribute : "service.name";
+  return textOf(viewResource(resource).attributes.get(name));
 }
 
 function textOf(seen: Seen | undefined): string {

@@ -44,14 +44,24 @@ export function compileLimitOf({ total, perKey, keys }: LimitsData): LimitOf {
     return { perSecond, burst: Math.min(total.burst, (total.burst * perSecond) / total.perSecond) };
   };
   const rest = perKey === undefined ? undefined : of(perKey);
-  const named = new Map<string, FleetLimit>();
-  const globs: { readonly fits: (key: string) => boolean; readonly limit: FleetLimit }[] = [];
-  for (const { pattern, perSecond } of keys) {
-    const [name = "", ...more] = splitGlob(pattern);
-    if (more.length === 0) named.set(name, of(perSecond));
-    else globs.push({ fits: compileGlob(pattern), limit: of(perSecond) });
+  const limits = new Map(keys.map((rate) => [rate, of(rate.perSecond)]));
+  const rateOf = compileKeyRateOf(keys);
+  return (key) => {
+    const rate = rateOf(key);
+    return rate === undefined ? rest : limits.get(rate);
+  };
+}
+
+/** The one of `keys` that decides of a key; undefined: none of them does. */
+export function compileKeyRateOf(keys: readonly KeyRate[]): (key: string) => KeyRate | undefined {
+  const named = new Map<string, KeyRate>();
+  const globs: { readonly fits: (key: string) => boolean; readonly rate: KeyRate }[] = [];
+  for (const rate of keys) {
+    const [name = "", ...more] = splitGlob(rate.pattern);
+    if (more.length === 0) named.set(name, rate);
+    else globs.push({ fits: compileGlob(rate.pattern), rate });
   }
-  return (key) => named.get(key) ?? globs.find(({ fits }) => fits(key))?.limit ?? rest;
+  return (key) => named.get(key) ?? globs.find(({ fits }) => fits(key))?.rate;
 }
 
 /** Keys whose limits are written for them alone. */

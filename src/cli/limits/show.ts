@@ -1,9 +1,9 @@
-import { listOf } from "../config/values.ts";
-import { adminCommand, type Given } from "./admin-client/command.ts";
-import { fieldsOf, shown } from "./admin-client/fields.ts";
-import type { Command } from "./command.ts";
-import { amount } from "./numbers.ts";
-import { type Column, tableText } from "./table.ts";
+import { listOf } from "../../config/values.ts";
+import { adminCommand, type Given } from "../admin-client/command.ts";
+import { fieldsOf, shown } from "../admin-client/fields.ts";
+import type { Command } from "../command.ts";
+import { amount } from "../numbers.ts";
+import { type Column, tableText } from "../table.ts";
 
 type LimitRow = ReturnType<typeof fieldsOf>;
 
