@@ -13,7 +13,7 @@ export function limitsExplanationText({ limits, refusal, total_items: total }: E
 /** The lines of it, each of at most `width` characters where words allow it. */
 export function limitsLines(limits: LimitsExplanation, width: number): string[] {
   const { total, keys, keys_left_out: leftOut, key } = limits;
-  const rows: LimitRow[] = [
+  const rows: ExplainedLimitRow[] = [
     { ...total, name: "(everything)" },
     ...keys.map((one) => ({ ...one, name: `${key} ${one.key}` })),
   ];
@@ -28,9 +28,9 @@ export function limitsLines(limits: LimitsExplanation, width: number): string[] 
   ];
 }
 
-type LimitRow = LimitExplanation & { readonly name: string };
+type ExplainedLimitRow = LimitExplanation & { readonly name: string };
 
-const COLUMNS: readonly Column<LimitRow>[] = [
+const COLUMNS: readonly Column<ExplainedLimitRow>[] = [
   { title: "COUNTED AS", wraps: true, of: ({ name }) => name },
   { title: "ITEMS", align: "right", of: ({ items }) => amount(items) },
   { title: "LIMIT", align: "right", of: ({ limit }) => amount(limit) },
