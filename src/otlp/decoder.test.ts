@@ -54,3 +54,23 @@ for (const [where, decode] of Object.entries(WAYS)) {
     }
   });
 }
+
+test("what was broken, cut off or too long leaves nothing for the next body", () => {
+  for (const { encoding, body } of BODIES) {
+    const place = Buffer.alloc(TEXT.length + 1);
+    const broken = Buffer.from(body).fill(0xff, body.length >> 1);
+    const bad: readonly Decoding[] = [
+      { encoding, body: broken, place, maxBytes: TEXT.length },
+      { encoding, body: body.subarray(0, -5), place, maxBytes: TEXT.length },
+      { encoding, body, place, maxBytes: TEXT.length - 1 },
+      { encoding, body, place: place.subarray(0, 9), maxBytes: 8 },
+      { encoding, body: body.subarray(0, 0), place, maxBytes: TEXT.length },
+    ];
+    for (const [i, decoding] of bad.entries()) {
+      assert.equal(decodeHere(decoding).ok, false, `${encoding}, ${i}`);
+      const decoded = decodeHere({ encoding, body, place: place.fill(0), maxBytes: TEXT.length });
+      assert.ok(decoded.ok && decoded.taken === body.length, `${encoding} after ${i}`);
+      assert.ok(place.subarray(0, TEXT.length).equals(TEXT), `${encoding} after ${i}`);
+    }
+  }
+});

@@ -10,6 +10,7 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import type { ContentEncoding } from "./encoding.ts";
+import { KeptEngine } from "./kept-engine.ts";
 
 /** One try to inflate a body, or what is left of it. */
 export interface Decoding {
@@ -27,28 +28,36 @@ export type Decoded =
   | { readonly ok: false; readonly error: unknown };
 
 /**
- * Inflates in this turn. node:zlib makes memory for what it writes, and has no option that names
- * another. But what a decoder writes to is a field of it, to which packages as common as npm's own
- * reader of archives keep node; so a decoder is given the place there. Where it has no such field
- * the result is in memory of its own, and somebody has to copy it (docs/decisions/0027-arena.md).
+ * Inflates in this turn, with an engine that is kept, to the place. Where this version of node has
+ * no such engine the result is in memory of its own, and somebody has to copy it.
  */
-export function decodeHere(decoding: Decoding, aims: boolean = AIMS): Decoded {
-  const { body, place } = decoding;
+export function decodeHere(decoding: Decoding, keeps = true): Decoded {
+  const { body, place, maxBytes } = decoding;
   const decoder = decoderOf(decoding);
-  const options = optionsOf(decoding, aims);
+  // What has ended one frame of zstd takes nothing at all for a whole one.
+  if (!keeps || body.length === 0 || !decoder.kept.works) return decodeAlone(decoder, decoding);
+  const worked = decoder.kept.run(body, place);
+  if (!worked.ok) return worked;
+  if (worked.written > maxBytes) return { ok: false, error: TOO_LONG };
+  // Full to its last byte, a place does not tell whether there was more to come.
+  if (worked.room === 0) return decodeAlone(decoder, decoding);
+  return { ok: true, pieces: [place.subarray(0, worked.written)], taken: worked.taken };
+}
+
+function decodeAlone(decoder: Decoder, decoding: Decoding): Decoded {
   try {
-    if (!aims) return reported(decoder.sync(body, options));
-    const engine = aimed(decoder.open(options), place);
-    const piece: unknown = Reflect.apply(Reflect.get(engine, FIELDS.run), engine, [body, decoder.finish]);
-    return reported({ buffer: piece, engine });
+    return reported(decoder.sync(decoding.body, optionsOf(decoding, false)));
   } catch (error) {
     return { ok: false, error };
   }
 }
 
 /**
- * The same in the thread pool, which may write to `place` until `done` is called. Between two
- * pieces nothing is written.
+ * The same in the thread pool. node:zlib makes memory for what it writes, and has no option that
+ * names another. But what a stream writes to is a field of it, to which packages as common as npm's
+ * own reader of archives keep node; so it is given the place there, and has memory of its own where
+ * it has no such field (docs/decisions/0027-arena.md). The pool may write to `place` until `done` is
+ * called. Between two pieces nothing is written.
  */
 export function decodeInPool(decoding: Decoding, done: (decoded: Decoded) => void, aims: boolean = AIMS): void {
   const opened = decoderOf(decoding).open(optionsOf(decoding, aims));
@@ -81,13 +90,29 @@ type Engine = ReturnType<typeof createGunzip | typeof createZstdDecompress>;
 interface Decoder {
   readonly open: (options: Options) => Engine;
   readonly sync: (body: Uint8Array, options: Options) => unknown;
-  readonly finish: number;
+  readonly kept: KeptEngine;
 }
 
-const GZIP: Decoder = { open: createGunzip, sync: gunzipSync, finish: constants.Z_FINISH };
-const ZLIB: Decoder = { open: createInflate, sync: inflateSync, finish: constants.Z_FINISH };
-const RAW_DEFLATE: Decoder = { open: createInflateRaw, sync: inflateRawSync, finish: constants.Z_FINISH };
-const ZSTD: Decoder = { open: createZstdDecompress, sync: zstdDecompressSync, finish: constants.ZSTD_e_end };
+const GZIP: Decoder = { open: createGunzip, sync: gunzipSync, kept: keptInflater(createGunzip) };
+const ZLIB: Decoder = { open: createInflate, sync: inflateSync, kept: keptInflater(createInflate) };
+const RAW_DEFLATE: Decoder = { open: createInflateRaw, sync: inflateRawSync, kept: keptInflater(createInflateRaw) };
+const ZSTD: Decoder = {
+  open: createZstdDecompress,
+  sync: zstdDecompressSync,
+  kept: new KeptEngine({
+    open: () => createZstdDecompress({ chunkSize: MIN_CHUNK_BYTES, params: ZSTD_PARAMS }),
+    finish: constants.ZSTD_e_end,
+    between: "nothing",
+  }),
+};
+
+function keptInflater(open: (options: Options) => Engine): KeptEngine {
+  return new KeptEngine({
+    open: () => open({ chunkSize: MIN_CHUNK_BYTES }),
+    finish: constants.Z_FINISH,
+    between: "reset",
+  });
+}
 
 /**
  * "deflate" is zlib's format in HTTP (RFC 9110, 8.4.1.2), but some senders leave its two-byte
@@ -110,8 +135,8 @@ function optionsOf({ encoding, place, maxBytes }: Decoding, aims: boolean): Opti
 
 const MIN_CHUNK_BYTES = 64;
 
-/** Of a decoder: what it writes to, how long that is, and what does all of it in this turn. */
-const FIELDS = { out: "_outBuffer", size: "_chunkSize", run: "_processChunk" } as const;
+/** Of a stream: what it writes to, and how long that is. */
+const FIELDS = { out: "_outBuffer", size: "_chunkSize" } as const;
 
 function aimed(engine: Engine, place: Uint8Array): Engine {
   Reflect.set(engine, FIELDS.out, place);
@@ -124,8 +149,7 @@ const AIMS = hasFields(createInflate({ chunkSize: MIN_CHUNK_BYTES }));
 
 function hasFields(engine: object): boolean {
   const out: unknown = Reflect.get(engine, FIELDS.out);
-  const isAsLong = out instanceof Uint8Array && Reflect.get(engine, FIELDS.size) === out.length;
-  return isAsLong && typeof Reflect.get(engine, FIELDS.run) === "function";
+  return out instanceof Uint8Array && Reflect.get(engine, FIELDS.size) === out.length;
 }
 
 function reported(report: unknown): Decoded {

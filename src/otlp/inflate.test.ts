@@ -4,7 +4,7 @@ import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } fr
 import * as fc from "fast-check";
 import { Arena } from "../core/arena/arena.ts";
 import type { Extent } from "../core/arena/extent.ts";
-import { compress as compressPieces, COMPRESSIONS } from "./compress.ts";
+import { type Compression, type CompressResult, compress as compressPieces, COMPRESSIONS } from "./compress.ts";
 import { CONTENT_ENCODINGS, type ContentEncoding } from "./encoding.ts";
 import { inflate, type InflateBudget, type InflateResult } from "./inflate.ts";
 
@@ -246,17 +246,34 @@ test("inflate: deflate without zlib's header is understood", async () => {
 });
 
 for (const compression of COMPRESSIONS) {
-  test(`${compression}: pieces of any size come back as one body`, async () => {
-    for (const lengths of [[], [0], [10], [1_000, 0, 5], [20_000], [100_000, 300_000]]) {
+  test(`${compression}: pieces of any size come back as one body, whatever the level`, async () => {
+    for (const lengths of [[], [0], [10], [1_000, 0, 5], [20_000], [60_000, 5_000], [100_000, 300_000]]) {
       const pieces = lengths.map(telemetry);
-      const packed = await new Promise<Uint8Array>((resolve, reject) => {
-        compressPieces(compression, pieces, (result) => {
-          if (result.ok) resolve(result.bytes);
-          else reject(new Error(result.message));
-        });
-      });
-      const result = await run(compression, packed);
-      assert.ok(result.ok && Buffer.from(result.bytes).equals(Buffer.concat(pieces)));
+      for (const level of [1, compression === "gzip" ? 9 : 11]) {
+        const packed = await packedBy(compression, pieces, level);
+        const result = await run(compression, packed);
+        assert.ok(result.ok && Buffer.from(result.bytes).equals(Buffer.concat(pieces)));
+      }
     }
+  });
+
+  test(`${compression}: what does not become shorter finds room, and a higher level makes shorter what does`, async () => {
+    const random = Buffer.alloc(65_536);
+    for (let i = 0, seed = 7; i < random.length; i++) random[i] = (seed = (Math.imul(seed, 69_069) + 1) >>> 0) >>> 24;
+    const packed = await packedBy(compression, [random], 1);
+    assert.ok(packed.length > random.length && packed.length < random.length + 100);
+    const text = Buffer.from(Array.from({ length: 900 }, (_, i) => `span ${(i * 7_919) % 1_000} of ${i % 7}`).join());
+    const lengths = await Promise.all([1, 6].map(async (level) => (await packedBy(compression, [text], level)).length));
+    assert.ok(lengths[1]! < lengths[0]!, lengths.join(" "));
+  });
+}
+
+function packedBy(compression: Compression, pieces: readonly Uint8Array[], level: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const done = (result: CompressResult): void => {
+      if (result.ok) resolve(result.bytes);
+      else reject(new Error(result.message));
+    };
+    compressPieces(compression, pieces, done, level);
   });
 }

@@ -110,6 +110,7 @@ const READ_ANEW: ReadonlySet<string> = new Set<keyof TargetCommon>([
   "region",
   "tags",
   "compression",
+  "compressionLevel",
   "headers",
   "forwardHeaders",
   "timeoutMs",

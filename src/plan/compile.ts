@@ -5,6 +5,7 @@ import type { FleetConfig, NodeConfig, PoolConfig, TargetConfig } from "../confi
 import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
+import { USUAL_LEVEL } from "../otlp/compress.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
 import { compileLimits } from "./compile-limits.ts";
 import { compileSampling } from "./compile-sampling.ts";
@@ -80,6 +81,7 @@ function compileTarget(target: TargetConfig, sourceAt: SourceAt): TargetData {
     region: target.region,
     tags: target.tags,
     compression: target.compression,
+    compressionLevel: target.compression_level ?? USUAL_LEVEL,
     headers,
     forwardHeaders: namesOf(target.forward_headers).filter((name) => !Object.hasOwn(headers, name)),
     tls: compileTls(target, sourceAt),

@@ -87,6 +87,8 @@ export interface TargetCommon {
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly compression: "none" | Compression;
+  /** Without compression it says nothing. */
+  readonly compressionLevel: number;
   /** Lower-case names. The values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /**

@@ -225,6 +225,23 @@ const targets: readonly { readonly name: string; readonly target: string; readon
     target: 'endpoint: "http://a:1/v1/traces", protocol: http/protobuf',
     want: ["warning endpoint"],
   },
+  { name: "a level of gzip", target: 'endpoint: "http://a:1", compression: gzip, compression_level: 9', want: [] },
+  {
+    name: "a level that only zstd has",
+    target: 'endpoint: "http://a:1", compression: gzip, compression_level: 10',
+    want: ["error compression_level"],
+  },
+  { name: "a level of zstd", target: 'endpoint: "http://a:1", compression: zstd, compression_level: 11', want: [] },
+  {
+    name: "a level that nothing has",
+    target: 'endpoint: "http://a:1", compression: zstd, compression_level: 12',
+    want: ["error compression_level"],
+  },
+  {
+    name: "a level of no compression",
+    target: 'endpoint: "http://a:1", compression_level: 3',
+    want: ["warning compression_level"],
+  },
   { name: "another scheme", target: 'endpoint: "grpc://a:1"', want: ["error endpoint"] },
   { name: "no host", target: 'endpoint: "http://"', want: ["error endpoint"] },
   { name: "a password in the URL", target: 'endpoint: "http://me:hunter2@a:1"', want: ["error endpoint"] },

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { prepare } from "../../src/generate/generate.ts";
 import { COMPRESSIONS } from "../../src/otlp/compress.ts";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { createAuthority } from "../support/certs.ts";
@@ -342,6 +343,17 @@ for (const compression of COMPRESSIONS) {
   });
 }
 
+test("HTTP: a higher level of compression sends fewer bytes", async () => {
+  await using sink = await openHttpSink();
+  const options = { items: 100, resources: 1, services: ["a"], seed: 1, wallMs: 1_750_000_000_000 };
+  const { bytes } = prepare("traces", "protobuf", options);
+  for (const compressionLevel of [1, 6]) {
+    await using client = openTo(sink.url, HTTP, { compression: "gzip", compressionLevel });
+    assert.equal(summary(await send(client, batchOf([bytes]))), "accepted 0");
+  }
+  const [fast = 0, short = 0] = sink.requests.map(({ headers }) => Number(headers["content-length"]));
+  assert.ok(short < fast, `${short} and ${fast} bytes`);
+});
 test("HTTP: TLS, with the authority and the client certificate of the config", async () => {
   const authority = await createAuthority();
   const server = await authority.server();

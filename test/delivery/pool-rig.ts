@@ -86,6 +86,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     region: "",
     tags: {},
     compression: "none",
+    compressionLevel: 1,
     headers: {},
     tls: undefined,
     timeoutMs: 10_000,

@@ -93,6 +93,14 @@ export const TargetSchema = z.strictObject({
     .enum(["none", "gzip", "zstd"])
     .default("none")
     .describe("How requests are compressed; not every target takes zstd."),
+  compression_level: z
+    .int()
+    .min(1)
+    .max(11)
+    .optional()
+    .describe(
+      "From 1, the fastest and the default, to 9 for gzip and 11 for zstd. gzip: 6 saves 15 % of the bytes for 2 to 3 times the CPU.",
+    ),
   headers: HeadersSchema.default({}).describe("Sent with every request. Values are secrets."),
   forward_headers: z
     .array(HeaderNameSchema)

@@ -11,6 +11,7 @@ import { targetsIn } from "./references.ts";
 export function checkTargetOptions({ targets, discovered }: Outline): Finding[] {
   return [...targets, ...discovered].flatMap((target) => [
     ...checkEndpoint(target),
+    ...checkCompression(target),
     ...checkHeaders(target.values["headers"], [...target.path, "headers"]),
     ...checkHeaders(valuesOf(target.values["health_check"])?.["headers"], [...target.path, "health_check", "headers"]),
     ...checkTls(target),
@@ -84,6 +85,18 @@ function checkEndpoint(target: OutlineTarget): Finding[] {
   const message = `the path of the signal is added to it: ${signal}/v1/traces`;
   return [caution(path, message, `leave out ${signal}`)];
 }
+
+function checkCompression({ values, path }: OutlineTarget): Finding[] {
+  const { compression = "none", compression_level: level } = values;
+  if (typeof level !== "number") return [];
+  const at = [...path, "compression_level"];
+  if (compression === "none")
+    return [atKey(caution(at, "has no effect without compression", "write compression: zstd"))];
+  if (compression !== "gzip" || level <= MOST_GZIP) return [];
+  return [fault(at, `gzip has levels from 1 to ${MOST_GZIP}`, "levels of zstd go up to 11")];
+}
+
+const MOST_GZIP = 9;
 
 function checkHeaders(headers: unknown, path: Path): Finding[] {
   const seen = new Map<string, string>();

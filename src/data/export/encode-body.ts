@@ -1,7 +1,7 @@
 import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import { RecentMap } from "../../core/recent-map.ts";
-import { compress, type Compression } from "../../otlp/compress.ts";
+import { compress, type CompressResult, type Compression } from "../../otlp/compress.ts";
 import { HOPS_HEADER } from "../../plan/hops.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SendOutcome } from "../send-outcome.ts";
@@ -25,7 +25,7 @@ const MIN_COMPRESSED_BYTES = 512;
  */
 export function encodeBody(
   batch: Batch,
-  compression: "none" | Compression,
+  { compression, compressionLevel }: Pick<TargetPlan, "compression" | "compressionLevel">,
   done: (outcome: SendOutcome) => void,
   send: (body: EncodedBody) => Cancel,
 ): Cancel {
@@ -35,11 +35,12 @@ export function encodeBody(
   }
   let cancelled = false;
   let cancelSend: Cancel = () => void (cancelled = true);
-  compress(compression, pieces, (result) => {
+  const end = (result: CompressResult): void => {
     if (cancelled) queueMicrotask(() => done(unsent("cancelled before it was sent")));
     else if (!result.ok) queueMicrotask(() => done(unsent(`it could not be compressed: ${result.message}`)));
     else cancelSend = send({ pieces: [result.bytes], bytes: result.bytes.length, encoding: compression });
-  });
+  };
+  compress(compression, pieces, end, compressionLevel);
   return () => cancelSend();
 }
 

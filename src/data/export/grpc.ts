@@ -49,7 +49,7 @@ function send(
   done: SendDone,
 ): Cancel {
   const { signal } = batch;
-  return encodeBody(batch, target.compression, done, (body) =>
+  return encodeBody(batch, target, done, (body) =>
     transport.unary(
       {
         path: SIGNAL_FACTS[signal].grpcPath,

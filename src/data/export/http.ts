@@ -38,7 +38,7 @@ export function openHttpClient(
   const heads = new HttpRequestHeads(options.userAgent);
   return {
     send: (batch, timeoutMs, done) =>
-      encodeBody(batch, current().compression, done, (body) => {
+      encodeBody(batch, current(), done, (body) => {
         const target = current();
         const request = requestOf(heads, target, passed.of(target, batch), { batch, body });
         const { newest } = connections;
