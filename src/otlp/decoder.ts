@@ -56,8 +56,8 @@ function decodeAlone(decoder: Decoder, decoding: Decoding): Decoded {
  * The same in the thread pool. node:zlib makes memory for what it writes, and has no option that
  * names another. But what a stream writes to is a field of it, to which packages as common as npm's
  * own reader of archives keep node; so it is given the place there, and has memory of its own where
- * it has no such field (docs/decisions/0027-arena.md). The pool may write to `place` until `done` is
- * called. Between two pieces nothing is written.
+ * it has no such field (docs/decisions/0027-arena.md). The pool may write to `place` until `done`.
+ * Between two pieces nothing is written.
  */
 export function decodeInPool(decoding: Decoding, done: (decoded: Decoded) => void, aims: boolean = AIMS): void {
   const opened = decoderOf(decoding).open(optionsOf(decoding, aims));

@@ -12,7 +12,7 @@ export interface EngineKind {
   readonly open: () => object;
   /** The flush flag that ends a body. */
   readonly finish: number;
-  /** zlib's must be reset. zstd's begins a new frame by itself, and a reset makes all of it anew. */
+  /** zlib's must be reset. zstd's begins a new frame by itself, and a reset makes it all anew. */
   readonly between: "reset" | "nothing";
 }
 
@@ -60,6 +60,7 @@ export class KeptEngine {
     const handle: unknown = Reflect.get(stream, FIELDS.handle);
     const state: unknown = Reflect.get(stream, FIELDS.state);
     if (!isHandle(handle) || !(state instanceof Uint32Array) || state.length !== 2) return undefined;
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- what node itself calls of it; it has no events
     handle.onerror = (message, _errno, code) => void (this.#error = Object.assign(new Error(message), { code }));
     this.#engine = { handle, state, stream };
     return this.#engine;
@@ -71,7 +72,7 @@ export class KeptEngine {
   }
 }
 
-/** Of a stream: the engine, and where that writes how much room and how much of the body is left. */
+/** Of a stream: the engine, and where that writes how much room and body is left. */
 const FIELDS = { handle: "_handle", state: "_writeState" } as const;
 
 interface NativeEngine {

@@ -354,6 +354,7 @@ test("HTTP: a higher level of compression sends fewer bytes", async () => {
   const [fast = 0, short = 0] = sink.requests.map(({ headers }) => Number(headers["content-length"]));
   assert.ok(short < fast, `${short} and ${fast} bytes`);
 });
+
 test("HTTP: TLS, with the authority and the client certificate of the config", async () => {
   const authority = await createAuthority();
   const server = await authority.server();
