@@ -20,6 +20,7 @@ const MAX_DISTINCT_BYTES = 33_554_432;
  * there is room for it.
  */
 export class LoadBuffers {
+  /** Mean, before compression. */
   readonly requestBytes: number;
   readonly #free: LoadBuffer[] = [];
   readonly #source: number;
@@ -29,7 +30,7 @@ export class LoadBuffers {
   constructor(options: LoadArguments) {
     this.#source = options.source;
     const distinct = distinctRequests(options);
-    this.requestBytes = distinct[0]?.bytes.length ?? 0;
+    this.requestBytes = distinct.reduce((sum, { bytes }) => sum + bytes.length, 0) / distinct.length;
     const count = Math.max(options.connections * options.streams, distinct.length) + 1;
     for (let i = 0; i < count; i++) this.#free.push(bufferOf(distinct[i % distinct.length]!, i, options));
     this.#nextNumber = count * options.itemsPerRequest;
@@ -64,7 +65,7 @@ function distinctRequests(options: LoadArguments): PreparedRequest[] {
   const wanted = Math.max(16, Math.ceil(options.services.length / options.resourcesPerRequest));
   let bytes = 0;
   for (let i = 0; i < wanted && bytes < MAX_DISTINCT_BYTES; i++) {
-    const request = prepare("traces", "protobuf", {
+    const request = prepare(options.signal, options.encoding, {
       items: options.itemsPerRequest,
       resources: options.resourcesPerRequest,
       services: options.services,

@@ -29,9 +29,9 @@ export function openConnection(options: LoadArguments): LoadConnection {
   return options.protocol === "grpc" ? openGrpc(options) : openHttp(options);
 }
 
-function openGrpc({ port, gzip, streams, tls }: LoadArguments): LoadConnection {
+function openGrpc({ port, signal, gzip, streams, tls }: LoadArguments): LoadConnection {
   const encoding = gzip ? "gzip" : "identity";
-  const { grpcPath: path } = SIGNAL_FACTS.traces;
+  const { grpcPath: path } = SIGNAL_FACTS[signal];
   const connection = new GrpcConnection({ host: "127.0.0.1", port, path, encoding, tls });
   let underWay = 0;
   return {
@@ -56,9 +56,10 @@ function openGrpc({ port, gzip, streams, tls }: LoadArguments): LoadConnection {
   };
 }
 
-function openHttp({ port, gzip }: LoadArguments): LoadConnection {
-  const encoding = gzip ? "gzip" : "identity";
-  const connection = new HttpConnection("127.0.0.1", port, SIGNAL_FACTS.traces.httpPath, encoding);
+function openHttp({ port, signal, encoding, gzip, streams }: LoadArguments): LoadConnection {
+  const { httpPath: path } = SIGNAL_FACTS[signal];
+  const fullSuccess = encoding === "json" ? "{}".length : 0;
+  const connection = new HttpConnection({ host: "127.0.0.1", port, path, encoding, gzip, pipelined: streams });
   return {
     opened: connection.opened,
     get usable() {
@@ -72,7 +73,7 @@ function openHttp({ port, gzip }: LoadArguments): LoadConnection {
     },
     call(bytes, done) {
       connection.post(bytes.subarray(MESSAGE_AT), (status, bodyBytes, written) =>
-        done(outcomeOf(status, 200, bodyBytes, LOST), written),
+        done(outcomeOf(status, 200, bodyBytes - fullSuccess, LOST), written),
       );
     },
     destroy: () => connection.destroy(),

@@ -12,6 +12,8 @@ export function loadArguments(
 ): LoadArguments {
   return {
     protocol: run.protocol,
+    signal: run.signal,
+    encoding: run.encoding,
     port,
     tls: run.tls !== "none",
     connections: run.connections,

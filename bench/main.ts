@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/core/clock.ts";
-import { CASES } from "./case.ts";
+import { CASES, WIRE_CASES } from "./cases.ts";
 import type { Case } from "./case.ts";
 import { describeMachine } from "./machine.ts";
 import { marksOf } from "./marks.ts";
@@ -16,7 +16,8 @@ import type { PartOptions } from "./parts/parts.ts";
 import { NAMED_ONLY, PROBES, runProbe } from "./probes.ts";
 import type { Probe, ProbeResult } from "./probes.ts";
 import { profile } from "./profile.ts";
-import { PEERS, ROUTERS, SIGNALBOX } from "./system.ts";
+import { PEERS } from "./peers.ts";
+import { ROUTERS, SIGNALBOX } from "./system.ts";
 import type { System } from "./system.ts";
 import { formatTable, tableHead, tableRow } from "./table.ts";
 
@@ -24,6 +25,7 @@ import { formatTable, tableHead, tableRow } from "./table.ts";
  * `npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--windows n]
  * [--against dir] [--out file]`: see docs/benchmarks.md.
  */
+const ALL_CASES: readonly Case[] = [...CASES, ...WIRE_CASES];
 const FULL: Timing = { warmUpMs: 2_000, windowMs: 7_000 };
 const PROFILE_LINES = 40;
 const SHORT: Timing = { warmUpMs: 1_000, windowMs: 2_500 };
@@ -54,7 +56,7 @@ async function run(): Promise<number> {
   const cases = chosenCases();
   const probes = chosenProbes();
   if (cases.length === 0 && probes.length === 0) {
-    process.stderr.write(`no such case; there are ${[...CASES, ...PROBES].map((each) => each.name).join(", ")}\n`);
+    process.stderr.write(`no such case; there are ${[...ALL_CASES, ...PROBES].map((each) => each.name).join(", ")}\n`);
     return 2;
   }
   const machine = describeMachine(systemClock.wallMs());
@@ -68,7 +70,7 @@ async function run(): Promise<number> {
   }
   for (const system of there) await runAll(system, cases, timing, results);
   for (const { name } of probes) await runProbe(name, there, partOptions(), results);
-  const report: Report = { machine, timing, ...results, absent };
+  const report: Report = { machine, command: commandLine(), timing, ...results, absent };
   print(report);
   if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
   const lost =
@@ -90,7 +92,7 @@ async function runAll(system: System, cases: readonly Case[], timing: Timing, re
     try {
       const measurement = await measure(each, system, timing);
       results.measurements.push(measurement);
-      process.stderr.write(`  ${Math.round(measurement.itemsPerSecond).toLocaleString("en-US")} spans/s\n`);
+      process.stderr.write(`  ${Math.round(measurement.itemsPerSecond).toLocaleString("en-US")} items/s\n`);
     } catch (error) {
       results.failures.push({ case: each.name, system: system.name, reason: reasonOf(error) });
     }
@@ -98,7 +100,7 @@ async function runAll(system: System, cases: readonly Case[], timing: Timing, re
 }
 
 async function printProfile(name: string): Promise<number> {
-  const each = CASES.find((one) => one.name === name);
+  const each = ALL_CASES.find((one) => one.name === name);
   const system = Object.values(ROUTERS).find((router) => chosenSystems().includes(router));
   if (each === undefined || system === undefined) {
     process.stderr.write("--profile takes the name of a load, and a router as --system\n");
@@ -114,7 +116,7 @@ async function printProfile(name: string): Promise<number> {
 
 function chosenCases(): Case[] {
   const names = values.case?.split(",");
-  if (names !== undefined) return CASES.filter((each) => names.includes(each.name));
+  if (names !== undefined) return ALL_CASES.filter((each) => names.includes(each.name));
   return CASES.filter((each) => !values.short || each.short);
 }
 
@@ -165,8 +167,17 @@ function markLines(report: Report): string[] {
   return marks.length === 0 ? [] : [formatTable([["what", "mark", "measured", "held"], ...marks]), ""];
 }
 
+/** Without `--out`, which says nothing of what was measured. */
+function commandLine(): string {
+  const { short, case: cases, system, windows } = values;
+  const options = Object.entries({ case: cases, system, windows }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${value}`],
+  );
+  return ["npm run bench --", ...(short ? ["--short"] : []), ...options].join(" ");
+}
+
 function printHelp(): void {
-  const all = [...CASES, ...PROBES];
+  const all = [...ALL_CASES, ...PROBES];
   const cases = all.map(({ name, title, short }) => `  ${name.padEnd(12)} ${title}${short ? " (--short)" : ""}`);
   process.stdout.write(`npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--windows n] [--against dir] [--out file]
 
@@ -181,6 +192,7 @@ function printHelp(): void {
 cases
 ${cases.join("\n")}
 
-OTELCOL_BIN and VECTOR_BIN name the binaries of those peers; nginx is looked for on the PATH.
+OTELCOL_BIN, DF_ENGINE_BIN, ENVOY_BIN and VECTOR_BIN name the binaries of those peers; nginx and haproxy are looked for
+on the PATH.
 `);
 }

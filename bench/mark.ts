@@ -10,6 +10,17 @@ export function atLeast(what: string, measured: number, least: number, show: (va
   return { what, mark: `at least ${show(least)}`, measured: show(measured), held: measured >= least };
 }
 
+/** The same, with what is wanted besides. */
+export function aims(
+  what: string,
+  measured: number,
+  { least, goal }: { readonly least: number; readonly goal: number },
+  show: (value: number) => string,
+): Mark {
+  const mark = atLeast(what, measured, least, show);
+  return { ...mark, mark: `${mark.mark}, goal ${show(goal)}` };
+}
+
 export function below(what: string, measured: number, most: number, show: (value: number) => string): Mark {
   return { what, mark: `at most ${show(most)}`, measured: show(measured), held: measured <= most };
 }
@@ -20,6 +31,10 @@ export function none(what: string, measured: number): Mark {
 
 export function thousands(value: number): string {
   return Math.round(value).toLocaleString("en-US");
+}
+
+export function times(value: number): string {
+  return value.toFixed(2);
 }
 
 export function millions(value: number): string {

@@ -2,9 +2,12 @@
 import type { LatencySummary } from "../src/cli/send/latency.ts";
 import type { LatencyCounts } from "./latency.ts";
 import type { Identity } from "./identity.ts";
+import type { Case } from "./case.ts";
+import type { Signal } from "../src/otlp/signal.ts";
 
 export interface SinkArguments {
-  readonly protocol: "grpc" | "http";
+  readonly protocol: Case["protocol"];
+  readonly signal: Signal;
   readonly ports: number;
   /** Undefined: plain sockets. */
   readonly tls: Identity | undefined;
@@ -12,6 +15,8 @@ export interface SinkArguments {
 
 export interface SinkCounts {
   readonly requests: number;
+  /** As they came: compressed where they were. */
+  readonly bytes: number;
   readonly items: number;
   /** Of the running numbers in the items. */
   readonly seen: number;
@@ -38,13 +43,15 @@ export type SinkReport =
   | { readonly kind: "answering" };
 
 export interface LoadArguments {
-  readonly protocol: "grpc" | "http";
+  readonly protocol: Case["protocol"];
+  readonly signal: Signal;
+  readonly encoding: Case["encoding"];
   readonly port: number;
   readonly tls: boolean;
   readonly connections: number;
   /**
-   * Calls under way on each connection (gRPC); one with HTTP/1.1. In an open loop the most there
-   * may be.
+   * Calls under way on each connection; over HTTP/1.1 in a pipeline, which is answered in order. In
+   * an open loop the most there may be.
    */
   readonly streams: number;
   /** Requests a second; 0: closed loop, the next call follows as soon as one is answered. */

@@ -1,38 +1,73 @@
-import { join } from "node:path";
-import type { IdentityFiles } from "./identity.ts";
+import type { Case } from "./case.ts";
+
+interface PipelinePlan {
+  readonly protocol: Case["protocol"];
+  readonly port: number;
+  readonly target: number;
+}
 
 /**
- * OTLP in, OTLP out, as in the published benchmark of the otel-arrow project (docs/benchmarks.md):
- * the sender is answered after the target's answer, and nothing limits memory.
+ * OTLP in, OTLP out: the sender is answered after the target's answer, and nothing limits memory.
+ * `wait_for_result`: with a queue, as in the published benchmark of the otel-arrow project
+ * (docs/benchmarks.md). `synchronous`: without one.
  */
-export function collectorConfig(port: number, target: number): string {
-  return `receivers:
-  otlp:
-    protocols:
-      grpc:
-        endpoint: 127.0.0.1:${port}
-        max_recv_msg_size_mib: 64
-exporters:
-  otlp:
-    endpoint: 127.0.0.1:${target}
-    compression: none
-    tls:
-      insecure: true
-    sending_queue:
-      queue_size: 100
-      wait_for_result: true
-      block_on_overflow: true
-service:
-  telemetry:
-    logs:
-      level: error
-    metrics:
-      level: none
-  pipelines:
-    traces:
-      receivers: [otlp]
-      exporters: [otlp]
-`;
+export function collectorConfig({
+  how,
+  protocol,
+  port,
+  target,
+}: PipelinePlan & { readonly how: "synchronous" | "wait_for_result" }): string {
+  const grpc = protocol === "grpc";
+  const exporter = grpc ? "otlp" : "otlphttp";
+  const endpoint = grpc ? `127.0.0.1:${target}` : `http://127.0.0.1:${target}`;
+  const queue =
+    how === "synchronous" ? { enabled: false } : { queue_size: 100, wait_for_result: true, block_on_overflow: true };
+  const listen = grpc
+    ? { grpc: { endpoint: `127.0.0.1:${port}`, max_recv_msg_size_mib: 64 } }
+    : { http: { endpoint: `127.0.0.1:${port}` } };
+  const config = {
+    receivers: { otlp: { protocols: listen } },
+    exporters: {
+      [exporter]: {
+        endpoint,
+        compression: "none",
+        tls: { insecure: true },
+        sending_queue: queue,
+      },
+    },
+    service: {
+      telemetry: { logs: { level: "error" }, metrics: { level: "none" } },
+      pipelines: { traces: { receivers: ["otlp"], exporters: [exporter] } },
+    },
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`; // JSON, which is YAML too
+}
+
+/**
+ * otel-arrow's dataflow engine, as its comparison with the Collector has it: bytes are passed
+ * through, and the sender waits for the result. Its content router takes requests of one pool only.
+ */
+export function dataflowConfig({ protocol, port, target }: PipelinePlan): string {
+  const listen = { listening_addr: `127.0.0.1:${port}`, wait_for_result: true };
+  const endpoint = `http://127.0.0.1:${target}`;
+  const exporter =
+    protocol === "grpc"
+      ? { type: "urn:otel:exporter:otlp_grpc", config: { grpc_endpoint: endpoint, compression_method: null } }
+      : { type: "urn:otel:exporter:otlp_http", config: { endpoint, http: { compression: null } } };
+  const nodes = {
+    receiver: {
+      type: "urn:otel:receiver:otlp",
+      config: { protocols: { [protocol]: listen } },
+    },
+    exporter,
+  };
+  const config = {
+    version: "otel_dataflow/v1",
+    policies: { channel_capacity: { control: { node: 100, pipeline: 100 }, pdata: 100 } },
+    engine: { telemetry: { logs: { level: "error" } } },
+    groups: { default: { pipelines: { main: { nodes, connections: [{ from: "receiver", to: "exporter" }] } } } },
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
 /**
@@ -59,36 +94,5 @@ sinks:
       method: post
       encoding:
         codec: otlp
-`;
-}
-
-/** Content-blind forwarding of gRPC by one worker, with connections to the target kept open. */
-export function nginxConfig(port: number, target: number, dir: string, identity?: IdentityFiles): string {
-  const tls = identity === undefined ? "" : `ssl_certificate ${identity.cert}; ssl_certificate_key ${identity.key};`;
-  const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `  ${name}_temp_path ${join(dir, "temp", name)};`)
-    .join("\n");
-  return `daemon off;
-worker_processes 1;
-pid ${join(dir, "nginx.pid")};
-events { worker_connections 1024; }
-http {
-  access_log off;
-${temp}
-  client_max_body_size 64m;
-  client_body_buffer_size 1m;
-  http2_max_concurrent_streams 1024;
-  keepalive_requests 1000000000;
-  upstream target {
-    server 127.0.0.1:${target};
-    keepalive 64;
-    keepalive_requests 1000000000;
-  }
-  server {
-    listen 127.0.0.1:${port} ${identity === undefined ? "" : "ssl "}http2;
-    ${tls}
-    location / { grpc_pass grpc://target; }
-  }
-}
 `;
 }

@@ -1,7 +1,8 @@
 /**
  * What one pick costs: nanoseconds for each strategy with 3 and with 1,000 targets, through the
  * Chooser as a pool uses it, with calls under way, answers that come back, and targets that are
- * taken out and come back now and then. `node bench/picks.ts` prints JSON.
+ * taken out and come back now and then; and among 3 and 64 discovered members of one target, which
+ * say of their load. `node bench/picks.ts` prints JSON.
  */
 import { seededRandom } from "../src/core/random.ts";
 import { Chooser } from "../src/data/balance/chooser.ts";
@@ -9,7 +10,8 @@ import { openKeyOwners } from "../src/data/balance/key-owners.ts";
 import type { Batch } from "../src/data/export/target-client.ts";
 import type { SendOutcome } from "../src/data/send-outcome.ts";
 import { openTarget } from "../src/data/export/target.ts";
-import { NO_HISTORY } from "../src/data/export/parts.ts";
+import { MemberPicker } from "../src/data/export/member-picker.ts";
+import { NO_HISTORY, NO_KEYS } from "../src/data/export/parts.ts";
 import type { TargetHandle } from "../src/data/export/target-port.ts";
 import type { StrategyPlan } from "../src/plan/plan.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
@@ -42,6 +44,16 @@ const STRATEGIES: readonly (readonly [string, StrategyPlan, ("adaptive" | "fixed
   ["load_latency", { type: "load_latency", loadWeight: 0.7, latencyWeight: 0.3 }],
   ["failover", { type: "failover", returnAfterMs: 1_000 }],
 ];
+
+/** Members are picked by these as well as by what is the same for all others. */
+const MEMBER_STRATEGIES: readonly StrategyPlan[] = [
+  { type: "round_robin" },
+  { type: "least_connections" },
+  { type: "load_latency", loadWeight: 0.7, latencyWeight: 0.3 },
+];
+
+/** Picks the target of the next batch, and takes note that it goes there. */
+type Pick = (nowMs: number) => TargetHandle | undefined;
 
 /** Targets whose calls end when the bench says so. */
 class Rig {
@@ -87,9 +99,25 @@ class Rig {
   }
 }
 
-function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fixed"): number {
-  const rig = new Rig(size);
+function chooserPick(rig: Rig, strategy: StrategyPlan, weights: "adaptive" | "fixed"): Pick {
   const chooser = new Chooser(rig.targets, strategy, { random: seededRandom(2), weights });
+  return (nowMs) => {
+    const target = chooser.choose(NO_HISTORY, nowMs);
+    if (target !== undefined) chooser.charge(target, BATCH);
+    return target;
+  };
+}
+
+function memberPick(rig: Rig, strategy: StrategyPlan): Pick {
+  const random = seededRandom(2);
+  const picker = new MemberPicker(rig.targets, random);
+  for (const { load } of rig.targets) load.report({ utilisation: random.next() }, rig.clock.nowMs());
+  return (nowMs) => picker.pick(NO_HISTORY, NO_KEYS, nowMs, BATCH.signal, strategy);
+}
+
+function measure(what: string, size: number, open: (rig: Rig) => Pick): number {
+  const rig = new Rig(size);
+  const pick = open(rig);
   let served = 0;
   const picked: (TargetHandle | undefined)[] = [];
   const roundsNs: number[] = [];
@@ -102,8 +130,7 @@ function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fi
     const nowMs = rig.clock.nowMs();
     const startNs = process.hrtime.bigint();
     for (let i = 0; i < BLOCK; i++) {
-      const target = chooser.choose(NO_HISTORY, nowMs);
-      if (target !== undefined) chooser.charge(target, BATCH);
+      const target = pick(nowMs);
       picked[i] = target;
       served += target === undefined ? 0 : 1;
     }
@@ -111,7 +138,7 @@ function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fi
     for (const target of picked) if (target !== undefined) rig.send(target);
     rig.answer(picks);
   }
-  if (served < 1.9 * PICKS) throw new Error(`${strategy.type}: only ${served} picks found a target`);
+  if (served < 1.9 * PICKS) throw new Error(`${what}: only ${served} picks found a target`);
   return median(roundsNs.slice(ROUNDS + 1)) / (PICKS / ROUNDS); // the first half was to warm up
 }
 
@@ -139,10 +166,16 @@ function median(values: readonly number[]): number {
 
 const results: Record<string, Record<string, number>> = {};
 for (const [name, strategy, weights = "fixed"] of STRATEGIES) {
-  const at = (size: number): number => Math.round(measure(size, strategy, weights));
+  const at = (size: number): number => Math.round(measure(name, size, (rig) => chooserPick(rig, strategy, weights)));
   results[name] = { "3": at(3), "1000": at(1_000) };
 }
 results["consistent_hash"] = { "3": Math.round(measureKeys(3)), "1000": Math.round(measureKeys(1_000)) };
+const members = Object.fromEntries(
+  MEMBER_STRATEGIES.map((strategy) => {
+    const at = (size: number): number => Math.round(measure(strategy.type, size, (rig) => memberPick(rig, strategy)));
+    return [strategy.type, { "3": at(3), "64": at(64) }];
+  }),
+);
 process.stdout.write(
-  `${JSON.stringify({ unit: "ns per pick", node: process.version, targets: results }, undefined, 2)}\n`,
+  `${JSON.stringify({ unit: "ns per pick", node: process.version, targets: results, members }, undefined, 2)}\n`,
 );

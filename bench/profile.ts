@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { targetsSpeak } from "./case.ts";
 import type { Case } from "./case.ts";
 import { openLoad, openSink } from "./child.ts";
 import { openFolder } from "./folder.ts";
@@ -37,7 +38,7 @@ const SAMPLING_US = 200;
 export async function profile(run: Case, system: RouterSystem, timing: Timing): Promise<Hot[]> {
   using folder = openFolder();
   const tls = run.tls === "both" ? await benchIdentity() : undefined;
-  await using sink = await openSink({ protocol: run.protocol, ports: 2, tls });
+  await using sink = await openSink({ protocol: targetsSpeak(run), signal: run.signal, ports: 2, tls });
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   // In the environment: workers inherit that, but no arguments of the main process.

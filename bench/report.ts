@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CASES } from "./case.ts";
+import { CASES, WIRE_CASES } from "./cases.ts";
 import { marksOf } from "./marks.ts";
 import { probeTable } from "./probe-tables.ts";
 import { PROBES } from "./probes.ts";
@@ -27,14 +27,14 @@ if (file === undefined) {
 }
 
 function markdownOf(report: Report): string {
-  const { machine, timing } = report;
+  const { machine, command, timing } = report;
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}; ` +
-      `${machine.date} UTC, commit ${machine.commit}; warm-up ${timing.warmUpMs / 1_000} s, window ${timing.windowMs / 1_000} s.`,
+      `${machine.date} UTC, commit ${machine.commit}; warm-up ${timing.warmUpMs / 1_000} s, window ${timing.windowMs / 1_000} s; \`${command}\`.`,
   ];
   const marks = marksOf(report).map(({ what, mark, measured, held }) => [what, mark, measured, held ? "yes" : "NO"]);
   if (marks.length > 0) parts.push("### Against the marks", tableOf([["what", "mark", "measured", "held"], ...marks]));
-  for (const { name, title } of CASES) {
+  for (const { name, title } of [...CASES, ...WIRE_CASES]) {
     const rows = report.measurements.filter((measurement) => measurement.case === name);
     if (rows.length > 0) parts.push(`### ${title}`, tableOf([tableHead(), ...rows.map(tableRow)]));
   }

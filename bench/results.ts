@@ -19,6 +19,8 @@ export interface Results {
 /** The file that `--out` writes and bench/report.ts reads. */
 export interface Report {
   readonly machine: Machine;
+  /** As it can be typed again. */
+  readonly command: string;
   readonly timing: Timing;
   readonly measurements: readonly Measurement[];
   readonly failures: readonly Failure[];

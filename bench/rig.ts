@@ -1,5 +1,5 @@
 import type { Case } from "./case.ts";
-import { KEPT } from "./case.ts";
+import { KEPT, targetsSpeak } from "./case.ts";
 import { openLoad, openSink } from "./child.ts";
 import type { LoadProcess, SinkProcess } from "./child.ts";
 import { openFolder } from "./folder.ts";
@@ -25,6 +25,8 @@ export interface Window {
   readonly cpuPercent: number;
   readonly itemsPerCpuSecond: number;
   readonly requestsPerCpuSecond: number;
+  /** Of requests as they are before compression. */
+  readonly bytesPerCpuSecond: number;
   readonly rssMiB: number;
   readonly peakRssMiB: number;
   readonly p50Ms: number;
@@ -47,6 +49,8 @@ export interface Check {
   readonly unanswered: number;
   /** Items at each sink: how they were shared out. */
   readonly shares: readonly number[];
+  /** As they came to the sinks. */
+  readonly arrivedBytes: number;
   readonly ok: boolean;
 }
 
@@ -81,7 +85,8 @@ export async function openRig(run: Case, system: System | undefined, options?: S
   await using owned = new AsyncDisposableStack();
   const folder = owned.use(openFolder());
   const tls = run.tls === "both" ? await benchIdentity() : undefined;
-  const sink = owned.use(await openSink({ protocol: system?.sinkProtocol ?? run.protocol, ports: 2, tls }));
+  const protocol = system === undefined ? run.protocol : (system.sinkProtocol?.(run) ?? targetsSpeak(run));
+  const sink = owned.use(await openSink({ protocol, signal: run.signal, ports: 2, tls }));
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const running = await system?.start(run, [a, b], folder.path, options);
@@ -101,8 +106,10 @@ export async function openRig(run: Case, system: System | undefined, options?: S
       loads.push(load);
       pin(load.pid, others);
       const pids = [pid, load.pid, sink.pid];
-      const window: RigLoad["window"] = (timing, rate) => windowOf(load, pids, timing, rate ?? args.requestsPerSecond);
-      return { process: load, requestBytes: load.hello.requestBytes, window };
+      const { requestBytes } = load.hello;
+      const window: RigLoad["window"] = (timing, rate) =>
+        windowOf(load, pids, timing, rate ?? args.requestsPerSecond, requestBytes);
+      return { process: load, requestBytes, window };
     },
     pin(cores) {
       others = cores?.others;
@@ -120,6 +127,7 @@ async function windowOf(
   pids: readonly number[],
   { warmUpMs, windowMs }: Timing,
   requestsPerSecond: number,
+  requestBytes: number,
 ): Promise<Window> {
   await load.ask({ kind: "start", requestsPerSecond });
   await pause(warmUpMs);
@@ -131,7 +139,7 @@ async function windowOf(
   await load.ask({ kind: "rest" });
   const { latency, refused, failed, partial, late } = counts;
   return {
-    ...ratesOf(counts, before, after),
+    ...ratesOf(counts, before, after, requestBytes),
     p50Ms: latency.p50Ms,
     p99Ms: latency.p99Ms,
     refused,
@@ -145,6 +153,7 @@ function ratesOf(
   counts: LoadCounts,
   before: readonly Usage[],
   after: readonly Usage[],
+  requestBytes: number,
 ): Omit<Window, "p50Ms" | "p99Ms" | "refused" | "failed" | "partial" | "late"> {
   const seconds = counts.durationMs / 1_000;
   const cpu = after.map((usage, i) => usage.cpuSeconds - (before[i]?.cpuSeconds ?? 0));
@@ -158,6 +167,7 @@ function ratesOf(
     cpuPercent: (100 * own) / seconds,
     itemsPerCpuSecond: perCpu(counts.ackedItems),
     requestsPerCpuSecond: perCpu(counts.ackedRequests),
+    bytesPerCpuSecond: perCpu(counts.ackedRequests * requestBytes),
     rssMiB: (after[0]?.rssBytes ?? 0) / 1_048_576,
     peakRssMiB: (after[0]?.peakRssBytes ?? 0) / 1_048_576,
     generatorCpuPercent: (100 * generator) / seconds,
@@ -190,6 +200,7 @@ async function check(
     duplicates: repeats ? 0 : sum(sinks.map((port) => port.duplicates)),
     unanswered: sum(totals.map(({ unanswered }) => unanswered)),
     shares: sinks.map((port) => port.items),
+    arrivedBytes: sum(sinks.map((port) => port.bytes)),
     ok: swallows || isEnough(arrivedItems, acknowledgedItems, kept),
   };
 }

@@ -1,7 +1,6 @@
 import type { GrpcTransport } from "../src/core/grpc-transport.ts";
-import { serviceNames } from "./case.ts";
-import type { Case, RouterLimits, Rules, Sampling } from "./case.ts";
-import { KEPT } from "./case.ts";
+import { KEPT, serviceNames, targetsSpeak } from "./case.ts";
+import type { Case, RouterLimits, Sampling } from "./case.ts";
 import type { IdentityFiles } from "./identity.ts";
 
 export interface RouterPorts {
@@ -27,7 +26,7 @@ export function routerConfig(
   ports: RouterPorts,
   { dataDir, transport, workers, identity }: RouterPlace,
 ): string {
-  const protocol = run.protocol === "grpc" ? "grpc" : "http/protobuf";
+  const protocol = targetsSpeak(run) === "grpc" ? "grpc" : "http/protobuf";
   const compression = run.gzipOut ? { compression: "gzip" } : {};
   const { cert, key, ca } = identity;
   const { maxConcurrentStreams, maxInFlight, queueBytes } = run.limits;
@@ -59,17 +58,30 @@ export function routerConfig(
       ...(maxInFlight !== undefined && { limits: { max_in_flight: maxInFlight } }),
     })),
     pools: { a: { targets: ["a"], ...queue }, b: { targets: ["b"], ...queue } },
-    rules: rulesOf(run.rules, run.services),
+    rules: rulesOf(run),
     default_pool: "a",
-    ...(run.sampling !== "none" && { global: samplingOf(run.sampling) }),
+    global: { ...samplingOf(run.sampling), ...idleStages(run) },
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
+const FAILED = { attribute: { key: "http.response.status_code", gte: 500 } };
+const GAUGE = { metric_name: "process.*" };
+
 function samplingOf(sampling: Sampling): object {
-  const failed = [{ attribute: { key: "http.response.status_code", gte: 500 } }];
-  const strategy = { type: "priority_based", rules: [{ priority: "high", rate: 1, conditions: failed }] };
+  if (sampling === "none") return {};
+  const strategy = { type: "priority_based", rules: [{ priority: "high", rate: 1, conditions: [FAILED] }] };
   return { sampling_rate: KEPT[sampling], ...(sampling === "span" && { sampling_strategies: [strategy] }) };
+}
+
+/** More than any machine carries, and a load that is never exceeded. */
+function idleStages({ idle, services }: Case): object {
+  const most = 1_000_000_000;
+  const keys = Object.fromEntries(serviceNames(services).map((service) => [service, most]));
+  const rate_limiting = { max_qps: most, per_service_limit: most, key: "service", keys };
+  const degradation = { enabled: true, threshold: 1, target_rate: 0.5, recovery_threshold: 0.9 };
+  if (idle === "limits") return { rate_limiting };
+  return idle === "degradation" ? { degradation } : {};
 }
 
 /** Those that are not left at their defaults: what is undefined does not come into the JSON. */
@@ -87,7 +99,7 @@ interface Rule {
   readonly pool: "a" | "b";
 }
 
-function rulesOf(rules: Rules, services: number): Rule[] {
+function rulesOf({ rules, services, signal }: Case): Rule[] {
   switch (rules) {
     case "none":
       return [];
@@ -99,14 +111,8 @@ function rulesOf(rules: Rules, services: number): Rule[] {
       return resourceRules();
     case "resource_10000":
       return serviceNames(services).flatMap((service, i) => tenRules(service, i));
-    case "span":
-      return [
-        {
-          id: "failed",
-          conditions: [{ attribute: { key: "http.response.status_code", gte: 500 } }],
-          pool: "b",
-        },
-      ];
+    case "item":
+      return [{ id: "item", conditions: [signal === "metrics" ? GAUGE : FAILED], pool: "b" }];
     default:
       throw new Error("rules that the benchmark does not know");
   }

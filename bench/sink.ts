@@ -10,9 +10,9 @@ import { answerParent, argumentsOf, tellParent } from "./messages.ts";
 import { AT_ONCE, listenGrpc, type Received } from "./wire/grpc-server.ts";
 
 /**
- * The sink process: OTLP servers for traces that take everything, count the spans and note their
- * running numbers. `counts` asks for what arrived, `answer` tells how to answer from now on; the
- * process ends with its parent.
+ * The sink process: OTLP servers for one signal that take everything, count the items and note
+ * their running numbers. `counts` asks for what arrived, `answer` tells how to answer from now on;
+ * the process ends with its parent.
  */
 const MAX_INFLATED_BYTES = 134_217_728;
 
@@ -22,7 +22,7 @@ interface Port {
   readonly answer: (answers: Answers) => void;
 }
 
-const { protocol, ports: count, tls } = argumentsOf<SinkArguments>();
+const { protocol, signal, ports: count, tls } = argumentsOf<SinkArguments>();
 const ports: Port[] = [];
 for (let i = 0; i < count; i++) ports.push(await open());
 
@@ -39,11 +39,13 @@ async function open(): Promise<Port> {
   const tally = new Tally(4_096);
   let requests = 0;
   let items = 0;
+  let bytesIn = 0;
   let answers = AT_ONCE;
   const received: Received = (message, compressed) => {
     requests++;
+    bytesIn += message.length;
     const bytes = compressed ? gunzipSync(message, { maxOutputLength: MAX_INFLATED_BYTES }) : message;
-    items += tallyItems("traces", bytes, tally);
+    items += tallyItems(signal, bytes, tally);
   };
   const now = (): Answers => answers;
   const server = await (protocol === "grpc"
@@ -51,7 +53,7 @@ async function open(): Promise<Port> {
     : listenHttp(received, now));
   return {
     server,
-    counts: () => ({ requests, items, ...tally.counts() }),
+    counts: () => ({ requests, bytes: bytesIn, items, ...tally.counts() }),
     answer: (next) => (answers = next),
   };
 }

@@ -4,8 +4,9 @@ import type { Measurement } from "./measure.ts";
 const COLUMNS: readonly { readonly head: string; readonly cell: (m: Measurement) => string }[] = [
   { head: "case", cell: (m) => m.case },
   { head: "system", cell: (m) => m.system },
-  { head: "spans/s", cell: (m) => thousands(m.itemsPerSecond) },
-  { head: "spans/CPU-s", cell: (m) => thousands(m.itemsPerCpuSecond) },
+  { head: "items/s", cell: (m) => thousands(m.itemsPerSecond) },
+  { head: "items/CPU-s", cell: (m) => thousands(m.itemsPerCpuSecond) },
+  { head: "MB/CPU-s", cell: (m) => thousands(m.bytesPerCpuSecond / 1e6) },
   { head: "requests/CPU-s", cell: (m) => thousands(m.requestsPerCpuSecond) },
   { head: "CPU %", cell: (m) => m.cpuPercent.toFixed(0) },
   { head: "RSS peak MiB", cell: (m) => m.peakRssMiB.toFixed(0) },

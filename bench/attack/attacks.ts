@@ -1,6 +1,7 @@
 import { generateTraces } from "../../test/support/generated.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
-import { items, serviceNames } from "../case.ts";
+import { serviceNames } from "../case.ts";
+import { items } from "../cases.ts";
 import { FLAG, FRAME, frame, SETTING, settingsFrame, windowUpdate } from "../wire/frames.ts";
 import { callFields } from "../wire/grpc-client.ts";
 import { encodeBlocks } from "../wire/hpack.ts";

@@ -1,5 +1,6 @@
 import type { GrpcTransport } from "../../src/core/grpc-transport.ts";
-import { BASE, items } from "../case.ts";
+import { BASE } from "../case.ts";
+import { items } from "../cases.ts";
 import type { Case } from "../case.ts";
 import { openLoad, openSink, openTalker } from "../child.ts";
 import type { LoadProcess, Talker } from "../child.ts";
@@ -78,7 +79,7 @@ export async function measureAttacks(plan: AttacksPlan): Promise<AttacksResult> 
   const system = ROUTERS[plan.transport];
   const cores = twoCores();
   using folder = openFolder();
-  await using sink = await openSink({ protocol: "grpc", ports: 2, tls: undefined });
+  await using sink = await openSink({ protocol: "grpc", signal: "traces", ports: 2, tls: undefined });
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const started = await system.start(CASE, [a, b], folder.path);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { GrpcTransport } from "../../src/core/grpc-transport.ts";
-import { BASE, items } from "../case.ts";
+import { BASE } from "../case.ts";
+import { items } from "../cases.ts";
 import type { Case } from "../case.ts";
 import { openSink, openTalker } from "../child.ts";
 import type { Talker } from "../child.ts";
@@ -63,7 +64,7 @@ export async function measureConnections(plan: ConnectionsPlan): Promise<Connect
   const system = ROUTERS[plan.transport];
   const connections = possibleConnections(plan.connections);
   using folder = openFolder();
-  await using sink = await openSink({ protocol: "grpc", ports: 2, tls: undefined });
+  await using sink = await openSink({ protocol: "grpc", signal: "traces", ports: 2, tls: undefined });
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const running = await system.start(caseOf(plan, connections), [a, b], folder.path);

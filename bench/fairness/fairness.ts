@@ -1,5 +1,6 @@
 import type { GrpcTransport } from "../../src/core/grpc-transport.ts";
-import { BASE, items } from "../case.ts";
+import { BASE } from "../case.ts";
+import { items } from "../cases.ts";
 import type { Case } from "../case.ts";
 import { openLoad, openSink, openTalker } from "../child.ts";
 import type { Talker } from "../child.ts";
@@ -55,7 +56,7 @@ export async function measureFairness({ transport, calmMs, windowMs }: FairnessP
   const system = ROUTERS[transport];
   const cores = twoCores();
   using folder = openFolder();
-  await using sink = await openSink({ protocol: "grpc", ports: 2, tls: undefined });
+  await using sink = await openSink({ protocol: "grpc", signal: "traces", ports: 2, tls: undefined });
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const started = await system.start(CASE, [a, b], folder.path);

@@ -54,7 +54,7 @@ export async function openFleetRig(workers: number): Promise<FleetRig> {
   const folder = parts.use(openFolder());
   const server = parts.use(await EtcdServer.open({ isOnDisk: true }));
   const { endpoints } = server;
-  const sink = parts.use(await openSink({ protocol: RUN.protocol, ports: 2, tls: undefined }));
+  const sink = parts.use(await openSink({ protocol: RUN.protocol, signal: RUN.signal, ports: 2, tls: undefined }));
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const run = { ...RUN, workers };

@@ -1,11 +1,11 @@
 import type { Case } from "../case.ts";
 import { openRig } from "../rig.ts";
 import type { Rig, RigLoad, Timing } from "../rig.ts";
-import { NGINX, SIGNALBOX } from "../system.ts";
+import { NGINX } from "../peers.ts";
+import { SIGNALBOX } from "../system.ts";
 import type { System } from "../system.ts";
-import { USUAL } from "./lanes.ts";
 import { shareCores, startsOf, takeTurns } from "./series.ts";
-import type { Cores, Lane, SeriesResult } from "./series.ts";
+import type { Cores, Lane, SeriesName, SeriesResult } from "./series.ts";
 import { median } from "./statistics.ts";
 
 export const SHARES = [
@@ -14,51 +14,62 @@ export const SHARES = [
 ];
 export const DIRECT = "none";
 
-/** As many calls as an open loop may have under way. */
-const OPEN_LOOP: Case = { ...USUAL, streams: 256 };
+/** As many calls on a connection as an open loop may have under way. */
+const OPEN_LOOP_STREAMS = 256;
 const CAPACITY_WINDOWS = 3;
 
 /**
  * Latency at a fixed rate, in an open loop: straight to the sink, through the router, and through
  * nginx where it is there. The rates are parts of what the router carries in the same run.
  */
-export async function measureAddedLatency(windows: number, short: boolean): Promise<SeriesResult> {
+export async function measureAddedLatency(
+  kind: SeriesName,
+  run: Case,
+  windows: number,
+  short: boolean,
+): Promise<SeriesResult> {
   const timing = short ? { warmUpMs: 800, windowMs: 1_500 } : { warmUpMs: 1_500, windowMs: 5_000 };
   const cores = shareCores();
-  const capacity = await requestsOf(SIGNALBOX, timing, cores);
+  const capacity = await requestsOf(run, timing, cores);
+  const openLoop: Case = { ...run, streams: OPEN_LOOP_STREAMS };
   const systems = [undefined, SIGNALBOX, ...(NGINX.missing() === undefined ? [NGINX] : [])];
   const lanes = SHARES.flatMap(({ load, share }) =>
-    systems.map((system) => laneAt(load, system, Math.round(share * capacity), timing, cores)),
+    systems.map((system) =>
+      laneAt({ load, run: openLoop, system, requestsPerSecond: Math.round(share * capacity), timing, cores }),
+    ),
   );
-  return { kind: "latency", series: await takeTurns(lanes, startsOf(windows)), cores };
+  return { kind, series: await takeTurns(lanes, startsOf(windows)), cores };
 }
 
 /** Requests a second, with all cores that it has. */
-async function requestsOf(system: System, timing: Timing, cores: Cores | undefined): Promise<number> {
-  await using rig = await openRig(USUAL, system);
+async function requestsOf(run: Case, timing: Timing, cores: Cores | undefined): Promise<number> {
+  await using rig = await openRig(run, SIGNALBOX);
   rig.pin(cores);
-  const load = await rig.load(USUAL);
+  const load = await rig.load(run);
   const windows: number[] = [];
   for (let i = 0; i < CAPACITY_WINDOWS; i++) windows.push((await load.window(timing)).requestsPerSecond);
   return median(windows);
 }
 
-function laneAt(
-  load: string,
-  system: System | undefined,
-  requestsPerSecond: number,
-  timing: Timing,
-  cores: Cores | undefined,
-): Lane {
+interface LoadAt {
+  readonly load: string;
+  readonly run: Case;
+  readonly system: System | undefined;
+  readonly requestsPerSecond: number;
+  readonly timing: Timing;
+  readonly cores: Cores | undefined;
+}
+
+function laneAt({ load, run, system, requestsPerSecond, timing, cores }: LoadAt): Lane {
   return {
     load,
     system: system?.name ?? DIRECT,
     async open() {
       await using owned = new AsyncDisposableStack();
-      const rig: Rig = owned.use(await openRig(OPEN_LOOP, system));
+      const rig: Rig = owned.use(await openRig(run, system));
       rig.pin(cores);
       // How late the generator's own timer is, is not the system's doing.
-      const sending: RigLoad = await rig.load(OPEN_LOOP, { requestsPerSecond, latencyFrom: "sent" });
+      const sending: RigLoad = await rig.load(run, { requestsPerSecond, latencyFrom: "sent" });
       const kept = owned.move();
       return {
         window: () => sending.window(timing),

@@ -1,6 +1,7 @@
 import type { Case } from "../case.ts";
+import { caseNamed } from "../cases.ts";
 import { otherBuild, SIGNALBOX } from "../system.ts";
-import { caseNamed, laneOf, USUAL } from "./lanes.ts";
+import { laneOf, USUAL } from "./lanes.ts";
 import { startsOf, takeTurns } from "./series.ts";
 import type { Series, SeriesResult } from "./series.ts";
 

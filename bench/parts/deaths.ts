@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { systemClock } from "../../src/core/clock.ts";
-import { BASE, items } from "../case.ts";
+import { BASE } from "../case.ts";
+import { items } from "../cases.ts";
 import type { Case } from "../case.ts";
 import type { LoadProcess, SinkProcess } from "../child.ts";
 import { marked } from "../load-run.ts";

@@ -1,23 +1,18 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CASES } from "../case.ts";
 import type { Case } from "../case.ts";
+import { caseNamed } from "../cases.ts";
 import type { Answers } from "../messages.ts";
 import { openFolder } from "../folder.ts";
 import { pause } from "../pause.ts";
 import { openRig } from "../rig.ts";
-import type { Timing } from "../rig.ts";
+import type { RigLoad, Timing } from "../rig.ts";
+import { usageOfTree } from "../process-usage.ts";
 import type { StartOptions, System } from "../system.ts";
 import type { Cores, Lane, OpenLane } from "./series.ts";
 
 /** What marks speak of: 100 spans a request over gRPC, half of eight services to each pool. */
 export const USUAL: Case = caseNamed("grpc-100");
-
-export function caseNamed(name: string): Case {
-  const found = CASES.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`there is no case ${name}`);
-  return found;
-}
 
 export interface LanePlan {
   readonly load: string;
@@ -26,6 +21,11 @@ export interface LanePlan {
   readonly name?: string;
   readonly run: Case;
   readonly timing: Timing;
+  /**
+   * So much of the system's CPU goes by before the first window, unless it takes more than ten
+   * times as long: what is compiled and learnt first is no window's.
+   */
+  readonly firstCpuMs?: number;
   readonly cores?: Cores | undefined;
   /** Of the sinks. */
   readonly answers?: Answers;
@@ -38,13 +38,22 @@ export function laneOf(plan: LanePlan): Lane {
   return { load: plan.load, system: plan.name ?? plan.system.name, open: () => open(plan) };
 }
 
-async function open({ system, run, timing, cores, answers, collections = false }: LanePlan): Promise<OpenLane> {
+async function open({
+  system,
+  run,
+  timing,
+  firstCpuMs = 0,
+  cores,
+  answers,
+  collections = false,
+}: LanePlan): Promise<OpenLane> {
   await using owned = new AsyncDisposableStack();
   const log = owned.use(openFolder()).path;
   const rig = owned.use(await openRig(run, system, collections ? countCollections(log) : {}));
   rig.pin(cores);
   if (answers !== undefined) for (const port of [0, 1]) await rig.sink.ask({ kind: "answer", port, answers });
   const load = await rig.load(run);
+  await warmUp(rig.pid, load, firstCpuMs);
   const kept = owned.move();
   return {
     async window() {
@@ -55,6 +64,15 @@ async function open({ system, run, timing, cores, answers, collections = false }
     check: () => rig.check(),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+const PIECE_MS = 300;
+
+async function warmUp(pid: number, load: RigLoad, cpuMs: number): Promise<void> {
+  const untilSeconds = usageOfTree(pid).cpuSeconds + cpuMs / 1_000;
+  for (let ms = 0; ms < 10 * cpuMs && usageOfTree(pid).cpuSeconds < untilSeconds; ms += PIECE_MS) {
+    await load.window({ warmUpMs: 0, windowMs: PIECE_MS });
+  }
 }
 
 /** In all processes of the system: they inherit it. */

@@ -1,6 +1,7 @@
-import { atLeast, below, megabytes, milliseconds, none, percent } from "../mark.ts";
+import { atLeast, below, megabytes, milliseconds, none, percent, times } from "../mark.ts";
 import type { Mark } from "../mark.ts";
-import { NGINX, SIGNALBOX } from "../system.ts";
+import { NGINX } from "../peers.ts";
+import { SIGNALBOX } from "../system.ts";
 import { DIRECT, SHARES } from "./added-latency.ts";
 import { HELD, THOUSAND } from "./against.ts";
 import { failedElsewhere, lostElsewhere } from "./deaths.ts";
@@ -13,8 +14,9 @@ import { fullIn10s } from "./part-tables.ts";
 import type { PartResult } from "./parts.ts";
 import { BACK_SHARE } from "./recovery.ts";
 import type { RecoveryResult } from "./recovery.ts";
-import type { LaneWindow, Series, SeriesResult } from "./series.ts";
-import { median, ratios } from "./statistics.ts";
+import type { SeriesResult } from "./series.ts";
+import { median, timesOf } from "./statistics.ts";
+import { protocolMarks, samplingMarks, wireMarks } from "./wire-marks.ts";
 import { WORKERS } from "./workers.ts";
 
 export function partMarks(result: PartResult): Mark[] {
@@ -22,7 +24,14 @@ export function partMarks(result: PartResult): Mark[] {
     case "workers":
       return workerMarks(result);
     case "latency":
+    case "latency-wire":
       return SHARES.flatMap(({ load }) => latencyMark(result, load));
+    case "wire":
+      return wireMarks(result);
+    case "protocols":
+      return protocolMarks(result);
+    case "sampling":
+      return samplingMarks(result);
     case "in-flight":
       return inFlightMarks(result);
     case "against":
@@ -38,6 +47,10 @@ export function partMarks(result: PartResult): Mark[] {
     case "scale":
     case "scale-consul":
       return scaleMarks(result);
+    case "signals":
+    case "wire-http":
+    case "stages":
+      return []; // what differs is told, not promised
     case "stores":
       return []; // others' programs: there is nothing to hold them to
     default:
@@ -156,14 +169,6 @@ function deathsMarks(result: DeathsResult): Mark[] {
   ];
 }
 
-function timesOf(series: Series, other: Series, figure: (window: LaneWindow) => number): number {
-  return median(ratios(series.windows.map(figure), other.windows.map(figure)));
-}
-
 function seconds(ms: number): string {
   return Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1)} s` : "not seen";
-}
-
-function times(value: number): string {
-  return value.toFixed(2);
 }

@@ -33,9 +33,9 @@ export function partTable(result: PartResult): ProbeTable {
 }
 
 /** Medians; `times the first` is of the first system under the same load, turn by turn. */
-function seriesTable({ series, cores }: SeriesResult): ProbeTable {
-  const head = ["load", "system", "windows", "spans/s", "times the first", "spans/CPU-s", "times the first"];
-  head.push("CPU %", "p50 ms", "p99 ms", "not taken", "all there", "load + sink CPU %");
+function seriesTable({ series, cores, notes = [] }: SeriesResult): ProbeTable {
+  const head = ["load", "system", "windows", "items/s", "times the first", "items/CPU-s", "times the first"];
+  head.push("MB/CPU-s", "CPU %", "p50 ms", "p99 ms", "not taken", "all there", "load + sink CPU %");
   const collections = series.some(({ windows }) => windows.some((window) => window.collections !== undefined));
   if (collections) head.push("full collections in 10 s", "longest ms");
   const rows = series.map((each) => {
@@ -49,6 +49,7 @@ function seriesTable({ series, cores }: SeriesResult): ProbeTable {
       timesFirst(each, first, ({ itemsPerSecond }) => itemsPerSecond),
       count(of(({ itemsPerCpuSecond }) => itemsPerCpuSecond)),
       timesFirst(each, first, ({ itemsPerCpuSecond }) => itemsPerCpuSecond),
+      count(of(({ bytesPerCpuSecond }) => bytesPerCpuSecond) / 1e6),
       of(({ cpuPercent }) => cpuPercent).toFixed(0),
       ms(of(({ p50Ms }) => p50Ms)),
       ms(of(({ p99Ms }) => p99Ms)),
@@ -59,7 +60,7 @@ function seriesTable({ series, cores }: SeriesResult): ProbeTable {
     if (collections) row.push(of(fullIn10s).toFixed(1), ms(Math.max(...each.windows.map(longestMs))));
     return row;
   });
-  return { rows: [head, ...rows], notes: coresNote(cores) };
+  return { rows: [head, ...rows], notes: [...coresNote(cores), ...notes] };
 }
 
 /** `1.04 (0.93-1.10)`: the median and the middle half. */

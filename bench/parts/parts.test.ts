@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LoadCounts } from "../messages.ts";
 import type { Window } from "../rig.ts";
-import { NGINX, SIGNALBOX } from "../system.ts";
+import { CASES, caseNamed, WIRE_CASES } from "../cases.ts";
+import { HAPROXY_TCP, NGINX } from "../peers.ts";
+import { SIGNALBOX } from "../system.ts";
 import { DIRECT, SHARES } from "./added-latency.ts";
 import { sumOfSeries } from "./admin.ts";
 import type { DeathsLoad, DeathsResult } from "./deaths.ts";
 import { partMarks } from "./part-marks.ts";
 import { partTable } from "./part-tables.ts";
+import { LOADS, loadOf, NAMES } from "./protocols.ts";
 import { startsOf } from "./series.ts";
 import type { Series, SeriesResult } from "./series.ts";
+import { SAMPLING } from "./stages.ts";
 import type { StoresResult } from "./stores.ts";
 import { WORKERS } from "./workers.ts";
 
@@ -22,6 +26,7 @@ const WINDOW: Window = {
   cpuPercent: 50,
   itemsPerCpuSecond: 200,
   requestsPerCpuSecond: 2,
+  bytesPerCpuSecond: 4_000_000,
   rssMiB: 1,
   peakRssMiB: 1,
   p50Ms: 1,
@@ -103,6 +108,66 @@ test("bench marks: a killed worker's own calls and connections may be lost, and 
   );
 });
 
+test("bench marks: spans per CPU-second are compared with the proxy's, and the goal is told", () => {
+  const load = caseNamed("wire-10").title;
+  const marksAt = (own: number): string[] => {
+    const series = [
+      seriesOf(load, HAPROXY_TCP.name, [{ itemsPerCpuSecond: 100 }, { itemsPerCpuSecond: 200 }]),
+      seriesOf(load, SIGNALBOX.name, [{ itemsPerCpuSecond: own }, { itemsPerCpuSecond: 2 * own }]),
+    ];
+    return partMarks({ kind: "wire", series, cores: undefined }).map(outcome);
+  };
+  assert.deepEqual(marksAt(65), ["at least 0.65, goal 0.80: 0.65, held"]);
+  assert.deepEqual(marksAt(64), ["at least 0.65, goal 0.80: 0.64, not held"]);
+});
+
+test("bench marks: each protocol is held to its share of gRPC at the same number of connections", () => {
+  const at = (load: string, name: string, itemsPerCpuSecond: number): Series =>
+    seriesOf(load, name, [{ itemsPerCpuSecond }]);
+  const [many, few] = [loadOf(LOADS.many, 10), loadOf(LOADS.few, 10)];
+  const [gzip, json] = [loadOf(LOADS.gzip, 100), loadOf(LOADS.json, 100)];
+  const series = [
+    at(many, NAMES.grpc, 100),
+    at(many, NAMES.httpIn, 85),
+    at(many, NAMES.httpBoth, 84),
+    at(few, NAMES.grpc, 50),
+    at(few, NAMES.pipelined, 45),
+    at(few, NAMES.tls, 37),
+    at(gzip, NAMES.gzip, 700_000),
+    at(json, NAMES.parsing, 100),
+    at(json, NAMES.transcoding, 59),
+  ];
+  assert.deepEqual(partMarks({ kind: "protocols", series, cores: undefined }).map(outcome), [
+    "at least 85 %: 85 %, held",
+    "at least 85 %: 84 %, not held",
+    "at least 90 %: 90 %, held",
+    "at least 75 %: 74 %, not held",
+    "at least 0.70 M: 0.70 M, held",
+    "at least 60 %: 59 %, not held",
+  ]);
+});
+
+test("bench marks: sampling is compared with keeping everything", () => {
+  const series = [
+    seriesOf("l", SAMPLING.none, [{ itemsPerCpuSecond: 100 }]),
+    seriesOf("l", SAMPLING.tenth, [{ itemsPerCpuSecond: 99 }]),
+    seriesOf("l", SAMPLING.marked, [{ itemsPerCpuSecond: 80 }]),
+    seriesOf("l", SAMPLING.span, [{ itemsPerCpuSecond: 85 }]),
+  ];
+  assert.deepEqual(partMarks({ kind: "sampling", series, cores: undefined }).map(outcome), [
+    "at least 100 %: 99 %, not held",
+    "at least 80 %: 80 %, held",
+    "at least 85 %: 85 %, held",
+  ]);
+});
+
+test("bench cases: names are all different, and loads of the marks have 32 calls", () => {
+  const all = [...CASES, ...WIRE_CASES];
+  assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
+  for (const run of WIRE_CASES) assert.equal(run.connections * run.streams, 32, run.name);
+  for (const name of ["logs-100", "metrics-http-100", "logs-rule-item"]) assert.equal(caseNamed(name).name, name);
+});
+
 test("bench parts: the windows of a part are spread over four starts", () => {
   assert.deepEqual(startsOf(20), { starts: 4, turns: 5 });
   assert.deepEqual(startsOf(2), { starts: 2, turns: 1 });
@@ -140,12 +205,26 @@ test("bench parts: figures of a store that could not be had are left out, and wh
 });
 
 function seriesOf(load: string, system: string, windows: readonly Partial<Window>[]): Series {
-  return { load, system, windows: windows.map((window) => ({ ...WINDOW, ...window })), allThere: true };
+  return {
+    load,
+    system,
+    windows: windows.map((window) => ({ ...WINDOW, ...window })),
+    allThere: true,
+    outBytesPerItem: 1,
+  };
 }
 
 function deathsOf(counts: Partial<LoadCounts>, more: Partial<DeathsLoad> = {}): DeathsResult {
   const load: DeathsLoad = { protocol: "grpc", connections: 8, open: 8, unanswered: 0, counts: COUNTS, ...more };
-  const check = { acknowledgedItems: 900, arrivedItems: 910, duplicates: 0, unanswered: 0, shares: [910], ok: true };
+  const check = {
+    acknowledgedItems: 900,
+    arrivedItems: 910,
+    duplicates: 0,
+    unanswered: 0,
+    shares: [910],
+    arrivedBytes: 9_100,
+    ok: true,
+  };
   return {
     kind: "deaths",
     system: SIGNALBOX.name,

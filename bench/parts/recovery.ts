@@ -4,7 +4,7 @@ import { pause } from "../pause.ts";
 import { openRig } from "../rig.ts";
 import type { Rig, RigLoad, Window } from "../rig.ts";
 import { SIGNALBOX } from "../system.ts";
-import { caseNamed } from "./lanes.ts";
+import { caseNamed } from "../cases.ts";
 import { shareCores, startsOf } from "./series.ts";
 import type { Cores } from "./series.ts";
 import { backAfterMs, rateBetween } from "./statistics.ts";

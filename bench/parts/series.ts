@@ -33,14 +33,31 @@ export interface Series {
   readonly system: string;
   readonly windows: readonly LaneWindow[];
   readonly allThere: boolean;
+  /** What came to the sinks for each item that was acknowledged. */
+  readonly outBytesPerItem: number;
 }
+
+export type SeriesName =
+  | "workers"
+  | "latency"
+  | "latency-wire"
+  | "in-flight"
+  | "against"
+  | "wire"
+  | "wire-http"
+  | "protocols"
+  | "signals"
+  | "sampling"
+  | "stages";
 
 /** A part of the benchmark whose systems are measured in turns. */
 export interface SeriesResult {
-  readonly kind: "workers" | "latency" | "in-flight" | "against";
+  readonly kind: SeriesName;
   readonly series: readonly Series[];
   /** Cores of their own for the systems, by number; undefined: all of them share all. */
   readonly cores: Cores | undefined;
+  /** What else belongs below the table. */
+  readonly notes?: readonly string[];
 }
 
 export interface Cores {
@@ -70,15 +87,22 @@ export async function takeTurns(lanes: readonly Lane[], { starts, turns }: Turns
         const window = await open[at]!.window();
         windows[at]!.push(window);
         const { load, system } = lanes[at]!;
-        const spans = Math.round(window.itemsPerSecond).toLocaleString("en-US");
-        process.stderr.write(`  ${load}, ${system}: ${spans} spans/s\n`);
+        const items = Math.round(window.itemsPerSecond).toLocaleString("en-US");
+        process.stderr.write(`  ${load}, ${system}: ${items} items/s\n`);
       }
     }
     for (const each of open) checks.push(await each.check());
   }
   return lanes.map(({ load, system }, at) => {
     const own = checks.filter((_, i) => i % lanes.length === at);
-    return { load, system, windows: windows[at]!, allThere: own.every(({ ok }) => ok) };
+    const sum = (of: (check: Check) => number): number => own.reduce((all, check) => all + of(check), 0);
+    return {
+      load,
+      system,
+      windows: windows[at]!,
+      allThere: own.every(({ ok }) => ok),
+      outBytesPerItem: sum(({ arrivedBytes }) => arrivedBytes) / sum(({ acknowledgedItems }) => acknowledgedItems),
+    };
   });
 }
 

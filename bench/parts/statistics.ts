@@ -57,3 +57,12 @@ function rateOf(samples: readonly Sample[]): number {
   const items = samples.reduce((sum, each) => sum + each.items, 0);
   return ms === 0 ? 0 : (1_000 * items) / ms;
 }
+
+/** The median of what each window came to beside that of the same turn. */
+export function timesOf<Window>(
+  series: { readonly windows: readonly Window[] },
+  other: { readonly windows: readonly Window[] },
+  figure: (window: Window) => number,
+): number {
+  return median(ratios(series.windows.map(figure), other.windows.map(figure)));
+}

@@ -7,17 +7,33 @@ import type { Socket } from "node:net";
  */
 export type HttpDone = (status: number, bodyBytes: number, written: boolean) => void;
 
+export interface HttpPeer {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly encoding: "protobuf" | "json";
+  readonly gzip: boolean;
+  /** So many requests may wait for their answers. */
+  readonly pipelined: number;
+}
+
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const MAX_HEAD_BYTES = 65_536;
+const NOTHING = Buffer.alloc(0);
 
-/** One HTTP/1.1 connection that posts one body after the other, with as little work as possible. */
+/**
+ * One HTTP/1.1 connection that posts bodies, each when it is asked to, and takes the answers in
+ * that order, with as little work as possible. Of chunked answers only the end is looked for.
+ */
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #head: string;
+  readonly #pipelined: number;
   readonly #opened = Promise.withResolvers<void>();
-  #done: HttpDone | undefined;
-  #received: Buffer = Buffer.alloc(0);
+  /** In the order of their requests. */
+  readonly #waiting: HttpDone[] = [];
+  #received: Buffer = NOTHING;
   #status = 0;
   #length = 0;
   /**
@@ -26,10 +42,13 @@ export class HttpConnection {
   #left: number | undefined;
   #ending = false;
   #lostIt = false;
+  #corked = false;
 
-  constructor(host: string, port: number, path: string, encoding: "identity" | "gzip") {
-    const compressed = encoding === "gzip" ? "content-encoding: gzip\r\n" : "";
-    this.#head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: application/x-protobuf\r\n${compressed}content-length: `;
+  constructor({ host, port, path, encoding, gzip, pipelined }: HttpPeer) {
+    const type = encoding === "json" ? "application/json" : "application/x-protobuf";
+    const compressed = gzip ? "content-encoding: gzip\r\n" : "";
+    this.#head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: ${type}\r\n${compressed}content-length: `;
+    this.#pipelined = pipelined;
     this.#socket = connect({ host, port, noDelay: true });
     this.#socket.on("connect", () => this.#opened.resolve());
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
@@ -42,7 +61,7 @@ export class HttpConnection {
   }
 
   get usable(): boolean {
-    return this.#done === undefined && !this.closed;
+    return this.#waiting.length < this.#pipelined && !this.closed;
   }
 
   get closed(): boolean {
@@ -56,33 +75,57 @@ export class HttpConnection {
 
   /** The body is borrowed until `done`. Only when `usable`. */
   post(body: Uint8Array, done: HttpDone): void {
-    this.#done = done;
-    this.#socket.cork();
+    this.#waiting.push(done);
+    this.#cork();
     this.#socket.write(`${this.#head}${body.length}\r\n\r\n`, "latin1");
     this.#socket.write(body);
-    this.#socket.uncork();
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
 
+  /** What is posted in one turn of the event loop is written together. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#socket.uncork();
+    });
+  }
+
   #read(chunk: Buffer): void {
-    let body = chunk;
-    if (this.#left === undefined) {
-      const all = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-      const end = all.indexOf(HEAD_END);
-      this.#received = end < 0 ? all : Buffer.alloc(0);
-      if (end < 0) {
-        if (all.length > MAX_HEAD_BYTES) this.#socket.destroy();
-        return;
+    let bytes = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    this.#received = NOTHING;
+    while (bytes.length > 0) {
+      if (this.#left === undefined) {
+        const end = bytes.indexOf(HEAD_END);
+        if (end < 0) {
+          this.#received = bytes;
+          if (bytes.length > MAX_HEAD_BYTES) this.#socket.destroy();
+          return;
+        }
+        this.#readHead(bytes.toString("latin1", 0, end).toLowerCase());
+        bytes = bytes.subarray(end + HEAD_END.length);
       }
-      this.#readHead(all.toString("latin1", 0, end).toLowerCase());
-      body = all.subarray(end + HEAD_END.length);
+      bytes = this.#readBody(bytes);
     }
-    this.#left = (this.#left ?? 0) - body.length;
-    const lastChunk = this.#left === Number.POSITIVE_INFINITY && body.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
-    if (this.#left <= 0 || lastChunk) this.#finish();
+  }
+
+  /** What is left of the bytes for the next answer. */
+  #readBody(bytes: Buffer): Buffer {
+    const left = this.#left ?? 0;
+    if (left === Number.POSITIVE_INFINITY) {
+      const last = bytes.indexOf(LAST_CHUNK);
+      if (last < 0) this.#received = bytes;
+      else this.#finish();
+      return last < 0 ? NOTHING : bytes.subarray(last + LAST_CHUNK.length);
+    }
+    this.#left = Math.max(0, left - bytes.length);
+    if (this.#left === 0) this.#finish();
+    return bytes.subarray(Math.min(left, bytes.length));
   }
 
   #readHead(head: string): void {
@@ -94,8 +137,7 @@ export class HttpConnection {
   }
 
   #finish(): void {
-    const done = this.#done;
-    this.#done = undefined;
+    const done = this.#waiting.shift();
     this.#left = undefined;
     if (this.#ending) this.#socket.destroy();
     done?.(this.#status, this.#length, this.#status === 200 || this.#socket.writableLength === 0);
@@ -105,8 +147,6 @@ export class HttpConnection {
     this.#lostIt = !this.#ending;
     this.#ending = true;
     this.#opened.reject(new Error("the connection was closed"));
-    const done = this.#done;
-    this.#done = undefined;
-    done?.(-1, 0, false);
+    for (const done of this.#waiting.splice(0)) done(-1, 0, false);
   }
 }

@@ -180,12 +180,23 @@ test("bench client and sink: requests of all sizes come whole over TLS", async (
   );
 });
 
+function openHttp(port: number, pipelined = 1): HttpConnection {
+  return new HttpConnection({
+    host: "127.0.0.1",
+    port,
+    path: "/v1/traces",
+    encoding: "protobuf",
+    gzip: false,
+    pipelined,
+  });
+}
+
 test("bench HTTP client: posts one body after the other and reads chunked and empty replies", async () => {
   const statuses: number[] = [];
   await using sink = await openHttpSink({
     script: answers({ kind: "ok" }, { kind: "status", code: 503, message: "x" }),
   });
-  const connection = new HttpConnection("127.0.0.1", sink.port, "/v1/traces", "identity");
+  const connection = openHttp(sink.port);
   await connection.opened;
   for (let i = 0; i < 3; i++) {
     const body = requestOf(500, i * 500).subarray(MESSAGE_AT);
@@ -196,9 +207,27 @@ test("bench HTTP client: posts one body after the other and reads chunked and em
   assert.equal(sink.counts().acceptedItems, 1_000);
 });
 
+test("bench HTTP client: answers of a pipeline go to their requests", async () => {
+  await using sink = await openHttpSink({
+    script: answers({ kind: "ok" }, { kind: "status", code: 503, message: "x" }),
+  });
+  const connection = openHttp(sink.port, 3);
+  await connection.opened;
+  const statuses = await Promise.all(
+    [0, 1, 2].map((i) => {
+      assert.ok(connection.usable);
+      const body = requestOf(500, i * 500).subarray(MESSAGE_AT);
+      return new Promise<number>((resolve) => connection.post(body, resolve));
+    }),
+  );
+  connection.destroy();
+  assert.deepEqual(statuses, [200, 503, 200]);
+  assert.equal(sink.counts().acceptedItems, 1_000);
+});
+
 test("bench HTTP client: a call under way ends when the server is killed", async () => {
   await using sink = await openHttpSink({ script: hung });
-  const connection = new HttpConnection("127.0.0.1", sink.port, "/v1/traces", "identity");
+  const connection = openHttp(sink.port);
   await connection.opened;
   const answered = new Promise<number>((resolve) => connection.post(requestOf(1, 0).subarray(MESSAGE_AT), resolve));
   await sink.until(({ requests }) => requests === 1);
