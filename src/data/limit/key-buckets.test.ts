@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
-import { KeyBuckets } from "./key-buckets.ts";
+import { KeyBuckets, OTHER_KEYS } from "./key-buckets.ts";
 
 const LIMITS: LimitsData = {
   total: { perSecond: 100, burst: 100 },
@@ -79,4 +79,50 @@ test("keys: a new one has what its safe share has brought since that is there, a
 test("keys: of one whose limit is above that of everything no more may come at once than of everything", () => {
   const keys = new KeyBuckets({ ...LIMITS, perKey: 200 });
   assert.equal(keys.find("a", 0)?.bucket.tokensAt(0), 100);
+});
+
+test("keys: of another share only what is another is touched, and it is as if all were", () => {
+  const untilMs = 60_000;
+  const safe = { part: 0.1, untilMs };
+  const lease = { amount: 5, untilMs };
+  const names = ["a", "b", "c", OTHER_KEYS];
+  const [some, all] = [new KeyBuckets(LIMITS, 3), new KeyBuckets(LIMITS, 3)];
+  for (const keys of [some, all]) for (const name of names) keys.find(name, 0);
+  const given: (readonly string[])[] = [["a"], ["a", "b"], ["b", OTHER_KEYS], [], ["c"]];
+  for (const [second, leased] of given.entries()) {
+    const nowMs = 1_000 * second;
+    const keys = new Map(leased.map((name) => [name, lease]));
+    some.setShares({ total: [], safe: { ...safe }, keys }, nowMs);
+    // As nothing is known of before, all are walked.
+    all.setShares(undefined, nowMs);
+    all.setShares({ total: [], safe, keys }, nowMs);
+    const rates = (of: KeyBuckets): number[] => of.all.map(({ bucket }) => bucket.perSecondAt(nowMs));
+    assert.deepEqual(rates(some), rates(all));
+    assert.deepEqual(
+      rates(some),
+      names.map((name) => (leased.includes(name) ? 6 : 1)),
+    );
+  }
+  const reads = some.all.map(({ bucket }) => bucket);
+  const touched: string[] = [];
+  for (const [i, bucket] of reads.entries()) bucket.setShares = () => void touched.push(names[i]!);
+  const keys = new Map([["c", { ...lease }]]);
+  some.setShares({ total: [], safe, keys }, 10_000);
+  assert.deepEqual(touched, ["c"]);
+  some.setShares({ total: [], safe, keys }, 11_000);
+  assert.deepEqual(touched, ["c"]);
+  some.setShares({ total: [], safe: { part: 0.2, untilMs }, keys }, 12_000);
+  assert.deepEqual(touched, ["c", ...names]);
+});
+
+test("keys: who is called as those are that share one is one of them, and the config may give them a limit", () => {
+  const keys = new KeyBuckets({ ...LIMITS, keys: [{ pattern: OTHER_KEYS, perSecond: 3 }] }, 1);
+  const first = keys.find(OTHER_KEYS, 0);
+  keys.find("a", 0)?.bucket.take(100, 0);
+  assert.equal(keys.find("b", 0), first);
+  assert.deepEqual([first?.limit.perSecond, keys.all.map(({ key }) => key)], [3, ["a", OTHER_KEYS]]);
+  // Whatever the first of them would have had.
+  const globs = new KeyBuckets({ ...LIMITS, keys: [{ pattern: "pay*", perSecond: 1_000 }] }, 1);
+  globs.find("a", 0)?.bucket.take(100, 0);
+  assert.equal(globs.find("payment", 0)?.limit.perSecond, 10);
 });

@@ -1,5 +1,5 @@
 import { textBrief } from "../../core/bytes.ts";
-import { type FleetLimit, bucketShares } from "../../plan/limits/bucket-shares.ts";
+import { type FleetLimit, bucketShares, type SafePart } from "../../plan/limits/bucket-shares.ts";
 import { type BucketShare, DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { compileLimitOf, type LimitOf, type LimitsData, namedKeys } from "../../plan/limits/limits-plan.ts";
 import type { LimitShares } from "../../plan/limits/limit-shares.ts";
@@ -9,8 +9,11 @@ import { KeyBucket } from "./key-bucket.ts";
 export const MOST_KEYS = 10_000;
 /** What is longer is the same key when it begins alike. */
 const LONGEST_KEY = 256;
-/** Those for which there is no bucket of their own. */
-const OTHERS = "(others)";
+/**
+ * The key of those that have no bucket of their own, which share one. A sender that names it is one
+ * of them; the config may give it a limit.
+ */
+export const OTHER_KEYS = "(others)";
 /** Between two looks for keys that are not used any more, when there is no room. */
 const SWEEP_MS = 1_000;
 
@@ -52,8 +55,9 @@ export class KeyBuckets {
     if (known !== undefined) return known;
     const limit = this.#limitOf(key);
     if (limit === undefined) return undefined;
+    if (key === OTHER_KEYS) return this.#rest(limit, nowMs);
     if (this.#buckets.size >= this.#most && !this.#sweep(nowMs) && !this.#named.has(key)) {
-      return (this.#others ??= this.#open(OTHERS, limit, nowMs));
+      return this.#rest(limit, nowMs);
     }
     const fresh = this.#open(key, limit, nowMs);
     this.#buckets.set(key, fresh);
@@ -66,8 +70,9 @@ export class KeyBuckets {
     const known = this.#buckets.get(key);
     const limit = known === undefined ? this.#limitOf(key) : known.limit;
     if (known !== undefined || limit === undefined) return known;
-    const isOther = this.#buckets.size >= this.#most && !this.#named.has(key);
-    return (isOther ? this.#others : undefined) ?? this.#open(isOther ? OTHERS : key, limit, nowMs);
+    const isFull = this.#buckets.size >= this.#most && !this.#named.has(key);
+    if (key !== OTHER_KEYS && !isFull) return this.#open(key, limit, nowMs);
+    return this.#others ?? this.#openRest(limit, nowMs);
   }
 
   /** Other limits of the same keys: what was used is used. */
@@ -86,12 +91,37 @@ export class KeyBuckets {
     }
   }
 
+  /** Several times a second: only buckets are touched whose shares are others now. */
   setShares(shares: LimitShares | undefined, nowMs: number): void {
+    const before = this.#shares;
     this.#shares = shares;
     const hasSafe = shares !== undefined && shares.safe.part > 0 && shares.safe.untilMs > nowMs;
     if (!hasSafe) this.#safeSinceMs = Number.POSITIVE_INFINITY;
     else if (this.#safeSinceMs === Number.POSITIVE_INFINITY) this.#safeSinceMs = nowMs;
-    for (const one of this.all) one.bucket.setShares(this.#sharesOf(one.key, one.limit), nowMs);
+    if (before === undefined || shares === undefined || !isSameSafe(before.safe, shares.safe)) {
+      for (const one of this.all) this.#share(one, nowMs);
+      return;
+    }
+    for (const [key, lease] of shares.keys) if (before.keys.get(key) !== lease) this.#shareOf(key, nowMs);
+    for (const key of before.keys.keys()) if (!shares.keys.has(key)) this.#shareOf(key, nowMs);
+  }
+
+  #shareOf(key: string, nowMs: number): void {
+    const one = key === OTHER_KEYS ? this.#others : this.#buckets.get(key);
+    if (one !== undefined) this.#share(one, nowMs);
+  }
+
+  #share({ key, limit, bucket }: KeyBucket, nowMs: number): void {
+    bucket.setShares(this.#sharesOf(key, limit), nowMs);
+  }
+
+  /** Whoever comes first: the limit is that of all of them. */
+  #rest(limit: FleetLimit, nowMs: number): KeyBucket {
+    return (this.#others ??= this.#openRest(limit, nowMs));
+  }
+
+  #openRest(limit: FleetLimit, nowMs: number): KeyBucket {
+    return this.#open(OTHER_KEYS, this.#limitOf(OTHER_KEYS) ?? limit, nowMs);
   }
 
   #sharesOf(key: string, limit: FleetLimit): readonly BucketShare[] {
@@ -124,6 +154,11 @@ export class KeyBuckets {
     this.generation++;
     return true;
   }
+}
+
+/** Nothing is nothing, whenever it ended. */
+function isSameSafe(a: SafePart, b: SafePart): boolean {
+  return a.part === b.part && (a.part === 0 || a.untilMs === b.untilMs);
 }
 
 /** In memory of its own: a part of a text keeps all of the text for as long as it lives. */

@@ -35,6 +35,9 @@ export interface KeyUsage extends LimitUsage {
 export interface LimitsUsage {
   readonly total: LimitUsage & { readonly burst: number };
   readonly keys: readonly KeyUsage[];
-  /** How many keys there are, with those that are not told. */
+  /**
+   * How many keys there are, with those that are not told; of several workers, how many there are
+   * at least.
+   */
   readonly keyCount: number;
 }

@@ -192,5 +192,8 @@ test("what workers have of limits adds up, of everything and of each key; of key
     keyCount: 2,
   });
   assert.equal(mergeLimits([of("cart", "pay"), of("pay")], 1)?.keys.length, 1);
+  // Keys of one are not those of another.
+  assert.equal(mergeLimits([of("a", "b"), of("c", "d")], 1)?.keyCount, 4);
+  assert.equal(mergeLimits([{ ...of("a"), keyCount: 9 }, of("b")], 1)?.keyCount, 9);
   assert.equal(mergeLimits([null, null], 1), undefined);
 });

@@ -56,7 +56,8 @@ export function mergeLimits(all: readonly (LimitsUsage | null)[], mostKeys: numb
   return {
     total: others.reduce((sum, { total }) => addUsage(sum, total), first.total),
     keys: keys.toSorted((a, b) => b.wanted / b.limit - a.wanted / a.limit).slice(0, mostKeys),
-    keyCount: Math.max(...[first, ...others].map(({ keyCount }) => keyCount)),
+    // Each has keys that the others have, too, and tells only some of them: at least so many.
+    keyCount: Math.max(keys.length, ...[first, ...others].map(({ keyCount }) => keyCount)),
   };
 }
 
