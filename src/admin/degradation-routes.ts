@@ -63,7 +63,7 @@ export function degradationRoutes(context: DegradationContext): AdminRoute[] {
   ];
 }
 
-async function order({ body, role }: AdminRequest, context: DegradationContext): Promise<AdminReply> {
+async function order({ body, role, signal }: AdminRequest, context: DegradationContext): Promise<AdminReply> {
   const parsed = checkMapping(parseMapping(body), OrderSchema);
   if (!parsed.ok) return parsed.reply;
   const { level, fleet, for: forMs, note } = parsed.value;
@@ -71,7 +71,8 @@ async function order({ body, role }: AdminRequest, context: DegradationContext):
     return problemReply(422, "say `level` or `fleet`: null ends an order");
   const untilMs = context.env.clock.wallMs() + forMs;
   if (fleet !== undefined) {
-    const answer = await orderFleet(fleet, { untilMs, forMs, note, by: `${role} via ${context.facts.id}` }, context);
+    const by = `${role} via ${context.facts.id}`;
+    const answer = await orderFleet(fleet, { untilMs, forMs, note, by, signal }, context);
     if (answer !== undefined) return answer;
   }
   if (level !== undefined) await context.degradation.order(level === null ? undefined : { level, untilMs, note });
@@ -83,12 +84,13 @@ interface FleetOrder {
   readonly forMs: number;
   readonly note: string;
   readonly by: string;
+  readonly signal: AbortSignal;
 }
 
 /** Undefined: it is done. */
 async function orderFleet(
   degraded: boolean | null,
-  { untilMs, forMs, note, by }: FleetOrder,
+  { untilMs, forMs, note, by, signal }: FleetOrder,
   { degradation, env, fleetDegradation }: DegradationContext,
 ): Promise<AdminReply | undefined> {
   if (degradation.status.isAlone) {
@@ -99,7 +101,7 @@ async function orderFleet(
   if (fleetDegradation === undefined) return problemReply(409, "this node shares no store with its fleet: ask another");
   try {
     const told = degraded === null ? undefined : { schema: 1, degraded, until_ms: untilMs, note, by };
-    await fleetDegradation(told, { signal: new AbortController().signal });
+    await fleetDegradation(told, { signal });
     return undefined;
   } catch (cause) {
     if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;

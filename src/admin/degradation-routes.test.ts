@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { RouterError } from "../core/errors.ts";
+import type { CallOptions } from "../store/store.ts";
+import type { AdminContext } from "./context.ts";
+import { degradationRoutes } from "./degradation-routes.ts";
+import type { AdminReply, AdminRequest } from "./route.ts";
+
+test("degradation: an order for the fleet is written for as long as whoever asked waits", async () => {
+  const gone = new AbortController();
+  const seen: AbortSignal[] = [];
+  const context = {
+    degradation: { status: { isAlone: false } },
+    env: { clock: new ManualClock() },
+    facts: { id: "n1" },
+    fleetDegradation: (_order: unknown, { signal }: CallOptions) => {
+      seen.push(signal);
+      const { promise, reject } = Promise.withResolvers<undefined>();
+      signal.addEventListener("abort", () => reject(new RouterError("STORE_UNREACHABLE", "the call was ended")));
+      return promise;
+    },
+  } as unknown as AdminContext;
+  const route = degradationRoutes(context).find(({ method }) => method === "PATCH")!;
+  const body = { type: "json", text: '{"fleet":true}' };
+  const asked = { body, role: "operator", signal: gone.signal } as unknown as AdminRequest;
+  const reply: Promise<AdminReply> = Promise.resolve(route.handle(asked));
+  await new Promise(setImmediate);
+  gone.abort();
+  assert.equal((await reply).status, 503);
+  assert.equal(seen[0]?.aborted, true);
+});
