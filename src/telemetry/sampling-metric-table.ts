@@ -1,8 +1,11 @@
 import { counter, gauge, type MetricSpec } from "./metric-spec.ts";
 
+/** As many as a Report tells of: what leaders do not hear of they cannot go by. */
+export const MOST_RECEIVED_SERIES = 1_000;
+
 const BY_OCTAVE = {
   labels: ["signal", "class", "octave"],
-  maxSeries: 2_000,
+  maxSeries: MOST_RECEIVED_SERIES,
 } as const;
 const OCTAVES =
   "by class and the octave of the probability that they came with: 0: above a half, each next one half of that, none: without randomness. Counted where a strategy follows what comes";

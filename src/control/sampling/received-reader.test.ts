@@ -4,6 +4,7 @@ import type { LedgerRow, Snapshot } from "../../core/snapshot.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
 import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import { ReceivedReader } from "./received-reader.ts";
+import { NOTHING_SPENT, samplingReport, SamplingReportSchema } from "./sampling-report.ts";
 
 const EMPTY = { queued: 0, acknowledged: 0, rejected: 0, dead_lettered: 0, dropped: {}, shed: {}, lost: {} };
 
@@ -65,4 +66,14 @@ test("reader: each reading goes on from the one before, and what is delivered la
   const { report, spent } = reader.read(snapshotOf(metrics, rowsOf(200, 1)), 2_000);
   assert.deepEqual([report.counts[0]?.items, report.counts[0]?.delivered], [2_000, 200]);
   assert.deepEqual(spent.traces, { items: 200, bytes: 20_000 });
+});
+
+test("reader: a Report tells of all series that a node has, and of what is beyond nothing is made up", () => {
+  const metrics = createMetrics();
+  const reader = new ReceivedReader("run-1");
+  for (let i = 0; i < 1_100; i++) receive(metrics, `class-${i}`, "0", 10, 1);
+  const reading = reader.read(snapshotOf(metrics, []), 1_000);
+  const report = samplingReport(reading, NOTHING_SPENT);
+  assert.deepEqual([reading.report.counts.length, report.counts.length], [1_000, 1_000]);
+  assert.equal(SamplingReportSchema.safeParse(report).error, undefined);
 });

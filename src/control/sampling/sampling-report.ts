@@ -1,9 +1,7 @@
 import { z } from "zod";
+import { MOST_RECEIVED_SERIES } from "../../telemetry/sampling-metric-table.ts";
 import type { ReceivedReport } from "../../plan/sampling/received-counts.ts";
 import type { SamplingReading, SamplingSpent } from "./received-reader.ts";
-
-/** As many as a node has series of them. */
-const MOST_COUNTS = 1_000;
 
 const quantity = z.number().min(0);
 const SpentSchema = z.object({ items: quantity.default(0), bytes: quantity.default(0) });
@@ -29,7 +27,7 @@ export const SamplingReportSchema = z.object({
   run: z.string().min(1).max(64),
   /** By a clock of its own that is never set. */
   at_ms: quantity,
-  counts: z.array(CountsSchema).max(MOST_COUNTS),
+  counts: z.array(CountsSchema).max(MOST_RECEIVED_SERIES),
   spent: SamplingSpentSchema.prefault({}),
   /** What of it some controller has counted already: the next one counts the rest. */
   counted: SamplingSpentSchema.prefault({}),
@@ -43,7 +41,7 @@ export type SamplingReply = z.output<typeof SamplingReplySchema>;
 export const NOTHING_SPENT: SamplingSpent = { traces: { items: 0, bytes: 0 }, logs: { items: 0, bytes: 0 } };
 
 export function samplingReport({ report, spent }: SamplingReading, counted: SamplingSpent): SamplingReport {
-  const counts = report.counts.slice(0, MOST_COUNTS);
+  const counts = report.counts.slice(0, MOST_RECEIVED_SERIES);
   return { run: report.run, at_ms: report.atMs, counts, spent, counted };
 }
 
