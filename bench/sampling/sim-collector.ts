@@ -1,13 +1,10 @@
 import type { Random } from "../../src/core/random.ts";
-import { NOTHING_TOLD, isNewsOfRate, type OfferedRate, rateTold } from "../../src/control/load/offered-rate.ts";
+import { isNewsOfNode, loadTold, NO_LOAD_TOLD } from "../../src/control/sampling/load-news.ts";
+import { NO_REPORTS, widenWindow } from "../../src/control/sampling/rate-window.ts";
+import { itemsOf } from "../../src/control/sampling/received-sums.ts";
 import type { ClassRate } from "../../src/plan/sampling/class-rate.ts";
 import { NodeSampling } from "../../src/plan/sampling/node-sampling.ts";
-import {
-  octaveOf,
-  type ReceivedCounts,
-  type ReceivedReport,
-  rowsBetween,
-} from "../../src/plan/sampling/received-counts.ts";
+import { octaveOf, type ReceivedCounts, type ReceivedReport } from "../../src/plan/sampling/received-counts.ts";
 import { keptPart } from "../../src/plan/sampling/received.ts";
 import type { SamplingDirective } from "../../src/plan/sampling/sampling-directive.ts";
 import { SamplingGuard } from "../../src/plan/sampling/sampling-guard.ts";
@@ -56,8 +53,9 @@ export class SimCollector {
   #rates = new Map<string, number>();
   #lookMs = Number.NEGATIVE_INFINITY;
   #reportMs: number;
-  #told: OfferedRate = NOTHING_TOLD;
-  #last: ReceivedReport | undefined;
+  #told = NO_LOAD_TOLD;
+  #sent = NO_REPORTS;
+  #answered = NO_REPORTS;
   #second = { startMs: 0, items: 0, perSecond: 0 };
 
   constructor({ id, region, ceilings, random }: SimCollectorOptions) {
@@ -94,19 +92,21 @@ export class SimCollector {
   /** Each 5 s, and when more or less comes. Undefined: nothing is to be told. */
   report(nowMs: number): ReceivedReport | undefined {
     const { perSecond } = this.#second;
-    const isNews = this.#told.toldPerSecond !== undefined && isNewsOfRate(this.#told, perSecond, nowMs);
-    if (nowMs < this.#reportMs && !isNews) return undefined;
+    const isFirst = this.#sent.reports.length === 0;
+    if (nowMs < this.#reportMs && (isFirst || !isNewsOfNode(this.#told, perSecond, nowMs))) return undefined;
     this.#reportMs = nowMs + REPORT_MS;
-    this.#told = rateTold(perSecond, nowMs);
-    return { run: this.id, atMs: nowMs, counts: [...this.#counts.values()].map(reported) };
+    const report = { run: this.id, atMs: nowMs, counts: [...this.#counts.values()].map(reported) };
+    this.#sent = widenWindow(this.#sent, report, this.region);
+    this.#told = loadTold(this.#told, { perSecond, toldPerSecond: itemsOf(this.#sent.rows ?? []) }, nowMs);
+    return report;
   }
 
   /** The answer to a report: in which summary of its region it will be. */
   answered(report: ReceivedReport, summary: number): void {
-    if (this.#last !== undefined && report.atMs <= this.#last.atMs) return;
-    const rows = rowsBetween(this.#last, report, this.region);
-    this.#last = report;
-    if (rows !== undefined) this.#sampling.told(rows, summary);
+    const before = this.#answered;
+    this.#answered = widenWindow(before, report, this.region);
+    const { rows } = this.#answered;
+    if (this.#answered !== before && rows !== undefined) this.#sampling.told(rows, summary);
   }
 
   take(directive: SamplingDirective, nowMs: number): void {

@@ -1,5 +1,6 @@
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import { composeSampling } from "../../src/control/sampling/compose.ts";
+import { isNewsOfRegion, loadTold, NO_LOAD_TOLD, type ToldLoad } from "../../src/control/sampling/load-news.ts";
 import { RegionFlow, type RegionRates } from "../../src/control/sampling/region-flow.ts";
 import { SamplingLeader } from "../../src/control/sampling/sampling-leader.ts";
 import type { SamplingSettings } from "../../src/control/sampling/sampling-settings.ts";
@@ -46,8 +47,8 @@ export interface SimSecond extends Readonly<SimTally> {
 
 const TICK_MS = 100;
 const STEP_MS = 5_000;
-const NEWS_BAND = 0.25;
-const NEWS_EVERY_MS = 1_000;
+/** A controller looks so often at what its collectors told. */
+const LOOK_MS = 1_000;
 
 interface SimMessage {
   readonly atMs: number;
@@ -57,10 +58,10 @@ interface SimMessage {
 
 interface SimRegion {
   readonly id: string;
-  flow: RegionFlow;
-  told: number;
-  tickMs: number;
-  toldMs: number;
+  readonly flow: RegionFlow;
+  told: ToldLoad;
+  lookMs: number;
+  writeMs: number;
   /** What the store has of it. */
   stored: RegionRates | undefined;
 }
@@ -107,8 +108,8 @@ class Simulation {
   }
 
   #region(id: string): SimRegion {
-    const tickMs = this.#random.next() * STEP_MS;
-    return { id, flow: new RegionFlow(id), told: 0, tickMs, toldMs: 0, stored: undefined };
+    const writeMs = this.#random.next() * STEP_MS;
+    return { id, flow: new RegionFlow(id), told: NO_LOAD_TOLD, lookMs: writeMs % LOOK_MS, writeMs, stored: undefined };
   }
 
   #second(streams: readonly (readonly SimStream[])[], load: number): SimSecond {
@@ -143,13 +144,13 @@ class Simulation {
   }
 
   #tickRegion(region: SimRegion): void {
-    const items = region.flow.itemsPerSecond;
-    const isNews =
-      Math.abs(items - region.told) > NEWS_BAND * region.told && this.#nowMs - region.toldMs >= NEWS_EVERY_MS;
-    if (this.#nowMs < region.tickMs && !isNews) return;
-    if (this.#nowMs >= region.tickMs) region.tickMs = this.#nowMs + STEP_MS;
-    region.told = items;
-    region.toldMs = this.#nowMs;
+    if (this.#nowMs < region.lookMs) return;
+    region.lookMs += LOOK_MS;
+    const perSecond = region.flow.itemsPerSecond;
+    const isNews = perSecond > 0 && isNewsOfRegion(region.told, perSecond, this.#nowMs);
+    if (this.#nowMs < region.writeMs && !isNews) return;
+    region.writeMs = this.#nowMs + STEP_MS;
+    region.told = loadTold(region.told, { perSecond, toldPerSecond: perSecond }, this.#nowMs);
     const rates = region.flow.tick(this.#nowMs);
     if (this.#isCut(region.id)) return;
     this.#later(this.#scenario.delayMs / 4, () => {

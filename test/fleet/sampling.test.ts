@@ -96,7 +96,8 @@ test("fleet: what a budget has spent is in the store, with its hour, and the nex
   const all = fleet.nodes.reduce((sum, node) => sum + node.kept, 0);
   const after = await spentNow();
   assert.ok(
-    after.spent > before.spent && after.spent > 0.85 * all && after.spent <= 1.01 * all,
+    // It is written each 20 s, of Reports that are some seconds old.
+    after.spent > before.spent && after.spent > 0.75 * all && after.spent <= 1.01 * all,
     `${after.spent} of ${all}`,
   );
   const summary = decodeSamplingSummary(await read(samplingKey(place.prefix, "default")));

@@ -95,15 +95,17 @@ test("a node by itself spends a budget, and keeps over a restart what it has spe
     const text = `node: { data_dir: "${folder}" }\n${configOf("{ type: cost_based, budget_per_hour: 72000, cost_per_span: 1 }")}`;
     const spent = async (node: TestNode): Promise<number> =>
       72_000 * (await node.metric("samplingSpent", "cost_based"));
+    let delivered = 0;
     {
       await using node = await startTestNode(text, { sinks: { a }, clock });
       await using sender = new OtlpSender(node);
       await new Scene(node, sender, clock).run(12, 400);
-      const { delivered } = await node.ledger("traces");
-      assert.ok(Math.abs((await spent(node)) / delivered - 1) < 0.2, `${await spent(node)} of ${delivered}`);
+      ({ delivered } = await node.ledger("traces"));
+      // As of the last step, which is 5 s ago at most.
+      assert.ok((await spent(node)) > 0.5 * delivered && (await spent(node)) <= delivered);
     }
     const kept = JSON.parse(readFileSync(join(folder, "sampling-spend.json"), "utf8")).strategies.cost_based.spent;
-    assert.ok(kept > 100);
+    assert.ok(Math.abs(kept / delivered - 1) < 0.1, `${kept} of ${delivered}`);
     await using node = await startTestNode(text, { sinks: { a }, clock });
     await using sender = new OtlpSender(node);
     await new Scene(node, sender, clock).run(2, 4);

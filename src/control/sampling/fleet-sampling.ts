@@ -1,9 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { rowsBetween } from "../../plan/sampling/received-counts.ts";
-import { isNewsOfRate, NOTHING_TOLD, type OfferedRate, rateTold } from "../load/offered-rate.ts";
 import type { DirectiveMark } from "../fleet/directive.ts";
 import { readSamplingDirective } from "./directive-body.ts";
+import { isNewsOfNode, loadTold, NO_LOAD_TOLD } from "./load-news.ts";
+import { NO_REPORTS, widenWindow } from "./rate-window.ts";
 import { itemsOf } from "./received-sums.ts";
 import type { SamplingNode } from "./sampling-node.ts";
 import {
@@ -23,8 +23,9 @@ export interface FleetSamplingOptions {
 /** The sampling of a node whose fleet decides: what it tells its controller, and hears from it. */
 export class FleetSampling {
   readonly #options: FleetSamplingOptions;
-  #told: OfferedRate = NOTHING_TOLD;
-  #sent: SamplingReport | undefined;
+  #told = NO_LOAD_TOLD;
+  /** As its controller knows it. */
+  #sent = NO_REPORTS;
   #counted = NOTHING_SPENT;
   #mark: DirectiveMark | undefined;
 
@@ -39,19 +40,22 @@ export class FleetSampling {
 
   /** Of the Report that is sent now; undefined: no rate follows what comes. */
   report(): SamplingReport | undefined {
-    const { newest } = this.#options.node;
-    if (newest === undefined) return undefined;
-    const report = samplingReport(newest, this.#counted);
-    const rows = rowsBetween(this.#sent && receivedIn(this.#sent), receivedIn(report), "");
-    this.#told = rateTold(rows === undefined ? 0 : itemsOf(rows), this.#options.clock.nowMs());
-    this.#sent = report;
+    const { node, clock } = this.#options;
+    if (node.newest === undefined) return undefined;
+    const report = samplingReport(node.newest, this.#counted);
+    this.#sent = widenWindow(this.#sent, receivedIn(report), "");
+    const told = { perSecond: itemsOf(node.received), toldPerSecond: itemsOf(this.#sent.rows ?? []) };
+    this.#told = loadTold(this.#told, told, clock.nowMs());
     return report;
   }
 
-  /** Whether so much more, or less, comes than the last Report told that the next one is due. */
+  /**
+   * Whether so much more, or less, comes than the last Report told that the next one is due, or the
+   * last one told of that and is to be made up for.
+   */
   isNews(): boolean {
     const { node, clock } = this.#options;
-    return node.newest !== undefined && isNewsOfRate(this.#told, itemsOf(node.received), clock.nowMs());
+    return node.newest !== undefined && isNewsOfNode(this.#told, itemsOf(node.received), clock.nowMs());
   }
 
   /** A Report was answered. */

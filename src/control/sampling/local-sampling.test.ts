@@ -78,12 +78,15 @@ class Rig {
 
 const ADAPTIVE = "{ type: adaptive, min_rate: 0.0001, max_rate: 1, target_qps: 100 }";
 
-test("local: a node by itself keeps what is aimed at, two seconds after it began or more came, and in half a minute when less does", () => {
+test("local: a node by itself keeps what is aimed at, two seconds after it began and six after more came, and in half a minute when less does", () => {
   const rig = new Rig(ADAPTIVE);
   assert.equal(rig.rate, 0.1);
   rig.run(2, 1_000);
   assert.equal(rig.rate, 0.1);
   rig.run(2, 5_000);
+  // It knows by then that more comes, and its guard has known before; not how much more.
+  assert.ok(rig.rateNow() < 0.08, `${rig.rateNow()}`);
+  rig.run(4, 5_000);
   assert.equal(rig.rate, 0.02);
   assert.equal(rig.state.bound?.keptPerSecond, 200);
   const kept = rig.run(40, 5_000);
@@ -127,8 +130,11 @@ test("local: what is spent is kept each 20 s, and at the end", () => {
   const rig = new Rig("{ type: cost_based, budget_per_hour: 360000, cost_per_span: 1 }");
   rig.run(65, 10);
   assert.deepEqual([rig.kept.length, rig.news.length], [3, 0]);
+  const { delivered } = rig;
   rig.local.close();
   assert.equal(rig.kept.length, 4);
+  // With what came since the last step.
+  assert.ok(Math.abs(rig.kept[3]!["cost_based"]!.spent / delivered - 1) < 1e-9);
 });
 
 test("local: where no rate follows the load nothing is decided", () => {

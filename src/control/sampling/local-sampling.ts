@@ -1,6 +1,6 @@
 import type { FleetConfig } from "../../config/schema/config.ts";
 import type { Clock } from "../../core/clock.ts";
-import { isNewsOfRate, NOTHING_TOLD, type OfferedRate, rateTold } from "../load/offered-rate.ts";
+import { isNewsOfNode, loadTold, NO_LOAD_TOLD } from "./load-news.ts";
 import type { SamplingReading } from "./received-reader.ts";
 import { itemsOf } from "./received-sums.ts";
 import { RegionFlow } from "./region-flow.ts";
@@ -35,7 +35,7 @@ export class LocalSampling {
   readonly #flow: RegionFlow;
   readonly #decider: SamplingDecider;
   readonly #begunMs: number;
-  #told: OfferedRate = NOTHING_TOLD;
+  #told = NO_LOAD_TOLD;
   #steppedMs = Number.NEGATIVE_INFINITY;
   #keptMs: number;
 
@@ -58,26 +58,36 @@ export class LocalSampling {
     node.read(reading, nowMs);
     if (node.follows.length === 0) return;
     const perSecond = itemsOf(node.received);
-    const isDue = nowMs - this.#steppedMs >= STEP_MS || isNewsOfRate(this.#told, perSecond, nowMs);
+    const isDue = nowMs - this.#steppedMs >= STEP_MS || isNewsOfNode(this.#told, perSecond, nowMs);
     if (isDue) this.#step(reading, nowMs);
   }
 
-  /** What is spent is kept once more. */
+  /** What is spent is kept once more, with what came since the last step. */
   close(): void {
-    if (this.#options.node.follows.length > 0) this.#options.keep(this.#decider.spent);
+    const { node, keep, clock } = this.#options;
+    if (node.newest === undefined) return;
+    this.#charge(node.newest, clock.nowMs(), clock.wallMs());
+    keep(this.#decider.spent);
   }
 
-  #step({ report, spent }: SamplingReading, nowMs: number): void {
+  #charge({ spent }: Pick<SamplingReading, "spent">, nowMs: number, wallMs: number): void {
+    const { run, config } = this.#options;
+    this.#decider.charge(config(), "node", { run, forMs: nowMs - this.#begunMs, spent }, wallMs);
+  }
+
+  #step(reading: SamplingReading, nowMs: number): void {
+    const { report } = reading;
     const { clock, region, run, node, config, tell, keep } = this.#options;
     const wallMs = clock.wallMs();
     this.#steppedMs = nowMs;
     const summary = this.#flow.nextSeq;
     this.#flow.hear(run, report);
-    // Of the whole time since the last one: where it was in between, the next one comes soon.
-    this.#told = rateTold(this.#flow.itemsPerSecond, nowMs);
+    // Over some seconds: where it was in between, the next one comes soon.
+    const told = { perSecond: itemsOf(node.received), toldPerSecond: this.#flow.itemsPerSecond };
+    this.#told = loadTold(this.#told, told, nowMs);
     node.answered(report, summary);
     this.#decider.hear(region, this.#flow.tick(nowMs), nowMs);
-    this.#decider.charge(config(), "node", { run, forMs: nowMs - this.#begunMs, spent }, wallMs);
+    this.#charge(reading, nowMs, wallMs);
     const directive = this.#decider.step(config(), { nowMs, wallMs });
     if (directive !== undefined) node.take(directive, nowMs);
     const news = this.#decider.news(config(), wallMs);

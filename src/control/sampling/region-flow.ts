@@ -1,5 +1,6 @@
-import { type ReceivedReport, rowsBetween } from "../../plan/sampling/received-counts.ts";
+import type { ReceivedReport } from "../../plan/sampling/received-counts.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
+import { NO_REPORTS, type RateWindow, widenWindow } from "./rate-window.ts";
 import { itemsOf, ReceivedSums } from "./received-sums.ts";
 
 /** Fewer items say too little: a count of 400 is 5 % off as often as not. */
@@ -9,6 +10,8 @@ const LONGEST_WINDOW_MS = 60_000;
 const SMOOTHING = 0.3;
 const SMOOTHING_STEP_MS = 5_000;
 const MOST_TICKS = 64;
+/** What fades is gone when it is so little. */
+const LEAST_PER_SECOND = 1;
 /** Collectors come one by one all the time: what most of them receive is what there is. */
 const KNOWN_PART = 0.8;
 /** Two reports of each collector: a controller that has just begun has not heard of all of them. */
@@ -33,18 +36,13 @@ interface FlowTick {
   readonly items: number;
 }
 
-interface FlowCollector {
-  report: ReceivedReport;
-  rows: readonly ReceivedRow[] | undefined;
-}
-
 /**
  * What the collectors of a region receive, from their reports: each tells what it received since it
- * began, so the rate of each is between its own last two, by its own clock. Time is an argument.
+ * began, so the rate of each is over its own last ones, by its own clock. Time is an argument.
  */
 export class RegionFlow {
   readonly #region: string;
-  readonly #collectors = new Map<string, FlowCollector>();
+  readonly #collectors = new Map<string, RateWindow>();
   #ticks: FlowTick[] = [];
   #smooth: readonly ReceivedRow[] = [];
   #firstMs: number | undefined;
@@ -63,14 +61,8 @@ export class RegionFlow {
   }
 
   hear(collector: string, report: ReceivedReport): void {
-    const before = this.#collectors.get(collector);
-    if (before === undefined) this.#collectors.set(collector, { report, rows: undefined });
-    else if (before.report.run === report.run && report.atMs <= before.report.atMs) return;
-    else {
-      // Another run has to begin anew; what is known of the last one stands until then.
-      before.rows = rowsBetween(before.report, report, this.#region) ?? before.rows;
-      before.report = report;
-    }
+    const before = this.#collectors.get(collector) ?? NO_REPORTS;
+    this.#collectors.set(collector, widenWindow(before, report, this.#region));
   }
 
   /** It has left, or has been silent for too long. */
@@ -117,11 +109,14 @@ export class RegionFlow {
 
   #smoothed(rows: readonly ReceivedRow[], forMs: number): readonly ReceivedRow[] {
     const kept = (1 - SMOOTHING) ** (forMs / SMOOTHING_STEP_MS);
-    return new ReceivedSums().add(this.#smooth, kept).add(rows, 1 - kept).rows;
+    const mixed = new ReceivedSums().add(this.#smooth, kept).add(rows, 1 - kept).rows;
+    return rows.length === 0 && itemsOf(mixed) < LEAST_PER_SECOND ? [] : mixed;
   }
 
   /** The shortest time up to now in which enough came. */
   #latest(): readonly ReceivedRow[] {
+    // Nobody is there: of that there is no doubt.
+    if (this.#collectors.size === 0) return [];
     const window: FlowTick[] = [];
     let [forMs, items] = [0, 0];
     for (const tick of this.#ticks.toReversed()) {

@@ -5,6 +5,7 @@ import { type DecidedRate, NodeSampling } from "../../plan/sampling/node-samplin
 import { type ReceivedReport, rowsBetween } from "../../plan/sampling/received-counts.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
 import type { SamplingDirective, SamplingStage } from "../../plan/sampling/sampling-directive.ts";
+import { NO_REPORTS, widenWindow } from "./rate-window.ts";
 import type { SamplingReading } from "./received-reader.ts";
 import { fallbackOf, writtenCeilings, writtenSampling } from "./written-sampling.ts";
 
@@ -40,7 +41,8 @@ export class SamplingNode {
   #takenMs = 0;
   #newest: SamplingReading | undefined;
   #rows: readonly ReceivedRow[] = [];
-  #answered: ReceivedReport | undefined;
+  /** What its controller has heard, as that sees it. */
+  #answered = NO_REPORTS;
   #told = JSON.stringify(NOTHING_DECIDED);
   #toldMs = Number.NEGATIVE_INFINITY;
 
@@ -105,10 +107,10 @@ export class SamplingNode {
 
   /** A report was heard, and will be in this summary of its region. */
   answered(report: ReceivedReport, summary: number): void {
-    if (this.#answered !== undefined && report.atMs <= this.#answered.atMs) return;
-    const rows = rowsBetween(this.#answered, report, this.#options.region);
-    this.#answered = report;
-    if (rows !== undefined) this.#node.told(rows, summary);
+    const before = this.#answered;
+    this.#answered = widenWindow(before, report, this.#options.region);
+    const { rows } = this.#answered;
+    if (this.#answered !== before && rows !== undefined) this.#node.told(rows, summary);
   }
 
   /** It is to be obeyed from now on. */
