@@ -11,6 +11,11 @@ const ATTRIBUTES = 0x0a;
  */
 const MAX_SEEN = 16_384;
 
+/** The attributes of a resource, by key. The first attribute of a key counts. */
+export interface Attributes {
+  get(key: string): Seen | undefined;
+}
+
 /** A resource as rules see it. Decoded once for each distinct resource, so that it may be slow. */
 export interface ResourceView {
   /** The first attribute of a key counts. */

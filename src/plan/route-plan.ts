@@ -2,7 +2,7 @@ import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { KeySet } from "../otlp/key-set.ts";
 import type { ItemFields } from "../otlp/item-fields.ts";
-import type { Seen } from "../otlp/any-value.ts";
+import type { Attributes } from "../otlp/resource.ts";
 import type { ChannelChoice } from "./channel-choice.ts";
 import type { Division } from "./division.ts";
 import type { HeaderTest } from "./header-tests.ts";
@@ -10,7 +10,7 @@ import type { SenderHeaders } from "./sender-headers.ts";
 
 /** A resource as conditions on the resource see it, with the headers of its request. */
 export interface ResourceFacts {
-  readonly attributes: ReadonlyMap<string, Seen>;
+  readonly attributes: Attributes;
   /** Attribute `region` or `cloud.region`, else that of the listener. */
   readonly region: string;
   /** Of the request that it came in. */

@@ -1,4 +1,5 @@
 import type { Seen } from "../otlp/any-value.ts";
+import type { Attributes } from "../otlp/resource.ts";
 import { asksItem, ONLY_FIRST, openChoice, type OpenChoice } from "./channel-choice.ts";
 import { leavesOf, reduce } from "./residual.ts";
 import type { Cond, ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } from "./route-plan.ts";
@@ -135,7 +136,7 @@ export class Specialiser {
 }
 
 /** The region of a resource: its own word, else that of the listener it came in by. */
-export function regionOf(attributes: ReadonlyMap<string, Seen>, listenerRegion: string): string {
+export function regionOf(attributes: Attributes, listenerRegion: string): string {
   return textOf(attributes.get("region")) ?? textOf(attributes.get("cloud.region")) ?? listenerRegion;
 }
 

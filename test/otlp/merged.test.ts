@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seeValue } from "../../src/otlp/any-value.ts";
+import { seeValue, UNSEEN } from "../../src/otlp/any-value.ts";
 import { KeyValueReader } from "../../src/otlp/key-value.ts";
 import { joinResources, viewResource } from "../../src/otlp/resource.ts";
+import { ResourceAttributes } from "../../src/otlp/resource-attributes.ts";
 
 /** So many that what is done anew for each piece never ends. */
 const PIECES = 2_000_000;
@@ -52,4 +53,10 @@ test("a resource's first 16,384 attributes are seen by rules, and no more are ke
   });
   const { attributes: seen } = viewResource(Buffer.concat(attributes));
   assert.deepEqual([seen.size, seen.has("16383"), seen.has("16384")], [16_384, true, false]);
+  const asked = new ResourceAttributes();
+  for (const count of [63, 64, 65, 20_000]) {
+    asked.open(Buffer.concat(attributes.slice(0, count)));
+    const last = String(count - 1).padStart(5, "0");
+    assert.deepEqual([asked.get(last) !== undefined, asked.get("00000")], [count < 20_000, UNSEEN], last);
+  }
 });

@@ -6,6 +6,7 @@ import { ItemFields } from "../../src/otlp/item-fields.ts";
 import { indexItems, ItemIndex } from "../../src/otlp/items.ts";
 import { KeySet } from "../../src/otlp/key-set.ts";
 import { joinResources, viewResource } from "../../src/otlp/resource.ts";
+import { ResourceAttributes } from "../../src/otlp/resource-attributes.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
 import { sliceResource } from "../../src/otlp/slice.ts";
@@ -21,6 +22,16 @@ function scanned(signal: Signal, bytes: Uint8Array): Envelope {
   return envelope;
 }
 
+const asked = new ResourceAttributes();
+
+/** Asked one by one they are the same, in any order and any number. */
+function checkAsked(resource: Uint8Array, attributes: ReadonlyMap<string, Seen>): void {
+  asked.open(resource);
+  const keys = [...attributes.keys(), "no such attribute", "", "é"];
+  for (const key of [...keys, ...keys.toReversed()]) assert.deepEqual(asked.get(key), attributes.get(key), key);
+  asked.release();
+}
+
 for (const signal of SIGNALS) {
   test(`scan ${signal}: counts and resources agree with a full decode, whatever the encoding`, () => {
     fc.assert(
@@ -34,7 +45,9 @@ for (const signal of SIGNALS) {
           const points = signal === "metrics" ? items.reduce((sum, item) => sum + item.points, 0) : items.length;
           assert.equal(envelope.points[r], points);
           const joined = joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
-          assert.deepEqual(viewResource(joined).attributes, attributesOf(resource["resource"]));
+          const { attributes } = viewResource(joined);
+          assert.deepEqual(attributes, attributesOf(resource["resource"]));
+          checkAsked(joined, attributes);
         });
       }),
       RUNS,

@@ -49,7 +49,7 @@ export class RequestKeys {
   find(envelope: Envelope, r: number, nowMs: number): KeyBucket | undefined {
     if (this.#key.from === "header") return this.#ofSender;
     const resource = resourceBytes(envelope, r);
-    const recent = this.#recent.find(resource, "", "");
+    const recent = this.#recent.find(resource, 0, resource.length, "", "");
     if (recent !== undefined) return recent.bucket;
     if (resource.length > LONGEST_KNOWN) return this.#look(resource, nowMs);
     const bytes = latin1(resource);

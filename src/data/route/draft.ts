@@ -1,4 +1,5 @@
 import { joinOwned } from "../../core/bytes.ts";
+import { emptyList } from "../../core/empty-list.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { Slack } from "../../otlp/slack.ts";
 import type { Pieces } from "../queue/parcel.ts";
@@ -116,7 +117,9 @@ export class Draft {
     if (this.whole === envelope.resources) return this.#ended([envelope.bytes]);
     this.#takeExtras(envelope);
     this.#viewRanges(envelope.bytes);
-    return this.#ended(this.#pieces.length > MAX_PIECES ? [joinOwned(this.#pieces)] : this.#pieces);
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    return this.#ended(pieces.length > MAX_PIECES ? [joinOwned(pieces)] : pieces);
   }
 
   /**
@@ -139,12 +142,13 @@ export class Draft {
   reset(): void {
     this.items = this.points = this.bytes = this.whole = 0;
     this.selectedCount = this.selectedPoints = 0;
-    this.rules.length = this.pointsOf.length = 0;
+    emptyList(this.rules);
+    emptyList(this.pointsOf);
     this.#ended(undefined);
   }
 
   #ended<T>(pieces: T): T {
-    this.#pieces = [];
+    if (this.#pieces.length > 0) this.#pieces = [];
     this.#from = this.#to = this.#rangeCount = this.#extras = 0;
     return pieces;
   }

@@ -1,3 +1,4 @@
+import { emptyList } from "../../core/empty-list.ts";
 import type { Reason } from "../../core/reason.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -45,7 +46,7 @@ export function placeDrafts(
   places: number[],
 ): Obstacle | undefined {
   const { envelope, headers } = placed;
-  places.length = 0;
+  emptyList(places);
   /** What the drafts before take: each alone may fit where they do not together. */
   const taken = drafts.length > 1 ? new Map<number, number>() : undefined;
   for (const draft of drafts) {

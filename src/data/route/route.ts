@@ -1,3 +1,4 @@
+import { emptyList } from "../../core/empty-list.ts";
 import type { Excess } from "../../otlp/limits.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { sliceResource } from "../../otlp/slice.ts";
@@ -120,19 +121,20 @@ export class Router implements Routed {
   /** After what was routed has been taken or refused: nothing of the request stays here. */
   release(): void {
     for (const draft of this.drafts) draft.release();
-    this.drafts.length = 0;
+    emptyList(this.drafts);
     this.#items.release();
     this.#programs.release();
   }
 
   #walk(envelope: Envelope, region: string, headers: SenderHeaders, counts: boolean): Routed {
     for (const draft of this.drafts) draft.reset();
-    this.drafts.length = 0;
+    emptyList(this.drafts);
     this.unmatchedPoints = 0;
     this.problem = "";
     this.excess = undefined;
     this.#partBytes = 0;
-    if (this.uncopied.length > 0) this.uncopied.length = this.uncopiedPoints.length = 0;
+    emptyList(this.uncopied);
+    emptyList(this.uncopiedPoints);
     this.#request++;
     this.#programs.begin(headers);
     for (let r = 0; r < envelope.resources; r++) {
@@ -210,7 +212,7 @@ export class Router implements Routed {
     const items = this.#items;
     const { index } = items;
     items.open(envelope, r);
-    this.#touched.length = 0;
+    emptyList(this.#touched);
     for (let i = 0; i < index.items; i++) {
       if (!items.read(i, program.keys)) {
         this.problem = `not a valid protobuf message: the item at byte ${index.outerStart[i]!} is malformed`;

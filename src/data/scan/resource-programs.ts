@@ -1,12 +1,13 @@
 import { viewBuffer } from "../../core/bytes.ts";
 import { RecentMap } from "../../core/recent-map.ts";
-import { joinResources, viewResource } from "../../otlp/resource.ts";
+import { joinResources } from "../../otlp/resource.ts";
+import { ResourceAttributes } from "../../otlp/resource-attributes.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { HeaderAnswers } from "../../plan/header-tests.ts";
 import type { RoutePlan } from "../../plan/route-plan.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import { regionOf, Specialiser } from "../../plan/specialise.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import { RecentResources } from "./recent-resources.ts";
 import { type KnownResource, ResourceCache } from "./resource-cache.ts";
 
@@ -15,6 +16,8 @@ import { type KnownResource, ResourceCache } from "./resource-cache.ts";
  * many.
  */
 const KNOWN_ANSWERS = 1_000;
+/** Of so many services, at most twice as many, it is remembered where requests are counted. */
+const KNOWN_SERVICES = 1_000;
 
 /**
  * What remains to be asked of the items of each resource, under one plan: found by the bytes of the
@@ -25,6 +28,8 @@ export class ResourcePrograms {
   readonly #specialiser: Specialiser;
   readonly #cache: ResourceCache;
   readonly #recent: RecentResources;
+  readonly #attributes = new ResourceAttributes();
+  readonly #counters = new RecentMap<Counter>(KNOWN_SERVICES);
   /** Undefined where nothing is asked about headers, as nearly everywhere. */
   readonly #answers: HeaderAnswers | undefined;
   readonly #knownAnswers = new RecentMap<string>(KNOWN_ANSWERS);
@@ -54,24 +59,54 @@ export class ResourcePrograms {
   /** Of resource `r`, which came in by a listener of this region. */
   find(envelope: Envelope, r: number, region: string): KnownResource {
     const answers = this.#answered;
-    const resource = resourceBytes(envelope, r);
-    const recent = this.#recent.find(resource, region, answers);
-    if (recent !== undefined) return recent;
+    if (envelope.resourceTimes[r]! > 1) return this.#lookUp(resourceBytes(envelope, r), region);
+    const start = envelope.resourceStart[r]!;
+    const end = envelope.resourceEnd[r]!;
+    const recent = this.#recent.find(envelope.bytes, start, end, region, answers);
+    return recent ?? this.#findInCache(envelope.bytes.subarray(start, end), region);
+  }
+
+  #lookUp(resource: Uint8Array, region: string): KnownResource {
+    const recent = this.#recent.find(resource, 0, resource.length, region, this.#answered);
+    return recent ?? this.#findInCache(resource, region);
+  }
+
+  /**
+   * A resource that comes for the first time is not kept: senders whose resources are ever new
+   * would make the cache work for nothing, 3 us for each. What comes again costs that once more.
+   */
+  #findInCache(resource: Uint8Array, region: string): KnownResource {
+    const answers = this.#answered;
     const key = answers === "" ? latin1(resource) : answers + latin1(resource);
     const known = this.#cache.find(region, key);
     if (known !== undefined) {
       if (this.#cache.foundYoung) this.#recent.keep(known, region, answers);
       return known;
     }
-    const { attributes } = viewResource(resource);
+    const fresh = this.#make(resource, region);
+    if (this.#recent.cameBefore()) this.#cache.keep(region, key, fresh);
+    return fresh;
+  }
+
+  #make(resource: Uint8Array, region: string): KnownResource {
+    const attributes = this.#attributes;
+    attributes.open(resource);
     const program = this.#specialiser.specialise({
       attributes,
       region: regionOf(attributes, region),
       headers: this.#headers,
     });
-    const fresh = { program, requests: this.#metrics.requests.with(region, program.service) };
-    this.#cache.keep(region, key, fresh);
-    return fresh;
+    attributes.release();
+    return { program, requests: this.#counterOf(region, program.service) };
+  }
+
+  #counterOf(region: string, service: string): Counter {
+    const name = `${region}\u0000${service}`;
+    const known = this.#counters.get(name);
+    if (known !== undefined) return known;
+    const counter = this.#metrics.requests.with(region, service);
+    this.#counters.set(name, counter);
+    return counter;
   }
 
   /** Nothing of the request stays here. */
