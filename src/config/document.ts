@@ -14,6 +14,7 @@ import {
 } from "yaml";
 import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
+import { readPlain } from "./plain-document.ts";
 
 /** Where a value stands, and the values below it; offsets into the text. */
 export interface Place {
@@ -52,12 +53,24 @@ export function parseText(text: string): ParseResult {
     return refused({ message: "the document is larger than 16 MiB", position: start });
   const unreadable = text.indexOf(REPLACEMENT);
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
+  const plain = readPlain(text);
+  if (plain === undefined) return parseYaml(text);
+  let placed: ParseResult | undefined;
+  const positionOf: ParsedDocument["positionOf"] = (path, at) => {
+    placed ??= parseYaml(text);
+    return placed.ok ? placed.document.positionOf(path, at) : start;
+  };
+  return { ok: true, document: { root: plain.root, positionOf }, faults: [] };
+}
+
+/** The same by the YAML library, at a twentieth of the speed: it knows every form, and all places. */
+export function parseYaml(text: string): ParseResult {
   try {
-    return parseYaml(text);
+    return readYaml(text);
   } catch (cause) {
     // The YAML parser recurses: only nesting of thousands of levels gets here.
     if (!(cause instanceof RangeError)) throw cause;
-    return refused({ message: TOO_DEEP, position: start });
+    return refused({ message: TOO_DEEP, position: { line: 1, column: 1 } });
   }
 }
 
@@ -85,7 +98,7 @@ export const MAX_DOCUMENT_BYTES = 16 * 1_024 * 1_024;
 /** One unclosed bracket makes an error of every line that follows. */
 const MAX_SYNTAX_FAULTS = 20;
 
-function parseYaml(text: string): ParseResult {
+function readYaml(text: string): ParseResult {
   const lines = new LineCounter();
   const positionAt = (offset: number): Position => toPosition(lines, offset);
   // Keys given twice are found in readTree: the parser compares each key with all before it.
