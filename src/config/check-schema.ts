@@ -2,13 +2,34 @@ import { z } from "zod";
 import { hintFor } from "./closest.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "./finding.ts";
 import { type SchemaDocument, ConfigSchema } from "./schema/config.ts";
+import { type RuleDocument, RuleSchema } from "./schema/pool.ts";
 import { valueAt, valuesOf } from "./values.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /** Checks the values against the schema; `document` is there when nothing is wrong. */
 export function checkSchema(root: unknown): { document: SchemaDocument | undefined; findings: Finding[] } {
-  return checkAgainst(ConfigSchema, root);
+  const rules = valuesOf(root)?.["rules"];
+  if (!Array.isArray(rules)) return checkAgainst(ConfigSchema, root);
+  const { document, findings } = checkAgainst(ConfigSchema, { ...valuesOf(root), rules: [] });
+  const checked = rules.map((rule: unknown, i) =>
+    checkRule(rule, (issue) => findings.push(...toFindings(issue, ["rules", i], root))),
+  );
+  if (document === undefined || findings.length > 0) return { document: undefined, findings };
+  return { document: { ...document, rules: checked.filter((rule) => rule !== undefined) }, findings };
+}
+
+/** What the schema makes of rules: when one changes, the others are there already. */
+const knownRules = new WeakMap<object, RuleDocument>();
+
+function checkRule(rule: unknown, tell: (issue: Issue) => void): RuleDocument | undefined {
+  const values = valuesOf(rule);
+  const known = values && knownRules.get(values);
+  if (known !== undefined) return known;
+  const result = RuleSchema.safeParse(rule, { error: issueText });
+  if (result.success && values !== undefined) knownRules.set(values, result.data);
+  for (const issue of result.error?.issues ?? []) tell(issue);
+  return result.data;
 }
 
 /** The same for another schema. */

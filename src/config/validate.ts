@@ -4,7 +4,7 @@ import type { SchemaDocument } from "./schema/config.ts";
 import { readAskedEntries } from "./validate/asked-rules.ts";
 import { checkConditions, checkShadows } from "./validate/conditions.ts";
 import { checkFallbackCycles, checkReferences, checkRulePools, checkUniqueIds } from "./validate/references.ts";
-import { checkForwardHeaders, checkHeaderConditions, checkTargetOptions } from "./validate/targets.ts";
+import { checkForwardHeaders, checkTargetOptions } from "./validate/targets.ts";
 import { checkDiscoveries } from "./validate/discoveries.ts";
 import { checkListeners } from "./validate/listeners.ts";
 import { checkLimiting } from "./validate/limiting.ts";
@@ -21,12 +21,7 @@ import { checkReachability, checkUsage } from "./validate/usage.ts";
 export function validate(root: unknown, document: SchemaDocument | undefined): Finding[] {
   const outline = readOutline(root);
   const asked = readAskedEntries(outline, document);
-  return [
-    ...CHECKS.flatMap((check) => check(outline)),
-    ...checkConditions(asked),
-    ...checkHeaderConditions(asked),
-    ...checkShadows(asked),
-  ];
+  return [...CHECKS.flatMap((check) => check(outline)), ...checkConditions(asked), ...checkShadows(asked)];
 }
 
 const CHECKS = [

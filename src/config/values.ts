@@ -45,7 +45,7 @@ export function placesOf(root: unknown, pattern: readonly string[], path: Path =
   return names.flatMap((name) => placesOf(values[name], rest, [...path, name]));
 }
 
-/** A copy with other values at the places of a pattern. */
+/** A copy with other values at the places of a pattern; what stays as it is, is not copied. */
 export function mapPlaces(
   root: unknown,
   pattern: readonly string[],
@@ -55,11 +55,13 @@ export function mapPlaces(
   const [key, ...rest] = pattern;
   if (key === undefined) return change(root, path);
   if (Array.isArray(root)) {
-    return key === "*" ? root.map((item, i) => mapPlaces(item, rest, change, [...path, i])) : root;
+    if (key !== "*") return root;
+    const items = root.map((item: unknown, i) => mapPlaces(item, rest, change, [...path, i]));
+    return items.some((item, i) => item !== root[i]) ? items : root;
   }
-  if (!isValues(root)) return root;
-  const entries = Object.entries(root).map(([name, entry]) =>
+  if (!isValues(root) || (key !== "*" && !Object.hasOwn(root, key))) return root;
+  const mapped = Object.entries(root).map(([name, entry]): readonly [string, unknown] =>
     key === "*" || key === name ? [name, mapPlaces(entry, rest, change, [...path, name])] : [name, entry],
   );
-  return Object.fromEntries(entries);
+  return mapped.some(([name, entry]) => entry !== root[name]) ? Object.fromEntries(mapped) : root;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
-import { entriesOf, listOf, textOf, valuesOf } from "../values.ts";
+import { entriesOf, listOf, textOf, type Values, valuesOf } from "../values.ts";
 import { ConditionSchema } from "../schema/condition.ts";
 import type { SchemaDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
@@ -11,6 +11,8 @@ import type { Asked } from "./analysis/shadows.ts";
 
 /** A rule, or a case of a strategy, whose conditions can be read. */
 export interface AskedEntry extends Asked {
+  /** The mapping that is the rule, as it is written. */
+  readonly values: Values;
   readonly path: Path;
   /** How people are told of it: `rule "a"`, `case 1`. */
   readonly name: string;
@@ -61,7 +63,9 @@ function readAskedCases({ pools }: Outline): AskedEntry[][] {
       if (conditions === undefined) return [];
       const written = { list: listOf(one["conditions"]), path: [...at, "conditions"] };
       const name = `case ${Number(at.at(-1)) + 1}`;
-      return [{ path: at, name, conditions, written, signals: ALL_SIGNALS, signalsPath: undefined, stops: true }];
+      return [
+        { values: one, path: at, name, conditions, written, signals: ALL_SIGNALS, signalsPath: undefined, stops: true },
+      ];
     });
   });
 }
@@ -76,7 +80,7 @@ function readAskedClasses({ root }: Outline): AskedEntry[] {
       const list = { list: listOf(values["conditions"]), path: [...path, "conditions"] };
       const name = `rule ${Number(path.at(-1)) + 1} of sampling`;
       const own = signals.flatMap((signal) => signalOf(signal) ?? []);
-      return [{ path, name, conditions, written: list, signals: own, signalsPath, stops: true }];
+      return [{ values, path, name, conditions, written: list, signals: own, signalsPath, stops: true }];
     });
   });
 }
@@ -89,6 +93,7 @@ function readRule(
   const conditions = known ?? parseConditions(values["conditions"]);
   if (conditions === undefined) return [];
   const entry = {
+    values,
     path,
     name: `rule "${id ?? "?"}"`,
     conditions,
@@ -106,7 +111,9 @@ function readShortRule({ path, values }: OutlineRule, regions: ReadonlySet<strin
   if (pattern === undefined || !regions.has(textOf(values["target_region"]) ?? "")) return [];
   const conditions: Condition[] = [{ kind: "service_name", match: { tests: [{ op: "glob", pattern }] } }];
   const name = `global.routing_rules[${path.at(-1) ?? 0}]`;
-  return [{ path, name, conditions, written: undefined, signals: ALL_SIGNALS, signalsPath: undefined, stops: true }];
+  return [
+    { values, path, name, conditions, written: undefined, signals: ALL_SIGNALS, signalsPath: undefined, stops: true },
+  ];
 }
 
 function signalOf(text: string): SignalName | undefined {

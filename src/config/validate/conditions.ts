@@ -1,16 +1,30 @@
 import { type Condition, type Matcher, signalsOf } from "../condition-type.ts";
 import { atKey, caution, type Finding, formatPath, type Path } from "../finding.ts";
+import type { Values } from "../values.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
 import { cubesOf } from "./analysis/cube.ts";
 import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
 import { findShadows, type Reach } from "./analysis/shadows.ts";
 import { type AskedEntries, type AskedEntry, type WrittenCondition, writtenConditions } from "./asked-rules.ts";
+import { checkHeaderConditions } from "./targets.ts";
 
-/** Conditions that no item can meet, each by itself or beside another, or that say nothing new. */
+/**
+ * Conditions that no item can meet, each by itself or beside another, or that say nothing new; and
+ * headers of which a rule may only ask whether they are there.
+ */
 export function checkConditions({ rules, cases, classes }: AskedEntries): Finding[] {
-  return [...rules, ...cases.flat(), ...classes].flatMap(checkEntry);
+  const asked = [...rules, ...cases.flat()].filter(({ values }) => !faultless.has(values));
+  const findings = asked.flatMap((entry) => {
+    const found = [...checkEntry(entry), ...checkHeaderConditions(writtenConditions(entry))];
+    if (found.length === 0) faultless.add(entry.values);
+    return found;
+  });
+  return [...findings, ...classes.flatMap(checkEntry)];
 }
+
+/** Rules in which nothing was found: when one rule changes, the others are not looked at again. */
+const faultless = new WeakSet<Values>();
 
 function checkEntry(entry: AskedEntry): Finding[] {
   const written = writtenConditions(entry);

@@ -4,7 +4,7 @@ import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
 import { chainOf, type Outline, type OutlinePool, type OutlineTarget } from "../outline.ts";
 import { listOf, textOf, valuesOf } from "../values.ts";
 import { endpointFault, isLoopbackHost } from "../schema/address.ts";
-import { type AskedEntries, writtenConditions } from "./asked-rules.ts";
+import type { WrittenCondition } from "./asked-rules.ts";
 import { targetsIn } from "./references.ts";
 
 /** What of a target fits together: endpoint and protocol, headers, TLS. */
@@ -249,16 +249,14 @@ function headerKeys(written: unknown): unknown[] {
  * Conditions on headers that are credentials: a value in a rule would be a secret that everybody
  * reads who may read rules, and explanations would tell which values fit.
  */
-export function checkHeaderConditions({ rules, cases }: AskedEntries): Finding[] {
-  return [...rules, ...cases.flat()].flatMap((entry) =>
-    writtenConditions(entry).flatMap(({ condition, path }) => {
-      if (condition.kind !== "header" || !isCredential(condition.key) || asksOnlyPresence(condition)) return [];
-      const message = `${condition.key} is a credential: rules may only ask whether it is there`;
-      return [
-        fault(path, message, "write exists: true or exists: false, or let senders say who they are in another header"),
-      ];
-    }),
-  );
+export function checkHeaderConditions(written: readonly WrittenCondition[]): Finding[] {
+  return written.flatMap(({ condition, path }) => {
+    if (condition.kind !== "header" || !isCredential(condition.key) || asksOnlyPresence(condition)) return [];
+    const message = `${condition.key} is a credential: rules may only ask whether it is there`;
+    return [
+      fault(path, message, "write exists: true or exists: false, or let senders say who they are in another header"),
+    ];
+  });
 }
 
 function asksOnlyPresence({ match }: Extract<Condition, { kind: "header" }>): boolean {

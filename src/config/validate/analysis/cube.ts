@@ -1,4 +1,5 @@
 import { type Condition, type SignalName, signalsOf } from "../../condition-type.ts";
+import { ALL_SIGNALS } from "../../schema/values.ts";
 import { type Literal, literalOf } from "./literal.ts";
 import { impliesNeed, isPresence, joinNeeds } from "./need.ts";
 
@@ -17,7 +18,24 @@ export interface Cubes {
 
 /** Conditions that must all hold, as cubes. */
 export function cubesOf(conditions: readonly Condition[], signal: SignalName): Cubes {
-  return convert({ kind: "all", of: conditions }, signal, true);
+  let known = converted.get(conditions);
+  if (known === undefined) converted.set(conditions, (known = {}));
+  const cubes = known.all ?? known[signal];
+  if (cubes !== undefined) return cubes;
+  const all: Condition = { kind: "all", of: conditions };
+  return (known[isOfAll(all) ? "all" : signal] = convert(all, signal, true));
+}
+
+/**
+ * By the list of conditions, which nobody changes: when one rule changes, those of all the others
+ * are here already. `all`: they are the same for each signal.
+ */
+const converted = new WeakMap<readonly Condition[], { [Signal in SignalName | "all"]?: Cubes }>();
+
+function isOfAll(condition: Condition): boolean {
+  if (condition.kind === "not") return isOfAll(condition.of);
+  if (condition.kind === "all" || condition.kind === "any") return condition.of.every(isOfAll);
+  return signalsOf(condition).length === ALL_SIGNALS.length;
 }
 
 /** Whether whatever meets the cube meets the other; `false` also means that it is not known. */
@@ -102,6 +120,7 @@ function exclude(a: Literal, b: Literal): boolean {
 }
 
 function impliesLiteral(given: Literal, wanted: Literal): boolean {
+  if (given === wanted) return true;
   if (given.subject !== wanted.subject) return false;
   const [has, asks] = [given.need, wanted.need];
   if (given.wanted && wanted.wanted) return impliesNeed(has, asks);

@@ -1,4 +1,5 @@
 import type { Condition, Matcher, MatcherTest } from "../../condition-type.ts";
+import { RecentMap } from "../../../core/recent-map.ts";
 import { type Domain, isPresence, type Need, needOf } from "./need.ts";
 
 /** One question to an item, or its opposite; conditions are put together from these. */
@@ -14,8 +15,18 @@ type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
 
 /**
  * The literal of a condition, or of its opposite; an answer where every item, or none, meets it.
+ * Of conditions that ask the same it is one: of ten thousand rules most ask what others ask.
  */
 export function literalOf(condition: Leaf, wanted: boolean): Literal | boolean {
+  const asked = `${wanted}${JSON.stringify(condition)}`;
+  const known = literals.get(asked) ?? makeLiteral(condition, wanted);
+  literals.set(asked, known);
+  return known;
+}
+
+const literals = new RecentMap<Literal | boolean>(16_384);
+
+function makeLiteral(condition: Leaf, wanted: boolean): Literal | boolean {
   switch (condition.kind) {
     case "span_kind":
       return numberLiteral(condition, condition.kinds, SPAN_KINDS, wanted);

@@ -1,4 +1,5 @@
 import type { Condition, SignalName } from "../../condition-type.ts";
+import { ALL_SIGNALS } from "../../schema/values.ts";
 import { type Cube, cubesOf, impliesCube } from "./cube.ts";
 import type { Literal } from "./literal.ts";
 import { textsOf, type ValueNeed } from "./need.ts";
@@ -24,8 +25,10 @@ export type Reach<Entry> =
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
   const places = new Map(entries.map((entry, i) => [entry, i]));
   const taken = new Map<SignalName, TakenIndex<Entry>>();
+  const alike = signalsAlike(entries);
   return entries.map((entry) => {
-    const asked = [...new Set(entry.signals)].map((signal) => ({ signal, ...cubesOf(entry.conditions, signal) }));
+    const signals = new Set(entry.signals.map((signal) => alike.get(signal) ?? signal));
+    const asked = [...signals].map((signal) => ({ signal, ...cubesOf(entry.conditions, signal) }));
     const by = new Set<Entry>();
     const isReached = asked.some(({ signal, cubes }) => cubes.some((cube) => !isTaken(cube, taken.get(signal), by)));
     if (!isReached) {
@@ -40,6 +43,18 @@ export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Rea
     }
     return { kind: "reached" };
   });
+}
+
+/** For each signal one that all entries treat the same, so that one answer holds for both. */
+function signalsAlike(entries: readonly Asked[]): Map<SignalName, SignalName> {
+  const isAlike = (a: SignalName, b: SignalName): boolean =>
+    entries.every(({ signals, conditions }) => {
+      const isFor = signals.includes(a);
+      return isFor === signals.includes(b) && (!isFor || cubesOf(conditions, a) === cubesOf(conditions, b));
+    });
+  return new Map(
+    ALL_SIGNALS.map((signal) => [signal, ALL_SIGNALS.find((one) => one === signal || isAlike(one, signal))!]),
+  );
 }
 
 /** Of lists in conditions, so long ones are looked at value by value. */
@@ -97,10 +112,13 @@ class TakenIndex<Owner> {
 
   /** By that of its literals that the fewest others are found by. */
   add(taken: Taken<Owner>): void {
-    const crowdAt = (key: string): number => this.#byKey.get(key)?.length ?? 0;
-    const crowdOf = (literal: Literal): number => Math.max(...keysOf(literal).map(crowdAt));
-    const [rarest] = taken.cube.toSorted((a, b) => crowdOf(a) - crowdOf(b));
-    for (const key of rarest === undefined ? [EVERYTHING] : keysOf(rarest)) {
+    let rarest: Literal | undefined;
+    let fewest = Infinity;
+    for (const literal of taken.cube) {
+      const crowd = Math.max(...findingOf(literal).keys.map((key) => this.#byKey.get(key)?.length ?? 0));
+      if (crowd < fewest) [rarest, fewest] = [literal, crowd];
+    }
+    for (const key of rarest === undefined ? [EVERYTHING] : findingOf(rarest).keys) {
       const list = this.#byKey.get(key);
       if (list === undefined) this.#byKey.set(key, [taken]);
       else list.push(taken);
@@ -115,33 +133,60 @@ class TakenIndex<Owner> {
 
   /** One that takes all of the cube; undefined when it is not known that one does. */
   ownerOf(cube: Cube): Owner | undefined {
-    for (const key of this.#candidates(cube)) {
-      for (const taken of this.#byKey.get(key) ?? []) {
-        // A pattern that is not kept compiled costs as much as many comparisons.
-        const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => regexesOf(one).length > 0);
-        this.#effort += isDear ? 100 : 1;
-        if (this.#effort > MAX_EFFORT) return undefined;
-        if (impliesCube(cube, taken.cube)) return taken.owner;
+    let owner = this.#ownerAt(EVERYTHING, cube);
+    for (let i = 0; owner === undefined && i < cube.length; i++) {
+      const { text, starts } = findingOf(cube[i]!);
+      if (text !== undefined) owner = this.#ownerAt(text, cube);
+      for (const length of this.#startLengths.get(cube[i]!.subject) ?? []) {
+        for (const start of starts) {
+          if (length <= start.length) owner ??= this.#ownerAt(`${cube[i]!.subject}^${start.slice(0, length)}`, cube);
+        }
       }
     }
-    return undefined;
+    for (let i = 0; owner === undefined && i < cube.length; i++) {
+      const { subject } = cube[i]!;
+      const isFirst = cube.findIndex((literal) => literal.subject === subject) === i;
+      if (isFirst) owner = this.#ownerAt(subject, cube);
+    }
+    return owner;
   }
 
-  *#candidates(cube: Cube): Generator<string> {
-    yield EVERYTHING;
-    for (const literal of cube) {
-      const text = textOf(literal);
-      if (text !== undefined) yield `${literal.subject}=${text}`;
-      const starts = text === undefined ? startsOf(literal) : [text];
-      for (const length of this.#startLengths.get(literal.subject) ?? []) {
-        for (const start of starts) if (length <= start.length) yield `${literal.subject}^${start.slice(0, length)}`;
-      }
+  #ownerAt(key: string, cube: Cube): Owner | undefined {
+    for (const taken of this.#byKey.get(key) ?? []) {
+      // A pattern that is not kept compiled costs as much as many comparisons.
+      const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => regexesOf(one).length > 0);
+      this.#effort += isDear ? 100 : 1;
+      if (this.#effort > MAX_EFFORT) return undefined;
+      if (impliesCube(cube, taken.cube)) return taken.owner;
     }
-    for (const subject of new Set(cube.map((literal) => literal.subject))) yield subject;
+    return undefined;
   }
 }
 
 const EVERYTHING = "";
+
+/** What a literal is kept by, and what others are looked for by. */
+interface Finding {
+  readonly keys: readonly string[];
+  /** The key of one of the texts that are possible. */
+  readonly text: string | undefined;
+  readonly starts: readonly string[];
+}
+
+const findings = new WeakMap<Literal, Finding>();
+
+function findingOf(literal: Literal): Finding {
+  const known = findings.get(literal);
+  if (known !== undefined) return known;
+  const text = textOf(literal);
+  const made = {
+    keys: keysOf(literal),
+    text: text === undefined ? undefined : `${literal.subject}=${text}`,
+    starts: text === undefined ? startsOf(literal) : [text],
+  };
+  findings.set(literal, made);
+  return made;
+}
 
 function keysOf(literal: Literal): string[] {
   const texts = literal.wanted ? textsOf(literal.need) : undefined;
