@@ -27,6 +27,7 @@ export function diffDocuments(before: unknown, after: unknown): ConfigChange[] {
 }
 
 function compare(before: unknown, after: unknown, path: Path, changes: ConfigChange[]): void {
+  if (before === after) return;
   if (before instanceof Secret && after instanceof Secret) {
     if (before.reveal() !== after.reveal()) changes.push({ path: formatPath(path), kind: "changed" });
     return;

@@ -14,7 +14,7 @@ import {
 } from "yaml";
 import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
-import { readPlain } from "./plain-document.ts";
+import { type PlainDocument, readPlain, rereadPlain } from "./plain-document.ts";
 
 /** Where a value stands, and the values below it; offsets into the text. */
 export interface Place {
@@ -53,7 +53,7 @@ export function parseText(text: string): ParseResult {
     return refused({ message: "the document is larger than 16 MiB", position: start });
   const unreadable = text.indexOf(REPLACEMENT);
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
-  const plain = readPlain(text);
+  const plain = rereadRecent(text) ?? remember(readPlain(text));
   if (plain === undefined) return parseYaml(text);
   let placed: ParseResult | undefined;
   const positionOf: ParsedDocument["positionOf"] = (path, at) => {
@@ -63,7 +63,32 @@ export function parseText(text: string): ParseResult {
   return { ok: true, document: { root: plain.root, positionOf }, faults: [] };
 }
 
-/** The same by the YAML library, at a twentieth of the speed: it knows every form, and all places. */
+/**
+ * Whether reading it takes little: it is short, or differs in a few rules from what was read last.
+ */
+export function isQuickToRead(text: string): boolean {
+  return text.length <= SHORT || rereadRecent(text) !== undefined;
+}
+
+/** Texts of this length are read in a few milliseconds, and not remembered. */
+const SHORT = 65_536;
+
+/**
+ * The long document that was read last: of the next, which most often differs in one rule, all that
+ * is the same stays the same objects, so that whoever checks or compiles them knows them.
+ */
+let recent: PlainDocument | undefined;
+
+function rereadRecent(text: string): PlainDocument | undefined {
+  return recent === undefined || text.length <= SHORT ? undefined : remember(rereadPlain(recent, text));
+}
+
+function remember(plain: PlainDocument | undefined): PlainDocument | undefined {
+  if (plain !== undefined && plain.text.length > SHORT) recent = plain;
+  return plain;
+}
+
+/** The same by the YAML library, at a twentieth of the speed: it knows all forms and all places. */
 export function parseYaml(text: string): ParseResult {
   try {
     return readYaml(text);

@@ -39,10 +39,10 @@ export function expandPluginStrategies(root: unknown): unknown {
 function inHolder(holder: unknown): unknown {
   const values = valuesOf(holder);
   if (values?.["strategy"] === undefined) return holder;
-  return { ...values, strategy: expanded(values["strategy"]) };
+  return { ...values, strategy: expandedStrategy(values["strategy"]) };
 }
 
-function expanded(strategy: unknown): unknown {
+function expandedStrategy(strategy: unknown): unknown {
   if (typeof strategy === "string") return isKnown(strategy) ? strategy : { type: "plugin", name: strategy };
   const values: Values = valuesOf(strategy) ?? {};
   const { type, ...options } = values;
@@ -113,9 +113,16 @@ function defaultInPlace(document: FleetDocument): PoolDocument | undefined {
 }
 
 function expandRule(rule: RuleDocument): RuleConfig {
+  const known = expanded.get(rule);
+  if (known !== undefined) return known;
   const { id, priority, signals, mode, conditions } = rule;
-  return { id, priority, signals, mode, conditions, pool: poolOf(rule) };
+  const made = { id, priority, signals, mode, conditions, pool: poolOf(rule) };
+  expanded.set(rule, made);
+  return made;
 }
+
+/** A rule that stays stays the same object, by which all that follows knows it. */
+const expanded = new WeakMap<RuleDocument, RuleConfig>();
 
 function poolOf(rule: RuleDocument): string {
   return rule.pool ?? `rule:${rule.id}`;

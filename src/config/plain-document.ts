@@ -1,9 +1,11 @@
+import { valuesOf } from "./values.ts";
+
 /**
  * Reads the plain part of YAML, and with it JSON, some twenty times as fast as the YAML library:
  * block mappings and lists, collections in braces on one line (or the whole document in them), and
- * texts on one line. Gives values without their places. Undefined for all else (anchors, tags, block
- * texts, tabs, a key given twice, whatever is wrong): then the library reads the document, and says
- * what is to be said of it.
+ * texts on one line. Gives values without their places. Undefined for all else (anchors, tags,
+ * block texts, tabs, a key given twice, whatever is wrong): then the library reads the document,
+ * and says what is to be said of it.
  */
 export function readPlain(text: string): PlainDocument | undefined {
   return NOT_PLAIN.test(text) ? undefined : new PlainReader(text).document();
@@ -11,9 +13,76 @@ export function readPlain(text: string): PlainDocument | undefined {
 
 /** Values, and where the entries of the list `rules` at the top are: `[start, .., end]`. */
 export interface PlainDocument {
+  readonly text: string;
   readonly root: unknown;
+  /** It stands in braces, as JSON does. */
+  readonly isFlow: boolean;
   readonly ruleStarts: readonly number[] | undefined;
 }
+
+/**
+ * As `readPlain`, for a text that differs from another in a few rules: only these are read, and all
+ * other values are the same objects. Undefined where it cannot be seen that it is so.
+ */
+export function rereadPlain(known: PlainDocument, text: string): PlainDocument | undefined {
+  if (text === known.text) return known;
+  const { root, ruleStarts: starts } = known;
+  const before = valuesOf(root)?.["rules"];
+  if (starts === undefined || !Array.isArray(before)) return undefined;
+  const [head, tail] = commonEnds(known.text, text);
+  const found = starts.findLastIndex((start) => start <= head);
+  // In brackets a comma may be missing behind the last entry, so that this is read, too.
+  const from = known.isFlow ? Math.min(found, Math.max(0, before.length - 1)) : found;
+  const to = starts.findIndex((start) => start >= known.text.length - tail);
+  if (from === -1 || to === -1) return undefined;
+  const grown = text.length - known.text.length;
+  const start = starts[from]!;
+  const part = text.slice(start, starts[to]! + grown);
+  const isLast = to === before.length;
+  if (NOT_PLAIN.test(part) || !isWhole(part, known.isFlow, isLast)) return undefined;
+  const read = new PlainReader(known.isFlow ? `${part}]` : part).entries(known.isFlow ? undefined : columnOf(known));
+  if (read === undefined) return undefined;
+  const rules = before.toSpliced(from, to - from, ...read.items);
+  if (rules.length === 0) return undefined; // without a dash it is no list any more
+  return {
+    text,
+    isFlow: known.isFlow,
+    root: { ...valuesOf(root), rules },
+    ruleStarts: [
+      ...starts.slice(0, from),
+      ...read.starts.map((at) => at + start),
+      ...starts.slice(to).map((at) => at + grown),
+    ],
+  };
+}
+
+/** Entries that end where others, or the end of the list, can follow. */
+function isWhole(part: string, isFlow: boolean, isLast: boolean): boolean {
+  if (isFlow) return isLast || /,\s*$/u.test(part);
+  return part === "" || part.endsWith("\n") || isLast;
+}
+
+/** Of the dashes of the rules. */
+function columnOf({ text, ruleStarts }: PlainDocument): number {
+  const start = ruleStarts?.[0] ?? 0;
+  return text.indexOf("-", start) - start;
+}
+
+/** How much two texts have in common at both ends; never the same characters twice. */
+function commonEnds(a: string, b: string): [head: number, tail: number] {
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < most && a.startsWith(b.slice(head, head + PAGE), head)) head += PAGE;
+  head = Math.min(head, most);
+  while (head < most && a[head] === b[head]) head++;
+  let tail = 0;
+  while (tail < most - head && a.endsWith(b.slice(-tail - PAGE, b.length - tail), a.length - tail)) tail += PAGE;
+  tail = Math.min(tail, most - head);
+  while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+  return [head, tail];
+}
+
+const PAGE = 4_096;
 
 /** Control characters but for line feeds: tabs mean different things in different places. */
 const NOT_PLAIN = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\uFEFF]/u; // oxlint-disable-line no-control-regex -- these are meant
@@ -53,7 +122,7 @@ class PlainReader {
   readonly #text: string;
   #at = 0;
   #depth = 0;
-  /** Whether collections in braces may go on in the next line: where they are the whole document. */
+  /** Collections in braces may go on in the next line: they are the whole document. */
   #isFlow = false;
   #ruleStarts: number[] | undefined;
 
@@ -64,11 +133,39 @@ class PlainReader {
   document(): PlainDocument | undefined {
     try {
       const root = this.#root();
-      return { root, ruleStarts: this.#ruleStarts };
+      return { text: this.#text, root, isFlow: this.#isFlow, ruleStarts: this.#ruleStarts };
     } catch (cause) {
-      if (cause instanceof NotPlain) return undefined;
-      throw cause;
+      return notPlain(cause);
     }
+  }
+
+  /** Rules alone, with dashes at this column, or up to the bracket that ends their list. */
+  entries(column: number | undefined): { readonly items: unknown[]; readonly starts: readonly number[] } | undefined {
+    try {
+      const items = column === undefined ? this.#flowEntries() : this.#blockEntries(column);
+      return { items, starts: this.#ruleStarts?.slice(0, -1) ?? [] };
+    } catch (cause) {
+      return notPlain(cause);
+    }
+  }
+
+  #blockEntries(column: number): unknown[] {
+    this.#depth = 2;
+    const indent = this.#nextLine();
+    if (indent === -1) return [];
+    if (indent !== column || !this.#isDash()) throw new NotPlain();
+    const items = this.#list(column, "rules");
+    if (this.#nextLine() !== -1) throw new NotPlain();
+    return items;
+  }
+
+  #flowEntries(): unknown[] {
+    this.#isFlow = true;
+    this.#depth = 2;
+    this.#skip();
+    const items = this.#flowList("rules");
+    if (this.#at !== this.#text.length - 1) throw new NotPlain();
+    return items;
   }
 
   #root(): unknown {
@@ -266,6 +363,11 @@ class PlainReader {
     this.#at = pattern.lastIndex;
     return this.#text.slice(start, this.#at);
   }
+}
+
+/** Patterns need a stack, which a text of megabytes may use up. */
+function notPlain(cause: unknown): undefined {
+  if (!(cause instanceof NotPlain || cause instanceof RangeError)) throw cause;
 }
 
 function fail(): never {

@@ -96,9 +96,14 @@ function hasReference(value: unknown): boolean {
   if (typeof value === "string") return value.includes("${");
   if (typeof value !== "object" || value === null) return false;
   if (Array.isArray(value)) return value.some(hasReference);
+  if (without.has(value)) return false;
   for (const key in value) if (hasReference(Reflect.get(value, key))) return true;
+  if ("id" in value) without.add(value);
   return false;
 }
+
+/** Rules and their like that have none: they are not looked through again. */
+const without = new WeakSet<object>();
 
 function same(value: unknown): Both {
   return { root: value, written: value };

@@ -18,9 +18,11 @@ export interface Unrouted {
 export function unroutedBy(before: Config, after: Config): Unrouted[] {
   if (after.default_pool !== undefined) return [];
   const takes = after.rules.filter(({ mode }) => mode === "first");
-  const stay = new Set(takes.map(askedText));
-  const now: Candidate[] = before.rules
-    .filter((rule) => rule.mode === "first" && !stay.has(askedText(rule)))
+  const same = new Set(takes);
+  const others = before.rules.filter((rule) => rule.mode === "first" && !same.has(rule));
+  const stay = new Set(others.length === 0 ? [] : takes.map(askedText));
+  const now: Candidate[] = others
+    .filter((rule) => !stay.has(askedText(rule)))
     .flatMap(({ id, conditions, signals }) => signals.map((signal) => candidate(id, conditions, signal)));
   if (before.default_pool !== undefined) now.push(...ALL_SIGNALS.map((signal) => candidate(undefined, [], signal)));
   if (now.length === 0) return [];

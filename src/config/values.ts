@@ -39,10 +39,20 @@ export function valueAt(root: unknown, ...path: Path): unknown {
 export function placesOf(root: unknown, pattern: readonly string[], path: Path = []): { value: unknown; path: Path }[] {
   const [key, ...rest] = pattern;
   if (key === undefined) return root === undefined ? [] : [{ value: root, path }];
-  if (Array.isArray(root)) return key === "*" ? root.flatMap((item, i) => placesOf(item, rest, [...path, i])) : [];
+  if (Array.isArray(root)) {
+    if (key !== "*") return [];
+    const [next = "*"] = rest;
+    return root.flatMap((item: unknown, i) =>
+      next === "*" || hasKey(item, next) ? placesOf(item, rest, [...path, i]) : [],
+    );
+  }
   const values = valuesOf(root) ?? {};
   const names = key === "*" ? Object.keys(values) : Object.hasOwn(values, key) ? [key] : [];
   return names.flatMap((name) => placesOf(values[name], rest, [...path, name]));
+}
+
+function hasKey(value: unknown, key: string): boolean {
+  return isValues(value) && Object.hasOwn(value, key);
 }
 
 /** A copy with other values at the places of a pattern; what stays as it is, is not copied. */
@@ -56,7 +66,10 @@ export function mapPlaces(
   if (key === undefined) return change(root, path);
   if (Array.isArray(root)) {
     if (key !== "*") return root;
-    const items = root.map((item: unknown, i) => mapPlaces(item, rest, change, [...path, i]));
+    const [next = "*"] = rest;
+    const items = root.map((item: unknown, i) =>
+      next === "*" || hasKey(item, next) ? mapPlaces(item, rest, change, [...path, i]) : item,
+    );
     return items.some((item, i) => item !== root[i]) ? items : root;
   }
   if (!isValues(root) || (key !== "*" && !Object.hasOwn(root, key))) return root;

@@ -1,7 +1,7 @@
 import { type Condition, signalsOf } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { asksResource, compileCondition } from "./condition.ts";
-import { headerTestsOf } from "./header-tests.ts";
+import { headerNames, headerTestsOf } from "./header-tests.ts";
 import { exactText } from "./matcher.ts";
 import { type Division, UNDIVIDED } from "./division.ts";
 import type { Cond, RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";
@@ -42,9 +42,13 @@ export function compileRoutes(
   const compiled = createCompiler();
   const of = (signal: Signal): RoutePlan => {
     const fits = (rule: RuleSpec): boolean => rule.signals.includes(signal) && canMatch(rule.conditions, signal);
-    const rules = ordered.filter(fits).map((rule) => compiled(rule, signal));
+    const others: string[] = [];
+    const rules = ordered.flatMap((rule) => {
+      if (fits(rule)) return [compiled(rule, signal)];
+      others.push(rule.id);
+      return [];
+    });
     if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
-    const others = ordered.filter((rule) => !fits(rule)).map(({ id }) => id);
     const numbered = numberPools(rules, pools);
     const headerTests = headerTestsOf(rules, numbered.pools, signal);
     return { signal, rules, others, unmatched, ...numbered, headerTests, candidates: indexByService(rules) };
@@ -84,17 +88,20 @@ function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
 }
 
 /**
- * Rules that ask only the resource are the same for every signal, and are compiled once: of ten
- * thousand rules most do.
+ * What was made of rules, by signal. Those that ask only the resource are the same for all of them;
+ * and when one of ten thousand changes, the others are here already.
  */
+const compiledRules = new WeakMap<RuleSpec, { [Name in Signal]?: RulePlan }>();
+
 function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
-  const shared = new Map<RuleSpec, RulePlan>();
   const resources = new Map<string, Cond>();
   return (rule, signal) => {
-    const known = shared.get(rule);
-    if (known !== undefined) return known;
+    const known = compiledRules.get(rule) ?? {};
+    const before = known[signal];
+    if (before !== undefined) return before;
     const plan = compileRule(rule, (condition) => compileOnce(condition, signal, resources));
-    if (rule.conditions.every(asksResource)) shared.set(rule, plan);
+    const same = rule.conditions.every(asksResource);
+    compiledRules.set(rule, same ? { traces: plan, metrics: plan, logs: plan } : { ...known, [signal]: plan });
     return plan;
   };
 }
@@ -117,7 +124,8 @@ function compileRule(rule: RuleSpec, compile: (condition: Condition) => Cond): R
   const onlyService = rule.conditions.map(serviceOf).find((service) => service !== undefined);
   const [only] = conditions;
   const condition = only !== undefined && conditions.length === 1 ? only : ({ kind: "all", of: conditions } as const);
-  return { id, mode, pool, condition, onlyService };
+  const asksHeaders = headerNames(condition).length > 0;
+  return { id, mode, pool, condition, onlyService, asksHeaders };
 }
 
 function serviceOf(condition: Condition): string | undefined {
@@ -126,7 +134,7 @@ function serviceOf(condition: Condition): string | undefined {
 
 function defaultRule(pool: string): RulePlan {
   const condition = { kind: "all", of: [] } as const;
-  return { id: DEFAULT_RULE, mode: "first", pool, condition, onlyService: undefined };
+  return { id: DEFAULT_RULE, mode: "first", pool, condition, onlyService: undefined, asksHeaders: false };
 }
 
 /**

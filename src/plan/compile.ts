@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { placeOf } from "../config/discovered.ts";
 import type { Path } from "../config/finding.ts";
-import type { FleetConfig, NodeConfig, PoolConfig, TargetConfig } from "../config/schema/config.ts";
+import type { FleetConfig, NodeConfig, PoolConfig, RuleConfig, TargetConfig } from "../config/schema/config.ts";
 import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
@@ -42,8 +42,7 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
     return { ...compileTarget(target, source), members: compileMembers(target, node) };
   });
   const itself = new Set(targets.flatMap(({ id, members }) => (members?.isSelf === true ? [id] : [])));
-  return plainOf({
-    schema: PLAN_SCHEMA,
+  const plan = plainOf({
     version,
     digest: digestOf(text),
     nodeRegion: node.region,
@@ -53,12 +52,21 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
     pools: Object.entries(fleet.pools).map(([name, pool]) =>
       compilePool(name, poolOnNode(poolInRegion(pool, own), itself), fleet.targets, own),
     ),
-    rules: fleet.rules,
     defaultPool: fleet.default_pool,
     unmatched: fleet.unmatched,
     sampling: compileSampling(fleet, node.region),
     limits: compileLimits(fleet.global.rate_limiting),
   });
+  return { schema: PLAN_SCHEMA, ...plan, rules: fleet.rules.map(plainRule) };
+}
+
+/** A rule that stays is the same object in the next plan, so that what was made of it is known. */
+const plainRules = new WeakMap<RuleConfig, RuleConfig>();
+
+function plainRule(rule: RuleConfig): RuleConfig {
+  const known = plainRules.get(rule) ?? plainOf(rule);
+  plainRules.set(rule, known);
+  return known;
 }
 
 /** The first 12 hex digits of the document's SHA-256. */

@@ -24,7 +24,9 @@ export function headerTestsOf(
 ): readonly HeaderTest[] {
   const cases = pools.flatMap(({ division }) => (division.kind === "cases" ? division.conditions[signal] : []));
   const tests = new Map<string, HeaderTest>();
-  for (const condition of [...rules.map((rule) => rule.condition), ...cases].flatMap(headerConditions)) {
+  for (const condition of [...rules.filter((rule) => rule.asksHeaders).map((rule) => rule.condition), ...cases].flatMap(
+    headerConditions,
+  )) {
     const question = JSON.stringify([condition.key, condition.match]);
     if (!tests.has(question)) tests.set(question, testOf(condition));
   }

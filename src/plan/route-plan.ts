@@ -50,6 +50,8 @@ export interface RulePlan {
    * it.
    */
   readonly onlyService: string | undefined;
+  /** Some of the conditions are on headers. */
+  readonly asksHeaders: boolean;
 }
 
 /** The rules of one signal, in the order in which they are tried, the default pool's last. */

@@ -219,5 +219,6 @@ function tellImpossible(entry: AskedEntry): Finding[] {
 
 function canHold(written: readonly WrittenCondition[], { signals }: Pick<AskedEntry, "signals">): boolean {
   const conditions = written.map(({ condition }) => condition);
-  return signals.some((signal) => cubesOf(conditions, signal).cubes.length > 0);
+  const cubes = cubesOf(conditions);
+  return signals.some((signal) => cubes[signal].cubes.length > 0);
 }

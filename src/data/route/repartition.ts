@@ -128,7 +128,7 @@ function takeDrafts(router: Router, envelope: Envelope): ChannelPart[] {
 
 function everythingTo(division: Division, signal: Signal): RoutePlan {
   const condition = { kind: "all", of: [] } as const;
-  const rule = { id: "", mode: "first", pool: "", condition, onlyService: undefined } as const;
+  const rule = { id: "", mode: "first", pool: "", condition, onlyService: undefined, asksHeaders: false } as const;
   const pools = [{ name: "", division, chain: [0] }];
   const headerTests = headerTestsOf([rule], pools, signal);
   return {

@@ -16,21 +16,21 @@ export interface Cubes {
   readonly isExact: boolean;
 }
 
-/** Conditions that must all hold, as cubes. */
-export function cubesOf(conditions: readonly Condition[], signal: SignalName): Cubes {
-  let known = converted.get(conditions);
-  if (known === undefined) converted.set(conditions, (known = {}));
-  const cubes = known.all ?? known[signal];
-  if (cubes !== undefined) return cubes;
+/** Conditions that must all hold, as cubes, for each signal. */
+export function cubesOf(conditions: readonly Condition[]): Readonly<Record<SignalName, Cubes>> {
+  const known = converted.get(conditions);
+  if (known !== undefined) return known;
   const all: Condition = { kind: "all", of: conditions };
-  return (known[isOfAll(all) ? "all" : signal] = convert(all, signal, true));
+  const traces = convert(all, "traces", true);
+  const isSame = isOfAll(all);
+  const metrics = isSame ? traces : convert(all, "metrics", true);
+  const made = { traces, metrics, logs: isSame ? traces : convert(all, "logs", true) };
+  converted.set(conditions, made);
+  return made;
 }
 
-/**
- * By the list of conditions, which nobody changes: when one rule changes, those of all the others
- * are here already. `all`: they are the same for each signal.
- */
-const converted = new WeakMap<readonly Condition[], { [Signal in SignalName | "all"]?: Cubes }>();
+/** By their list, which nobody changes: when one rule changes, those of the others are there. */
+const converted = new WeakMap<readonly Condition[], Readonly<Record<SignalName, Cubes>>>();
 
 function isOfAll(condition: Condition): boolean {
   if (condition.kind === "not") return isOfAll(condition.of);
@@ -40,7 +40,13 @@ function isOfAll(condition: Condition): boolean {
 
 /** Whether whatever meets the cube meets the other; `false` also means that it is not known. */
 export function impliesCube(cube: Cube, other: Cube): boolean {
-  return other.every((wanted) => cube.some((given) => impliesLiteral(given, wanted)));
+  for (const wanted of other) if (!hasStricter(cube, wanted)) return false;
+  return true;
+}
+
+function hasStricter(cube: Cube, wanted: Literal): boolean {
+  for (const given of cube) if (impliesLiteral(given, wanted)) return true;
+  return false;
 }
 
 /** At most so many cubes for one rule. */
@@ -103,7 +109,7 @@ function addLiteral(cube: Cube, literal: Literal): Cube | undefined {
     const need = isOne ? joinNeeds(known.need, added.need, known.domain) : undefined;
     if (isOne && need === undefined) return undefined;
     if (need === undefined) others.push(known);
-    else added = { ...known, need };
+    else added = { ...known, need, keys: undefined };
   }
   return others.some((known) => exclude(known, added)) ? undefined : [...others, added];
 }

@@ -9,6 +9,16 @@ export interface Literal {
   readonly domain: Domain;
   readonly need: Need;
   readonly wanted: boolean;
+  /** What others find it by, once that was asked for. */
+  keys: LiteralKeys | undefined;
+}
+
+/** What a literal is kept by, and what others are looked for by. */
+export interface LiteralKeys {
+  readonly keptBy: readonly string[];
+  /** The key of one of the texts that are possible. */
+  readonly text: string | undefined;
+  readonly starts: readonly string[];
 }
 
 type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
@@ -19,14 +29,17 @@ type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
  */
 export function literalOf(condition: Leaf, wanted: boolean): Literal | boolean {
   const asked = `${wanted}${JSON.stringify(condition)}`;
-  const known = literals.get(asked) ?? makeLiteral(condition, wanted);
-  literals.set(asked, known);
-  return known;
+  const known = literals.get(asked);
+  if (known !== undefined) return known;
+  const made = makeLiteral(condition, wanted);
+  const literal = typeof made === "boolean" ? made : { ...made, keys: undefined };
+  literals.set(asked, literal);
+  return literal;
 }
 
 const literals = new RecentMap<Literal | boolean>(16_384);
 
-function makeLiteral(condition: Leaf, wanted: boolean): Literal | boolean {
+function makeLiteral(condition: Leaf, wanted: boolean): Omit<Literal, "keys"> | boolean {
   switch (condition.kind) {
     case "span_kind":
       return numberLiteral(condition, condition.kinds, SPAN_KINDS, wanted);
@@ -106,7 +119,7 @@ function numberLiteral(
   allowed: readonly number[],
   all: readonly number[],
   wanted: boolean,
-): Literal | boolean {
+): Omit<Literal, "keys"> | boolean {
   const numbers = all.filter((number) => allowed.includes(number) === wanted);
   if (numbers.length === 0 || numbers.length === all.length) return numbers.length > 0;
   const need: Need = { kind: "there", tests: [{ kind: "texts", texts: new Set(numbers.map(String)) }] };

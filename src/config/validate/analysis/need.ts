@@ -56,7 +56,8 @@ export function joinNeeds(a: Need, b: Need, domain: Domain): Need | undefined {
 /** Whether all that meets `a` meets `b`: `false` also means that it is not known. */
 export function impliesNeed(a: Need, b: Need): boolean {
   if (a.kind === "missing" || b.kind === "missing") return a.kind === b.kind;
-  return b.tests.every((test) => impliesTest(a.tests, test));
+  for (const test of b.tests) if (!impliesTest(a.tests, test)) return false;
+  return true;
 }
 
 /** Whether it asks for nothing but that the subject is there. */
@@ -66,7 +67,12 @@ export function isPresence(need: Need): boolean {
 
 /** The only texts that are possible; undefined: any may be. */
 export function textsOf(need: Need): ReadonlySet<string> | undefined {
-  return need.kind === "there" ? need.tests.find((test) => test.kind === "texts")?.texts : undefined;
+  return need.kind === "there" ? textsIn(need.tests) : undefined;
+}
+
+function textsIn(tests: readonly ValueNeed[]): ReadonlySet<string> | undefined {
+  for (const test of tests) if (test.kind === "texts") return test.texts;
+  return undefined;
 }
 
 function testOf(test: MatcherTest): ValueNeed[] {
@@ -108,7 +114,7 @@ function isAnyValue(test: ValueNeed): boolean {
  */
 function settle(tests: readonly ValueNeed[], { textOnly, nonEmpty }: Domain): Need | undefined {
   if (textOnly && tests.some(({ kind }) => kind === "bound")) return undefined;
-  const possible = tests.find((test) => test.kind === "texts")?.texts;
+  const possible = textsIn(tests);
   if (possible === undefined) return isHopeless(tests, nonEmpty) ? undefined : { kind: "there", tests };
   const texts = [...possible].filter(
     (text) => (text !== "" || !nonEmpty) && tests.every((test) => canHold(test, text)),
@@ -158,10 +164,11 @@ function canHold(test: ValueNeed, text: string): boolean {
 }
 
 function impliesTest(given: readonly ValueNeed[], wanted: ValueNeed): boolean {
-  const texts = textsOf({ kind: "there", tests: given });
+  const texts = textsIn(given);
   // Texts alone say nothing of numbers: "500" may be a text.
   if (texts !== undefined && (wanted.kind !== "bound" || given.some(({ kind }) => kind === "bound"))) {
-    return [...texts].every((text) => canHold(wanted, text));
+    for (const text of texts) if (!canHold(wanted, text)) return false;
+    return true;
   }
   if (isAnyValue(wanted)) return given.length > 0;
   return given.some((one) => isStricter(one, wanted));

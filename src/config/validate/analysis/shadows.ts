@@ -1,7 +1,7 @@
 import type { Condition, SignalName } from "../../condition-type.ts";
 import { ALL_SIGNALS } from "../../schema/values.ts";
-import { type Cube, cubesOf, impliesCube } from "./cube.ts";
-import type { Literal } from "./literal.ts";
+import { type Cube, type Cubes, cubesOf, impliesCube } from "./cube.ts";
+import type { Literal, LiteralKeys } from "./literal.ts";
 import { textsOf, type ValueNeed } from "./need.ts";
 import { MAX_COMPILED } from "./regex.ts";
 
@@ -25,10 +25,11 @@ export type Reach<Entry> =
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
   const places = new Map(entries.map((entry, i) => [entry, i]));
   const taken = new Map<SignalName, TakenIndex<Entry>>();
-  const alike = signalsAlike(entries);
-  return entries.map((entry) => {
+  const all = entries.map(({ conditions }) => cubesOf(conditions));
+  const alike = signalsAlike(entries, all);
+  return entries.map((entry, i) => {
     const signals = new Set(entry.signals.map((signal) => alike.get(signal) ?? signal));
-    const asked = [...signals].map((signal) => ({ signal, ...cubesOf(entry.conditions, signal) }));
+    const asked = [...signals].map((signal) => ({ signal, ...all[i]![signal] }));
     const by = new Set<Entry>();
     const isReached = asked.some(({ signal, cubes }) => cubes.some((cube) => !isTaken(cube, taken.get(signal), by)));
     if (!isReached) {
@@ -46,15 +47,16 @@ export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Rea
 }
 
 /** For each signal one that all entries treat the same, so that one answer holds for both. */
-function signalsAlike(entries: readonly Asked[]): Map<SignalName, SignalName> {
+function signalsAlike(
+  entries: readonly Asked[],
+  cubes: readonly Readonly<Record<SignalName, Cubes>>[],
+): Map<SignalName, SignalName> {
   const isAlike = (a: SignalName, b: SignalName): boolean =>
-    entries.every(({ signals, conditions }) => {
+    entries.every(({ signals }, i) => {
       const isFor = signals.includes(a);
-      return isFor === signals.includes(b) && (!isFor || cubesOf(conditions, a) === cubesOf(conditions, b));
+      return isFor === signals.includes(b) && (!isFor || cubes[i]![a] === cubes[i]![b]);
     });
-  return new Map(
-    ALL_SIGNALS.map((signal) => [signal, ALL_SIGNALS.find((one) => one === signal || isAlike(one, signal))!]),
-  );
+  return new Map(ALL_SIGNALS.map((one) => [one, ALL_SIGNALS.find((other) => other === one || isAlike(other, one))!]));
 }
 
 /** Of lists in conditions, so long ones are looked at value by value. */
@@ -83,7 +85,7 @@ function splitTexts(literal: Literal): Literal[] {
   const others = literal.need.tests.filter(({ kind }) => kind !== "texts");
   return [...texts].map((text) => {
     const one: ValueNeed = { kind: "texts", texts: new Set([text]) };
-    return { ...literal, need: { kind: "there", tests: [one, ...others] } };
+    return { ...literal, need: { kind: "there", tests: [one, ...others] }, keys: undefined };
   });
 }
 
@@ -115,10 +117,10 @@ class TakenIndex<Owner> {
     let rarest: Literal | undefined;
     let fewest = Infinity;
     for (const literal of taken.cube) {
-      const crowd = Math.max(...findingOf(literal).keys.map((key) => this.#byKey.get(key)?.length ?? 0));
+      const crowd = Math.max(...findingOf(literal).keptBy.map((key) => this.#byKey.get(key)?.length ?? 0));
       if (crowd < fewest) [rarest, fewest] = [literal, crowd];
     }
-    for (const key of rarest === undefined ? [EVERYTHING] : findingOf(rarest).keys) {
+    for (const key of rarest === undefined ? [EVERYTHING] : findingOf(rarest).keptBy) {
       const list = this.#byKey.get(key);
       if (list === undefined) this.#byKey.set(key, [taken]);
       else list.push(taken);
@@ -165,27 +167,15 @@ class TakenIndex<Owner> {
 
 const EVERYTHING = "";
 
-/** What a literal is kept by, and what others are looked for by. */
-interface Finding {
-  readonly keys: readonly string[];
-  /** The key of one of the texts that are possible. */
-  readonly text: string | undefined;
-  readonly starts: readonly string[];
-}
-
-const findings = new WeakMap<Literal, Finding>();
-
-function findingOf(literal: Literal): Finding {
-  const known = findings.get(literal);
-  if (known !== undefined) return known;
+function findingOf(literal: Literal): LiteralKeys {
+  if (literal.keys !== undefined) return literal.keys;
   const text = textOf(literal);
-  const made = {
-    keys: keysOf(literal),
+  literal.keys = {
+    keptBy: keysOf(literal),
     text: text === undefined ? undefined : `${literal.subject}=${text}`,
     starts: text === undefined ? startsOf(literal) : [text],
   };
-  findings.set(literal, made);
-  return made;
+  return literal.keys;
 }
 
 function keysOf(literal: Literal): string[] {
