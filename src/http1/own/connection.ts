@@ -1,0 +1,308 @@
+import { joinOwned } from "../../core/bytes.ts";
+import type { Refusal } from "../../core/reason.ts";
+import type { HttpHandler, HttpReply } from "../port.ts";
+import {
+  type Breach,
+  type HttpFault,
+  type HttpLimits,
+  refusalOf,
+  type RequestEvents,
+  type InboundHead,
+} from "./contract.ts";
+import { InboundRequest, type RequestOwner } from "./inbound-request.ts";
+import type { KnownHeads } from "./known-head.ts";
+import { CONTINUE, type ReplyWriter } from "./reply-writer.ts";
+import { RequestReader } from "./request-reader.ts";
+
+/** What the connections of one listener share. */
+export interface ConnectionShared {
+  readonly limits: HttpLimits;
+  readonly handler: HttpHandler;
+  readonly refuse: (refusal: Refusal) => HttpReply;
+  readonly heads: KnownHeads;
+  readonly writer: ReplyWriter;
+  readonly onFault: (fault: HttpFault) => void;
+}
+
+/** Whose connection it is. Neither may throw. */
+export interface ConnectionOwner {
+  readonly peer: string;
+  /** Connections are to close. */
+  readonly isDraining: boolean;
+  /** There may be something to write, or reading stops, or goes on. */
+  changed(): void;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** Stands for requests of which no head is known. */
+const NO_HEAD: InboundHead = {
+  method: "",
+  target: "",
+  fields: [],
+  isChunked: false,
+  expects: false,
+  closes: true,
+  memo: { value: undefined },
+};
+
+/**
+ * A server's side of one connection of HTTP/1.1, without I/O: bytes and the time in, replies out in
+ * the order of their requests. What breaks the rules is answered behind all that came before it, and
+ * is the last thing that is.
+ */
+export class HttpConnection implements RequestEvents, RequestOwner {
+  readonly #shared: ConnectionShared;
+  readonly #owner: ConnectionOwner;
+  readonly #reader: RequestReader;
+  /** The row of requests whose reply is not written yet. */
+  #first: InboundRequest | undefined;
+  #last: InboundRequest | undefined;
+  #open = 0;
+  /** Whose body is being read, also when it has its reply. */
+  #current: InboundRequest | undefined;
+  /** No request is taken any more. */
+  #closing = false;
+  #done = false;
+  #isPaused = false;
+  /** Since when replies have waited for the peer to read. */
+  #blockedMs = NEVER;
+  #nowMs: number;
+  /** When the request that is being read began; and since when there was none. */
+  #beganMs: number;
+  #idleMs: number;
+  #isFresh = true;
+  /** From when on a reply ends it. */
+  #closesMs: number;
+
+  constructor(
+    shared: ConnectionShared,
+    owner: ConnectionOwner,
+    { nowMs, closesMs }: { nowMs: number; closesMs: number },
+  ) {
+    this.#shared = shared;
+    this.#owner = owner;
+    this.#reader = new RequestReader(shared.limits, this, shared.heads);
+    this.#nowMs = nowMs;
+    this.#beganMs = nowMs;
+    this.#idleMs = nowMs;
+    this.#closesMs = closesMs;
+  }
+
+  get peer(): string {
+    return this.#owner.peer;
+  }
+
+  /** Requests whose reply is not written yet. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** All is written, and nothing more will be. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** No request is taken any more, or only until the next reply. */
+  isLeaving(nowMs: number): boolean {
+    return this.#closing || nowMs >= this.#closesMs;
+  }
+
+  /** Whether more should be read. */
+  get wantsBytes(): boolean {
+    return !this.#isPaused && this.#blockedMs === NEVER && this.#open < this.#shared.limits.pauseRequests;
+  }
+
+  receive(bytes: Buffer, nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (!this.#reader.isWithin) this.#beganMs = nowMs;
+    if (bytes.length > 0) this.#isFresh = false;
+    this.#reader.receive(bytes);
+  }
+
+  /**
+   * The peer sends no more: who does so before its replies has gone away. What has its reply by now
+   * is told all the same.
+   */
+  ended(nowMs: number): void {
+    this.#nowMs = nowMs;
+    const isCutOff = this.#reader.isWithin;
+    this.#reader.finish();
+    this.#closing = true;
+    if (!isCutOff) this.#dropUnanswered();
+    if (this.#open === 0) this.#done = true;
+    this.#owner.changed();
+  }
+
+  /** Nothing can be written any more. */
+  lost(): void {
+    this.#reader.stop();
+    this.#closing = true;
+    for (let request = this.#first; request !== undefined; request = request.next) request.lost();
+    this.#first = undefined;
+    this.#last = undefined;
+    this.#open = 0;
+  }
+
+  /** The next reply closes it. */
+  retire(): void {
+    this.#closesMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Closes it, unless a request is under way. */
+  closeIdle(): void {
+    if (this.#open > 0 || this.#reader.isWithin) return;
+    this.#close();
+  }
+
+  /** Replies wait for the peer to read, since now; or do not. */
+  setBlocked(isBlocked: boolean, nowMs: number): void {
+    if (!isBlocked) this.#blockedMs = NEVER;
+    else if (this.#blockedMs === NEVER) this.#blockedMs = nowMs;
+  }
+
+  /** When `tick` is to be called at the latest. */
+  get dueMs(): number {
+    const { headTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = this.#shared.limits;
+    if (this.#done) return NEVER;
+    if (this.#blockedMs < NEVER) return this.#blockedMs + bodyTimeoutMs;
+    if (this.#isFresh || this.#reader.isWithinHead) return this.#beganMs + headTimeoutMs;
+    if (this.#reader.isWithin) return this.#beganMs + bodyTimeoutMs;
+    return this.#open > 0 ? NEVER : this.#idleMs + idleTimeoutMs;
+  }
+
+  /** Ends what has taken too long. True: the peer does not even read, and is to be reset. */
+  tick(nowMs: number): boolean {
+    this.#nowMs = nowMs;
+    if (nowMs < this.dueMs) return false;
+    if (this.#blockedMs < NEVER) {
+      this.#shared.onFault("stalled");
+      return true;
+    }
+    const message = "the request did not come in time";
+    if (this.#isFresh || this.#reader.isWithinHead) this.#reader.breach({ fault: "head_timeout", message });
+    else if (this.#reader.isWithin) this.#reader.breach({ fault: "body_timeout", message });
+    else this.#close();
+    return false;
+  }
+
+  head(head: InboundHead, length: number | undefined): void {
+    if (this.#open >= this.#shared.limits.maxRequests) {
+      const message = `${this.#open} requests before this one wait for their reply`;
+      this.#reader.breach({ fault: "pipelined", message });
+      return;
+    }
+    const request = new InboundRequest(head, length, this);
+    this.#current = request;
+    this.#append(request);
+    request.begin(this.#shared.handler(request));
+    if (request.continues) this.#owner.changed();
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#current?.data(bytes);
+  }
+
+  end(): void {
+    const request = this.#current;
+    this.#current = undefined;
+    this.#beganMs = this.#nowMs;
+    if (request?.head.closes === true) this.#stop();
+    request?.end();
+  }
+
+  breach(breach: Breach): void {
+    this.#shared.onFault(breach.fault);
+    this.#stop();
+    const current = this.#current;
+    this.#current = undefined;
+    if (current === undefined) this.#appendRefusal(refusalOf(breach));
+    else current.exchange?.broken(refusalOf(breach));
+    if (this.#open === 0) this.#done = true;
+    this.#owner.changed();
+  }
+
+  replied(leaves: boolean): void {
+    if (leaves) this.#stop();
+    this.#owner.changed();
+  }
+
+  paused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.#owner.changed();
+  }
+
+  /** What is to be written now, in one piece; undefined: nothing. */
+  takeOutput(nowMs: number): Uint8Array | undefined {
+    this.#nowMs = nowMs;
+    let all: Uint8Array[] | undefined;
+    let only: Uint8Array | undefined;
+    for (let piece = this.#nextPiece(); piece !== undefined; piece = this.#nextPiece()) {
+      if (only === undefined) only = piece;
+      else if (all === undefined) all = [only, piece];
+      else all.push(piece);
+    }
+    return all === undefined ? only : joinOwned(all);
+  }
+
+  #nextPiece(): Uint8Array | undefined {
+    const request = this.#first;
+    if (request === undefined || this.#done) return undefined;
+    if (request.continues) {
+      request.continues = false;
+      return CONTINUE;
+    }
+    if (request.answer === undefined) return undefined;
+    const isLast = request.next === undefined;
+    this.#first = request.next;
+    if (isLast) this.#last = undefined;
+    this.#open--;
+    this.#idleMs = this.#nowMs;
+    // A pipelined request behind this one would lose its reply if the connection closed here.
+    const closes = request.leaves || (isLast && this.#closesNow(request));
+    if (closes) this.#close();
+    return this.#shared.writer.write(request.answer, closes, request.head.method === "HEAD");
+  }
+
+  #closesNow({ head }: InboundRequest): boolean {
+    return head.closes || this.#closing || this.#owner.isDraining || this.#nowMs >= this.#closesMs;
+  }
+
+  /** The first of them that has no reply, and all behind it. */
+  #dropUnanswered(): void {
+    let kept: InboundRequest | undefined;
+    let count = 0;
+    for (let request = this.#first; request?.answer !== undefined; request = request.next) {
+      kept = request;
+      count++;
+    }
+    const dropped = kept === undefined ? this.#first : kept.next;
+    if (kept === undefined) this.#first = undefined;
+    else kept.next = undefined;
+    this.#last = kept;
+    this.#open = count;
+    for (let request = dropped; request !== undefined; request = request.next) request.lost();
+  }
+
+  #append(request: InboundRequest): void {
+    if (this.#last === undefined) this.#first = request;
+    else this.#last.next = request;
+    this.#last = request;
+    this.#open++;
+  }
+
+  #appendRefusal(refusal: Refusal): void {
+    const request = new InboundRequest(NO_HEAD, 0, this);
+    request.answer = this.#shared.refuse(refusal);
+    this.#append(request);
+  }
+
+  #stop(): void {
+    this.#reader.stop();
+    this.#closing = true;
+  }
+
+  #close(): void {
+    this.#stop();
+    this.#done = true;
+  }
+}
