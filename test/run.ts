@@ -1,8 +1,9 @@
 /**
  * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without
  * one, all of them run. First, programs that the files need and that are not there are installed:
- * set-up.ts. Files of whole nodes run twice, once on each implementation of HTTP/2;
- * TEST_GRPC_TRANSPORT=own|node runs all on that one. Some of them run again on nodes with one and
+ * set-up.ts. Files of whole nodes run twice, once on our implementations of HTTP/1.1 and HTTP/2 and
+ * once on node's; TEST_GRPC_TRANSPORT=own|node runs all on that one, TEST_HTTP_TRANSPORT has that of
+ * HTTP/1.1 alone. Some of them run again on nodes with one and
  * with two workers; SIGNALBOX_TEST_WORKERS=0|1|2 runs all with so many, where a test's node does
  * not have to be in its own process: how many were not, and why, stands at the end. Exit code 1
  * when a test failed or none ran.
@@ -16,7 +17,7 @@ import { closingLines, endingLines, readNodes, type RunCounts, sumOf } from "./r
 import { type FileRun, killAll, runFile } from "./run-file.ts";
 import { setUp } from "./set-up.ts";
 import { programsNeededBy } from "./set-up/programs.ts";
-import { ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
+import { ASKED_HTTP_TRANSPORT, ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
 import { ASKED_WORKERS, NODES_FILE } from "./support/workers.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -35,8 +36,8 @@ const ON_EACH_TRANSPORT = [
   "test/peers/nginx/front",
   "test/peers/openssl/",
   "test/peers/sdk/",
-  "test/receive/grpc",
-  "test/receive/half-sent",
+  "test/peers/curl/http",
+  "test/receive/",
   "test/delivery/grpc",
 ];
 /**
@@ -100,6 +101,7 @@ async function runTests({ transport, workers, files }: Run, folder: string): Pro
   const nodesFile = join(folder, `${transport}-${workers}.nodes`);
   const env = {
     TEST_GRPC_TRANSPORT: transport,
+    TEST_HTTP_TRANSPORT: ASKED_HTTP_TRANSPORT ?? transport,
     SIGNALBOX_TEST_WORKERS: String(workers),
     SIGNALBOX_ARENA_DEBUG: "1",
     NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled"),

@@ -1,49 +1,44 @@
 import type { Socket } from "node:net";
-import { Bag, type BagItem } from "../../core/bag.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { Refusal } from "../../core/reason.ts";
+import { Bag, type BagItem } from "../core/bag.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Refusal } from "../core/reason.ts";
+import { peerOf } from "../core/sockets/peer-of.ts";
+import type { ServedHttp } from "./listening.ts";
+import { LINGER_MS } from "./port.ts";
 
 /** What a connection knows of one request on it. */
-export interface OpenExchange extends BagItem {
+export interface OpenRequest extends BagItem {
   /** The connection is gone. */
-  gone(): void;
+  lost(): void;
   /** What comes on the connection cannot be understood, or did not come in time. */
   broken(refusal: Refusal): void;
 }
 
 /**
- * How long a connection is read on, and thrown away, after a reply that did not wait for its
- * request's body.
+ * One connection of node:http: which requests are open on it, and how it ends. Pipelined requests
+ * are open at the same time.
  */
-const LINGER_MS = 1_000;
-
-/**
- * One connection: which requests are open on it, and how it ends. Pipelined requests are open at
- * the same time.
- */
-export class HttpConnection {
+export class NodeConnection implements ServedHttp {
   /** Address and port of the peer. */
   readonly peer: string;
   /** No request is taken from it any more. */
   closing = false;
   /** The open request that came last: the only one whose body may still be on its way. */
-  newest: OpenExchange | undefined;
+  newest: OpenRequest | undefined;
   readonly #socket: Socket;
   readonly #clock: Clock;
   /** Clock.nowMs() from which on a reply ends it. */
   #closesMs: number;
-  readonly #open = new Bag<OpenExchange>();
+  readonly #open = new Bag<OpenRequest>();
   #ended = false;
 
   constructor(socket: Socket, clock: Clock, closesMs: number) {
-    const { remoteAddress = "", remotePort = 0 } = socket;
-    this.peer = remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+    this.peer = peerOf(socket);
     this.#socket = socket;
     this.#clock = clock;
     this.#closesMs = closesMs;
   }
 
-  /** Requests whose reply is not written yet. */
   get open(): number {
     return this.#open.size;
   }
@@ -53,19 +48,25 @@ export class HttpConnection {
     return this.#clock.nowMs() >= this.#closesMs;
   }
 
-  /** The next reply closes it. */
+  get isLeaving(): boolean {
+    return this.closing || this.isOld;
+  }
+
   retire(): void {
     this.#closesMs = this.#clock.nowMs();
   }
 
-  begin(exchange: OpenExchange): void {
-    this.#open.add(exchange);
-    this.newest = exchange;
+  /** node:http knows which are idle, and closes those. */
+  closeIdle(): void {}
+
+  begin(request: OpenRequest): void {
+    this.#open.add(request);
+    this.newest = request;
   }
 
-  end(exchange: OpenExchange): void {
-    this.#open.delete(exchange);
-    if (this.newest === exchange) this.newest = undefined;
+  end(request: OpenRequest): void {
+    this.#open.delete(request);
+    if (this.newest === request) this.newest = undefined;
     if (this.closing && this.#open.size === 0) this.linger();
   }
 
@@ -73,9 +74,9 @@ export class HttpConnection {
   lost(): void {
     this.closing = true;
     this.#ended = true;
-    this.#open.forEach((exchange) => {
-      this.#open.delete(exchange);
-      exchange.gone();
+    this.#open.forEach((request) => {
+      this.#open.delete(request);
+      request.lost();
     });
     this.newest = undefined;
   }
@@ -103,10 +104,7 @@ export class HttpConnection {
     this.#socket.destroySoon = () => this.linger();
   }
 
-  /**
-   * Closes once everything is written, but reads on for a while: closing a socket with unread bytes
-   * resets it, and the sender would lose the reply that tells it why (RFC 9112, 9.6).
-   */
+  /** Closes once everything is written, but reads on for a while (LINGER_MS). */
   linger(): void {
     const socket = this.#socket;
     this.closing = true;

@@ -1,4 +1,5 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { HttpTransport } from "../core/http-transport.ts";
 import type { ListenerKind } from "../core/listener-kinds.ts";
 import type { RequestLimits } from "../otlp/limits.ts";
 
@@ -58,6 +59,7 @@ export interface GrpcListenerOptions extends ListenerOptions {
 }
 
 export interface HttpListenerOptions extends ListenerOptions {
+  readonly transport: HttpTransport;
   readonly maxConnectionAgeMs: number;
   /** undefined: no page of another origin may send. */
   readonly cors: CorsPlan | undefined;

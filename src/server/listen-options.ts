@@ -65,6 +65,7 @@ function httpPlan(config: HttpListenerConfig): ListenerPlan<"otlp_http"> {
   return {
     kind: "otlp_http",
     ...listenerOptions(config),
+    transport: config.transport,
     maxConnectionAgeMs,
     cors: cors && {
       allowedOrigins: cors.allowed_origins,

@@ -254,6 +254,12 @@ export const METRICS = {
     labels: ["side", "reason"],
   },
 
+  http1Faults: {
+    ...counter("signalbox_http1_faults_total", "connections", "sum"),
+    help: "Connections of OTLP/HTTP that were ended because of an error or an abuse of HTTP/1.1, with transport own.",
+    labels: ["reason"],
+  },
+
   // Delivery.
   exportSends: {
     ...counter("signalbox_export_sends_total", "batches", "sum"),

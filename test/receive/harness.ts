@@ -20,7 +20,7 @@ import { HTTP_DEFAULTS, type HttpOptions } from "../../src/data/receive/http.ts"
 import type { TlsServerOptions } from "../../src/core/sockets/tls-server-options.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
-import { TEST_TRANSPORT } from "../support/transport.ts";
+import { TEST_HTTP_TRANSPORT, TEST_TRANSPORT } from "../support/transport.ts";
 
 export const REGION = "eu-1";
 
@@ -93,7 +93,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const listeners = await openListeners(
     {
       otlp_grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
-      otlp_http: { ...HTTP_DEFAULTS, ...place, ...options.http },
+      otlp_http: { ...HTTP_DEFAULTS, transport: TEST_HTTP_TRANSPORT, ...place, ...options.http },
     },
     { ...env, admission, handler, dataPlane },
   );

@@ -9,6 +9,7 @@ import { REPLIES } from "../../src/data/receive/reply.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../src/otlp/signal.ts";
 import { decodeRequest, decodeResponse, decodeStatus, encodeRequest, type Plain } from "../support/oracle/oracle.ts";
+import { TEST_HTTP_TRANSPORT } from "../support/transport.ts";
 import { openReceiving, type Receiving, REGION } from "./harness.ts";
 import { ask, post, RawConnection, rawHead } from "./http-client.ts";
 
@@ -335,8 +336,9 @@ test("bytes after a request do not disturb its reply", async () => {
   const held = await receiving.nextHeld();
   held.finish({ ok: true, rejected: 0, message: "" });
   const text = await raw.rest();
-  assert.match(text, /^HTTP\/1\.1 200 OK/u);
-  assert.equal(text.split("HTTP/1.1").length, 2, "one reply");
+  const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/gu)].map((match) => match[1]);
+  // Ours says what was wrong with them, behind it; node's does not.
+  assert.deepEqual(statuses, TEST_HTTP_TRANSPORT === "own" ? ["200", "400"] : ["200"]);
 });
 
 test("100 Continue comes after the request was admitted, and never before a refusal", async () => {

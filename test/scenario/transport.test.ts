@@ -4,12 +4,12 @@ import net from "node:net";
 import { test } from "node:test";
 import { startTestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
-import { TEST_TRANSPORT } from "../support/transport.ts";
+import { TEST_HTTP_TRANSPORT, TEST_TRANSPORT } from "../support/transport.ts";
 import { FRAME, frame } from "../transport/frames.ts";
 
 /**
- * Our own HTTP/2 counts the faults of its peers, node:http2 tells of none: so each can be told from
- * the other.
+ * Our own HTTP/1.1 and HTTP/2 count the faults of their peers, node:http and node:http2 tell of none:
+ * so each can be told from the other.
  */
 const COUNTS = TEST_TRANSPORT === "own";
 
@@ -34,6 +34,9 @@ test(`listeners and targets of a test node use transport: ${TEST_TRANSPORT}`, as
     const [host = "", port = ""] = node.grpc.split(":");
     const wrong = net.connect({ host, port: Number(port) }, () => wrong.end("GET / HTTP/1.1\r\n\r\n"));
     await once(wrong.resume(), "close");
+    const odd = net.connect(Number(node.http.split(":")[1]), "127.0.0.1", () => odd.end("NO\r\n\r\n"));
+    await once(odd.resume(), "close");
+    assert.equal((await node.metric("http1Faults", "bad_request_line")) > 0, TEST_HTTP_TRANSPORT === "own");
     assert.equal((await node.metric("http2Faults", "server", "bad_preface")) > 0, COUNTS);
   }
   target.close();

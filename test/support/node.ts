@@ -21,7 +21,7 @@ import { METRICS } from "../../src/telemetry/metric-table.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { type LedgerTotals, totalsOf } from "./ledger-totals.ts";
 import type { Sink } from "./sinks/sink.ts";
-import { ASKED_TRANSPORT } from "./transport.ts";
+import { ASKED_HTTP_TRANSPORT, ASKED_TRANSPORT } from "./transport.ts";
 import { TEST_WORKERS, tellNode, WORKER_ENV } from "./workers.ts";
 
 export interface TestNodeOptions {
@@ -67,8 +67,7 @@ export function completeConfig(
   const asked = ["sampling_http", "sampling_grpc"].filter((name) => listen[name] !== undefined);
   for (const name of ["otlp_grpc", "otlp_http", "admin", ...asked]) {
     if (listen[name] === false || listen[name] === null) continue;
-    const transport = name === "otlp_grpc" && ASKED_TRANSPORT !== undefined ? { transport: ASKED_TRANSPORT } : {};
-    listen[name] = { address: "127.0.0.1:0", ...transport, ...documentOf(listen[name]) };
+    listen[name] = { address: "127.0.0.1:0", ...transportOf(name), ...documentOf(listen[name]) };
   }
   document["node"] = { shutdown_grace: "5s", workers, ...node, listen };
   const targets = (document["targets"] ?? []) as Document[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the schema checks it
@@ -79,6 +78,11 @@ export function completeConfig(
   }
   if (targets.length > 0) document["targets"] = targets.map(withTransport);
   return JSON.stringify(document, undefined, 2);
+}
+
+function transportOf(listener: string): { readonly transport?: string } {
+  const asked = { otlp_grpc: ASKED_TRANSPORT, otlp_http: ASKED_HTTP_TRANSPORT }[listener];
+  return asked === undefined ? {} : { transport: asked };
 }
 
 function withTransport(target: Document): Document {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
+import { DEFAULT_HTTP_TRANSPORT, HTTP_TRANSPORTS } from "../../core/http-transport.ts";
 import { AddressSchema } from "./address.ts";
 import { CoordinationSchema } from "./coordination.ts";
 import { tagsOf } from "./discovery.ts";
@@ -86,6 +87,7 @@ const HttpListenerSchema = z.strictObject({
   max_connection_age: duration(1_000)
     .prefault("10m")
     .describe("Connections are closed with the first reply after this, +-10 %, so that load spreads."),
+  transport: z.enum(HTTP_TRANSPORTS).default(DEFAULT_HTTP_TRANSPORT).describe("Whose HTTP/1.1: our own, or Node's."),
   cors: CorsSchema.optional().describe("Which web pages may send; without it none of another origin."),
 });
 const AdminListenerSchema = z.strictObject({ address: address("admin"), ...LISTENER_SHAPE });

@@ -1,6 +1,7 @@
 import type { CorsPlan } from "../../plan/listen-options.ts";
 import { compileOrigin } from "../../plan/origin-pattern.ts";
-import type { HttpReply } from "./http-reply.ts";
+import type { HttpReply } from "../../http1/port.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 
 /**
  * What browsers ask before a page of another origin may send: the Fetch standard, "CORS protocol".
@@ -11,13 +12,7 @@ export interface Cors {
    */
   headersFor(origin: string | undefined): readonly string[];
   /** The answer to a preflight; undefined when this is none, or of an origin that may not send. */
-  preflight(method: string | undefined, headers: AskedHeaders): HttpReply | undefined;
-}
-
-export interface AskedHeaders {
-  readonly origin?: string | undefined;
-  readonly "access-control-request-method"?: string | undefined;
-  readonly "access-control-request-headers"?: string | undefined;
+  preflight(method: string, asked: HeaderSource): HttpReply | undefined;
 }
 
 /** What exporters of OTLP send that is not on the safelist of the Fetch standard. */
@@ -43,11 +38,12 @@ export function createCors({ allowedOrigins, allowedHeaders, maxAgeMs }: CorsPla
       if (!isAllowed(origin)) return VARY;
       return [...grant(origin), "Access-Control-Expose-Headers", "Retry-After", ...VARY];
     },
-    preflight(method, headers) {
-      const { origin, "access-control-request-method": wanted } = headers;
-      if (method !== "OPTIONS" || wanted === undefined || !isAllowed(origin)) return undefined;
-      const asked = any ? askedNames(headers["access-control-request-headers"]) : "";
-      const names = asked === "" ? always : `${always}, ${asked}`;
+    preflight(method, asked) {
+      if (method !== "OPTIONS") return undefined;
+      const origin = asked.header("origin");
+      if (asked.header("access-control-request-method") === undefined || !isAllowed(origin)) return undefined;
+      const more = any ? askedNames(asked.header("access-control-request-headers")) : "";
+      const names = more === "" ? always : `${always}, ${more}`;
       const allows = ["Access-Control-Allow-Methods", "POST", "Access-Control-Allow-Headers", names];
       const maxAge = ["Access-Control-Max-Age", String(Math.floor(maxAgeMs / 1_000)), "Vary", PREFLIGHT_VARY];
       return { status: 204, headers: [...grant(origin), ...allows, ...maxAge], body: NO_BODY };

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal, signalOfHttpPath } from "../../otlp/signal.ts";
 import { type Encoding, KNOWN_ENCODINGS, parseEncoding } from "../../otlp/encoding.ts";
+import type { HttpRequest } from "../../http1/port.ts";
 import type { Format } from "./reception.ts";
 
 export type HttpHead =
@@ -10,8 +10,6 @@ export type HttpHead =
       readonly signal: Signal;
       readonly format: Format;
       readonly encoding: Encoding;
-      /** `Content-Length`; undefined for a chunked body. */
-      readonly length: number | undefined;
     }
   | {
       readonly kind: "refused";
@@ -22,66 +20,34 @@ export type HttpHead =
       readonly headers: readonly string[];
     };
 
-interface IncomingHead {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-  readonly headers: IncomingHttpHeaders;
-  readonly httpVersion?: string;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders?: readonly string[];
-}
-
 /** Everything that can be said of a request before its body, by itself. */
-export function readHttpHead(asked: IncomingHead): HttpHead {
-  const { headers } = asked;
-  const format = formatOf(headers["content-type"]);
-  const answer = format ?? (headers.accept?.includes("application/json") === true ? "json" : "protobuf");
+export function readHttpHead(asked: Pick<HttpRequest, "method" | "target" | "header">): HttpHead {
+  const type = asked.header("content-type");
+  const format = formatOf(type);
+  const answer = format ?? (asked.header("accept")?.includes("application/json") === true ? "json" : "protobuf");
   const no = (reason: Reason, message: string, more: readonly string[] = []): HttpHead => {
     return { kind: "refused", format: answer, refusal: { reason, message }, headers: more };
   };
-  const hosts = countHosts(asked.rawHeaders ?? []);
-  if (hosts > 1 || (hosts === 0 && asked.httpVersion === "1.1")) {
-    return no("bad_data", `${hosts} host headers: a request of HTTP/1.1 has one (RFC 9112, 3.2)`);
-  }
-  const url = asked.url ?? "/";
-  const path = signalOfHttpPath(url) === undefined ? pathOf(url) : url; // as nearly all of them are
+  const { target } = asked;
+  const path = signalOfHttpPath(target) === undefined ? pathOf(target) : target; // as nearly all of them are
   const signal = signalOfHttpPath(path);
   if (signal === undefined)
     return no("not_found", `there is nothing at ${path.slice(0, 100)}; this is an OTLP/HTTP listener: ${PLACES}`);
   if (asked.method !== "POST") {
-    return no("method_not_allowed", `${path} takes POST, not ${asked.method ?? "this"}`, ["Allow", "POST"]);
+    return no("method_not_allowed", `${path} takes POST, not ${asked.method}`, ["Allow", "POST"]);
   }
   if (format === undefined) {
-    const type = headers["content-type"] ?? "";
     return no(
       "unsupported_media_type",
-      `content-type "${type}" is not known; use application/x-protobuf or application/json`,
+      `content-type "${type ?? ""}" is not known; use application/x-protobuf or application/json`,
     );
   }
-  const encoding = parseEncoding(headers["content-encoding"]);
+  const encoding = parseEncoding(asked.header("content-encoding"));
   if (encoding === undefined) {
-    const message = `content-encoding "${headers["content-encoding"] ?? ""}" is not known; use one of ${KNOWN_ENCODINGS}`;
+    const message = `content-encoding "${asked.header("content-encoding") ?? ""}" is not known; use one of ${KNOWN_ENCODINGS}`;
     return no("unsupported_encoding", message, ["Accept-Encoding", KNOWN_ENCODINGS]);
   }
-  return { kind: "export", signal, format, encoding, length: contentLengthOf(headers) };
-}
-
-function countHosts(rawHeaders: readonly string[]): number {
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
-    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
-  }
-  return hosts;
-}
-
-/**
- * 0 when there is no body at all; undefined when only its end will tell. Node's parser lets only
- * plain numbers through.
- */
-export function contentLengthOf(headers: IncomingHttpHeaders): number | undefined {
-  if (headers["transfer-encoding"] !== undefined) return undefined;
-  return Number(headers["content-length"] ?? 0);
+  return { kind: "export", signal, format, encoding };
 }
 
 const PLACES = `POST application/x-protobuf or application/json to ${SIGNALS.map((signal) => SIGNAL_FACTS[signal].httpPath).join(", ")}`;

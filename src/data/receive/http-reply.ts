@@ -1,6 +1,8 @@
 import { textBrief, textOwned } from "../../core/bytes.ts";
 import { compress } from "../../otlp/compress.ts";
 import { encodeResponse } from "../../otlp/response.ts";
+import type { HttpReply } from "../../http1/port.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { encodeStatus, statusToJson } from "../../otlp/status.ts";
 import type { Refusal } from "../../core/reason.ts";
@@ -9,21 +11,11 @@ import { statusOf } from "./grpc-reply.ts";
 import type { Format } from "./reception.ts";
 import { partialText, REPLIES, retryAfterSeconds, retryDelayMs } from "./reply.ts";
 
-/**
- * A response before it is written. `headers` are names and values in turn, without those of the
- * connection and the length.
- */
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: readonly string[];
-  readonly body: Uint8Array;
-}
-
 /** The reply of an Export request, in the type of the request. */
 export function httpReply(signal: Signal, format: Format, reply: Reply): HttpReply {
   if (!reply.ok) return httpRefusal(format, reply.refusal, []);
-  const full = reply.rejected === 0 && reply.message === "";
-  const body = full ? FULL[format] : encodeResponse(signal, reply.rejected, partialText(reply.message), format);
+  if (reply.rejected === 0 && reply.message === "") return FULL[format];
+  const body = encodeResponse(signal, reply.rejected, partialText(reply.message), format);
   return { status: 200, headers: ["Content-Type", TYPES[format]], body };
 }
 
@@ -47,8 +39,8 @@ const MIN_COMPRESSED_BYTES = 1_024;
  * The same reply, gzipped where the sender takes that and it is worth it. `done` is called once,
  * maybe at once.
  */
-export function compressReply(reply: HttpReply, accepted: string | undefined, done: (reply: HttpReply) => void): void {
-  if (reply.body.length <= MIN_COMPRESSED_BYTES || !takesGzip(accepted)) {
+export function compressReply(reply: HttpReply, to: HeaderSource, done: (reply: HttpReply) => void): void {
+  if (reply.body.length <= MIN_COMPRESSED_BYTES || !takesGzip(to.header("accept-encoding"))) {
     done(reply);
     return;
   }
@@ -67,9 +59,13 @@ function takesGzip(accepted: string | undefined): boolean {
   });
 }
 
-/** An Export response without partial_success. */
-const FULL: Readonly<Record<Format, Uint8Array>> = { protobuf: new Uint8Array(0), json: textOwned("{}") };
 const TYPES = { protobuf: "application/x-protobuf", json: "application/json" } as const satisfies Record<
   Format,
   string
 >;
+
+/** An Export response without partial_success. */
+const FULL: Readonly<Record<Format, HttpReply>> = {
+  protobuf: { status: 200, headers: ["Content-Type", TYPES.protobuf], body: new Uint8Array(0), isFixed: true },
+  json: { status: 200, headers: ["Content-Type", TYPES.json], body: textOwned("{}"), isFixed: true },
+};

@@ -1,0 +1,90 @@
+import net, { type Server, type Socket } from "node:net";
+import tls, { type TLSSocket } from "node:tls";
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { Flusher } from "../../core/sockets/flusher.ts";
+import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
+import { Timers } from "../../core/timers.ts";
+import { HttpListening, httpTls, startListening, TCP_KEEPALIVE_MS } from "../listening.ts";
+import type { HttpServer, HttpServerOptions } from "../port.ts";
+import { DEFAULT_HTTP_LIMITS } from "./contract.ts";
+import { KnownHeads } from "./known-head.ts";
+import { ReplyWriter } from "./reply-writer.ts";
+import { type HttpShared, ServerConnection } from "./server-connection.ts";
+
+/** Our own HTTP/1.1. Rejects with the error of the system, or of the TLS library. */
+export function listenHttpOwn(
+  options: HttpServerOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+): Promise<HttpServer> {
+  return listenHttpReading(readAccepted, options, env);
+}
+
+/** As `listenHttpOwn`; `read` says how sockets are read. */
+export async function listenHttpReading(
+  read: ReadAccepted,
+  options: HttpServerOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+): Promise<HttpServer> {
+  const server = createServer(options);
+  const listening = new HttpListening(server, env.clock);
+  const shared = share(read, options, env, listening);
+  if (options.tls === undefined) server.on("connection", (socket: Socket) => accept(socket, listening, shared));
+  else {
+    server.on("secureConnection", (socket: TLSSocket) => {
+      socket.disableRenegotiation();
+      accept(socket, listening, shared);
+    });
+  }
+  await startListening(server, options);
+  return listening;
+}
+
+const SOCKETS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
+/**
+ * Who has sent half a request and ends is told what was wrong. Not with TLS: who goes away within
+ * the handshake would not be noticed.
+ */
+const PLAIN_SOCKETS = { ...SOCKETS, allowHalfOpen: true, pauseOnConnect: true };
+
+function createServer({ tls: secure }: HttpServerOptions): Server {
+  if (secure === undefined) return net.createServer(PLAIN_SOCKETS);
+  return tls.createServer({ ...SOCKETS, ...httpTls(secure), ALPNProtocols: ["http/1.1"] });
+}
+
+function share(
+  read: ReadAccepted,
+  options: HttpServerOptions,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  listening: HttpListening,
+): HttpShared {
+  const { handler, refuse, onFault = ignore, maxConnectionAgeMs } = options;
+  return {
+    limits: {
+      ...DEFAULT_HTTP_LIMITS,
+      maxHeadBytes: options.maxHeaderBytes,
+      headTimeoutMs: Math.min(options.headersTimeoutMs, options.bodyTimeoutMs),
+      bodyTimeoutMs: options.bodyTimeoutMs,
+      idleTimeoutMs: options.keepAliveTimeoutMs,
+    },
+    handler,
+    refuse,
+    heads: new KnownHeads(),
+    writer: new ReplyWriter(clock, options.keepAliveTimeoutMs),
+    onFault,
+    clock,
+    random,
+    timers: new Timers(clock),
+    flusher: new Flusher(),
+    read,
+    maxConnectionAgeMs,
+    isDraining: () => listening.isDraining,
+    ended: (connection, isClosed) => listening.ended(connection, isClosed),
+  };
+}
+
+function accept(socket: Socket, listening: HttpListening, shared: HttpShared): void {
+  listening.add(new ServerConnection(socket, shared));
+}
+
+function ignore(): void {}
