@@ -34,7 +34,9 @@ export function httpTls({ cert, key, clientCa, ticketKeys }: TlsServerOptions): 
   return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients, ...tickets };
 }
 
-/** Starts to listen, unless its connections are handed over. Rejects with the error of the system. */
+/**
+ * Starts to listen, unless its connections are handed over. Rejects with the error of the system.
+ */
 export async function startListening(server: Server, options: HttpServerOptions): Promise<void> {
   server.maxConnections = options.maxConnections; // beyond: closed as soon as accepted
   watchRefusals(server, options.onRefused ?? ignore);

@@ -38,9 +38,9 @@ export interface HttpRequest {
   header(name: string): string | undefined;
   readonly memo: HeadMemo;
   /**
-   * Ends the request; what comes after the first reply is ignored. It may be given at any time, also
-   * from within the handler. `rest`: what is left of the body may be read and thrown away when it is
-   * short, so that the connection can be used again, or is not worth it.
+   * Ends the request; what comes after the first reply is ignored. It may be given at any time,
+   * also from within the handler. `rest`: what is left of the body may be read and thrown away when
+   * it is short, so that the connection can be used again, or is not worth it.
    */
   reply(reply: HttpReply, rest: "short" | "unwanted"): void;
   /** The rest of its body stays where it is, until `resume`. */

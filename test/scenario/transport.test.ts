@@ -8,8 +8,8 @@ import { TEST_HTTP_TRANSPORT, TEST_TRANSPORT } from "../support/transport.ts";
 import { FRAME, frame } from "../transport/frames.ts";
 
 /**
- * Our own HTTP/1.1 and HTTP/2 count the faults of their peers, node:http and node:http2 tell of none:
- * so each can be told from the other.
+ * Our own HTTP/1.1 and HTTP/2 count the faults of their peers, node:http and node:http2 tell of
+ * none: so each can be told from the other.
  */
 const COUNTS = TEST_TRANSPORT === "own";
 

@@ -47,8 +47,8 @@ const NO_HEAD: InboundHead = {
 
 /**
  * A server's side of one connection of HTTP/1.1, without I/O: bytes and the time in, replies out in
- * the order of their requests. What breaks the rules is answered behind all that came before it, and
- * is the last thing that is.
+ * the order of their requests. What breaks the rules is answered behind all that came before it,
+ * and is the last thing that is.
  */
 export class HttpConnection implements RequestEvents, RequestOwner {
   readonly #shared: ConnectionShared;

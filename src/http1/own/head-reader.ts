@@ -32,8 +32,8 @@ export class HeadReader {
   }
 
   /**
-   * A head that begins at `from`. Returns where it ends; -1: it has not come whole, or `breach` says
-   * what is wrong with it.
+   * A head that begins at `from`. Returns where it ends; -1: it has not come whole, or `breach`
+   * says what is wrong with it.
    */
   read(bytes: Buffer, from: number): number {
     for (;;) {

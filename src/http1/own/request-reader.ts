@@ -116,7 +116,10 @@ export class RequestReader {
     return bytes.length;
   }
 
-  /** What has come is carried together, so that lines are whole; what is behind the head is not used. */
+  /**
+   * What has come is carried together, so that lines are whole; what is behind the head is not
+   * used.
+   */
   #goOn(bytes: Buffer, from: number, reader: HeadReader): number {
     const before = this.#carriedBytes;
     const carried = this.#carry(bytes, from);
