@@ -18,7 +18,7 @@ export interface OpenRequest extends BagItem {
  * One connection of node:http: which requests are open on it, and how it ends. Pipelined requests
  * are open at the same time.
  */
-export class NodeConnection implements ServedHttp {
+export class NodeHttpConnection implements ServedHttp {
   /** Address and port of the peer. */
   readonly peer: string;
   /** No request is taken from it any more. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../core/reason.ts";
-import type { NodeConnection, OpenRequest } from "./node-connection.ts";
+import type { NodeHttpConnection, OpenRequest } from "./node-connection.ts";
 import {
   type HeadMemo,
   type HttpExchange,
@@ -14,7 +14,7 @@ import {
 export interface HttpPair {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly connection: NodeConnection;
+  readonly connection: NodeHttpConnection;
   /** The sender waits for `100 Continue` before it sends the body. */
   readonly expects: boolean;
 }
@@ -24,7 +24,7 @@ export interface HttpManners {
   /** Asked when a request is answered: connections are to close. */
   readonly isDraining: boolean;
   /** Told when a request has ended, answered or not. */
-  readonly ended: (connection: NodeConnection, isClosed: boolean) => void;
+  readonly ended: (connection: NodeHttpConnection, isClosed: boolean) => void;
 }
 
 const CLOSE = ["Connection", "close"] as const;

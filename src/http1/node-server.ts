@@ -14,7 +14,7 @@ import { reasonOf } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import type { Refusal } from "../core/reason.ts";
 import { HttpListening, httpTls, startListening, TCP_KEEPALIVE_MS } from "./listening.ts";
-import { NodeConnection } from "./node-connection.ts";
+import { NodeHttpConnection } from "./node-connection.ts";
 import { type HttpPair, NodeRequest } from "./node-request.ts";
 import type { HttpReply, HttpServer, HttpServerOptions } from "./port.ts";
 
@@ -67,7 +67,7 @@ interface NodeEnv {
 class NodeService {
   readonly #listening: HttpListening;
   readonly #env: NodeEnv;
-  readonly #connections = new Map<object, NodeConnection>();
+  readonly #connections = new Map<object, NodeHttpConnection>();
 
   constructor(listening: HttpListening, env: NodeEnv) {
     this.#listening = listening;
@@ -78,14 +78,14 @@ class NodeService {
     return this.#listening.isDraining;
   }
 
-  readonly ended = (connection: NodeConnection, isClosed: boolean): void => {
+  readonly ended = (connection: NodeHttpConnection, isClosed: boolean): void => {
     this.#listening.ended(connection, isClosed);
   };
 
   connected(socket: Socket): void {
     const { clock, random, options } = this.#env;
     const closesMs = clock.nowMs() + options.maxConnectionAgeMs * (0.9 + 0.2 * random.next()); // jitter: not all at once
-    const connection = new NodeConnection(socket, clock, closesMs);
+    const connection = new NodeHttpConnection(socket, clock, closesMs);
     this.#connections.set(socket, connection);
     this.#listening.add(connection);
     socket.once("close", () => {

@@ -10,7 +10,7 @@ import type { HttpServer, HttpServerOptions } from "../port.ts";
 import { DEFAULT_HTTP_LIMITS } from "./contract.ts";
 import { KnownHeads } from "./known-head.ts";
 import { ReplyWriter } from "./reply-writer.ts";
-import { type HttpShared, ServerConnection } from "./server-connection.ts";
+import { type HttpShared, HttpSocket } from "./http-socket.ts";
 
 /** Our own HTTP/1.1. Rejects with the error of the system, or of the TLS library. */
 export function listenHttpOwn(
@@ -84,7 +84,7 @@ function share(
 }
 
 function accept(socket: Socket, listening: HttpListening, shared: HttpShared): void {
-  listening.add(new ServerConnection(socket, shared));
+  listening.add(new HttpSocket(socket, shared));
 }
 
 function ignore(): void {}

@@ -26,7 +26,7 @@ export interface HttpShared extends ConnectionShared {
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Moves bytes between a socket and a connection, and keeps its times. */
-export class ServerConnection implements ServedHttp, ConnectionOwner, Timer, Flushable {
+export class HttpSocket implements ServedHttp, ConnectionOwner, Timer, Flushable {
   heapIndex = -1;
   readonly peer: string;
   readonly #shared: HttpShared;
