@@ -50,7 +50,7 @@ export class FoundGateways {
 
   look(): void {
     this.isLooking = true;
-    this.follower.want([{ region: this.#region, tags: GATEWAY_TAGS, listener: "otlp_grpc", isSelf: false }]);
+    this.follower.want([{ region: this.#region, tags: GATEWAY_TAGS, listener: "otlp_grpc", isSelf: false, node: "" }]);
   }
 
   #told(count: number, clock: Clock): void {

@@ -32,6 +32,7 @@ const OWN: ReadonlyMap<string, string> = new Map([
   ["expect", "it is settled between two neighbours"],
   ["accept-encoding", "it says what this router can read, not what the sender can"],
   ["signalbox-hops", "it is counted anew by each node of a fleet"],
+  ["signalbox-path", "it is told anew by each node of a fleet"],
   ["user-agent", "targets are told who calls them: this router"],
 ]);
 

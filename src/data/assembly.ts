@@ -3,6 +3,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
+import { CircleReport } from "./circle-report.ts";
 import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./signal-pipeline.ts";
 import { HeaderIntake } from "./receive/header-intake.ts";
 import { KnownShares } from "./queue/known-shares.ts";
@@ -46,7 +47,7 @@ export function assemble(
   const pipelineOf = (signal: Signal): SignalPipeline => assemblePipeline(signal, plan, pools, env);
   const headers = new HeaderIntake(plan.headers);
   const pipelines = { traces: pipelineOf("traces"), metrics: pipelineOf("metrics"), logs: pipelineOf("logs") };
-  return { plan, headers, pipelines, limiter: limits() };
+  return { plan, headers, pipelines, limiter: limits(), circles: new CircleReport(plan, env) };
 }
 
 function assemblePipeline(

@@ -3,6 +3,7 @@ import { isHeldExactly, joinOwned } from "../core/bytes.ts";
 import { Envelope } from "../otlp/scan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { RequestGuard } from "./admit/request-guard.ts";
+import type { Returning } from "./circle-report.ts";
 import { queueFull, UNROUTED } from "./route/place.ts";
 import { isAwaited, type Parcel, type Pieces, viewsOf } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
@@ -33,6 +34,8 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const { pipeline, envelope, request, intake, taken, nowMs: enqueuedMs } = context;
   const { channel } = draft;
   const pool = pipeline.pools[place]!;
+  const returning = taken.path.length === 0 ? undefined : pool.returning(taken.path);
+  if (returning !== undefined) return refuseReturning(context, draft, returning, settlement);
   const headers = intake.carriedInto(pool.name, taken);
   const awaited = pool.ack === "delivered";
   const bytes = draft.parcelBytes(envelope);
@@ -54,6 +57,34 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   // may have filled it.
   const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
   if (answer === "full") giveBack(pipeline, parcel, pool, settlement);
+}
+
+/**
+ * Refused for good, as what has come over too many links is; of copies nobody is told no, as what
+ * they are of goes on.
+ */
+function refuseReturning(
+  { pipeline, circles, request, taken }: RequestContext,
+  draft: Draft,
+  returning: Returning,
+  settlement: Settlement,
+): void {
+  const said = circles.returns(draft.points, taken.path, returning);
+  for (let i = 0; i < draft.rules.length; i++) {
+    const { rule, pool } = receive(pipeline, draft, i);
+    const points = draft.pointsOf[i]!;
+    pipeline.routes[draft.rules[i]!]!.enter().shedItems("too_many_hops", points);
+    if (pipeline.routes[draft.rules[i]!]!.rule.mode === "copy") continue;
+    settlement.refusePart(points, said);
+    const loss = {
+      signal: request.head.signal,
+      rule,
+      pool,
+      target: returning.target,
+      reason: "too_many_hops",
+    } as const;
+    pipeline.losses.tell({ ...loss, said, points, acknowledged: false, pieces: [request.bytes] });
+  }
 }
 
 /** Ranges of the request, mostly, where its owner can make views of them. */

@@ -49,7 +49,7 @@ export class Pipeline implements RequestHandler {
     const guard = this.#guard;
     const envelope = this.#envelope;
     const { signal } = request.head;
-    const { pipelines: all, headers: intake, limiter } = this.#current();
+    const { pipelines: all, headers: intake, limiter, circles } = this.#current();
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
       to.replied({ ok: false, refusal: taken });
@@ -70,15 +70,18 @@ export class Pipeline implements RequestHandler {
     const pipeline = all[signal];
     const isCircling = taken.hops > limits.maxHops;
     if (envelope.totalItems === 0 || isCircling) {
-      if (isCircling) refuseCircling(pipeline, envelope.totalPoints, request, guard, to);
-      else replyToNothing(request, to);
+      if (isCircling) {
+        const said = circles.tooMany(envelope.totalPoints, taken.path, limits.maxHops);
+        refuseCircling(pipeline, envelope.totalPoints, request, said, to);
+      } else replyToNothing(request, to);
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
     const places = this.#places;
     const memory = this.#memory;
     const nowMs = this.#clock.nowMs();
-    const context = { pipeline, limiter, envelope, places, memory, request, intake, taken, nowMs, isCounted: false };
+    const made = { pipeline, limiter, circles, envelope, places, memory, request, intake, taken, nowMs };
+    const context = { ...made, isCounted: false };
     const handled =
       limiter === undefined ? sampleAndRoute(context, guard, to) : limitAndRoute(context, limiter, guard, to);
     pipeline.router.release();
@@ -189,7 +192,7 @@ function routeRequest(context: RequestContext, guard: RequestGuard, to: ReplyTak
   else pipeline.router.route(envelope, request.head.region, taken.all);
   const { problem, excess, obstacle } = checkAdmissible(
     pipeline,
-    { envelope, headers: taken.all, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
+    { envelope, headers: taken.all, path: taken.path, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
     places,
   );
   if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, guard, to);
@@ -221,10 +224,9 @@ function refuseCircling(
   { unrouted, losses }: SignalPipeline,
   points: number,
   { head, bytes, rejected }: ReceivedRequest,
-  guard: RequestGuard,
+  said: string,
   to: ReplyTaker,
 ): void {
-  const said = guard.refuseCircling(points);
   unrouted.received += points;
   unrouted.shedItems("too_many_hops", points);
   const { rule, pool } = unrouted;

@@ -3,6 +3,7 @@ import { Envelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
+import type { CircleReport } from "./circle-report.ts";
 import type { HeaderIntake, TakenHeaders } from "./receive/header-intake.ts";
 import type { Limiter } from "./limit/limiter.ts";
 import type { KnownShares } from "./queue/known-shares.ts";
@@ -51,12 +52,14 @@ export interface PipelineAssembly {
   readonly headers: HeaderIntake;
   /** undefined: everything is let in. */
   readonly limiter: Limiter | undefined;
+  readonly circles: CircleReport;
 }
 
 /** A request on its way into the queues. */
 export interface RequestContext {
   readonly pipeline: SignalPipeline;
   readonly limiter: Limiter | undefined;
+  readonly circles: CircleReport;
   readonly envelope: Envelope;
   /** Where each draft goes: indexes of pools. */
   readonly places: number[];

@@ -25,7 +25,7 @@ export interface CompileOptions {
 }
 
 /** What of a node's own settings is part of its plan; all else is the fleet's. */
-export type NodePart = Partial<Pick<NodeConfig, "tags">> & Pick<NodeConfig, "region" | "plugins">;
+export type NodePart = Partial<Pick<NodeConfig, "id" | "tags">> & Pick<NodeConfig, "region" | "plugins">;
 
 /**
  * Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was

@@ -1,7 +1,7 @@
 import { isCredential } from "../core/header-name.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { headerNames } from "./header-tests.ts";
-import { HOPS_HEADER } from "./hops.ts";
+import { HOPS_HEADER, PATH_HEADER } from "./hops.ts";
 import type { LimitsData } from "./limits/limits-plan.ts";
 import type { PoolPlan, TargetPlan } from "./plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
@@ -19,7 +19,7 @@ export interface HeaderPlan {
 /**
  * Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are
  * passed on what they forward. Where targets are nodes of the fleet, links between nodes are
- * counted. Limits may tell senders apart by one.
+ * counted, and nodes named. Limits may tell senders apart by one.
  */
 export function compileHeaders(
   routes: Readonly<Record<Signal, RoutePlan>>,
@@ -29,7 +29,7 @@ export function compileHeaders(
 ): HeaderPlan {
   const asked = Object.values(routes).flatMap(({ headerTests }) => headerTests.map(({ key }) => key));
   const needed = new Map([...pools].map(([name, pool]) => [name, headersOfPool(pool, targets)]));
-  const hops = [...targets.values()].some(({ members }) => members !== undefined) ? [HOPS_HEADER] : [];
+  const hops = [...targets.values()].some(({ members }) => members !== undefined) ? [HOPS_HEADER, PATH_HEADER] : [];
   const keys = limits?.key.from === "header" ? [limits.key.name] : [];
   const read = [...new Set([...hops, ...asked, ...keys, ...[...needed.values()].flat()])].toSorted();
   const trusted = [...pools.keys()].filter((name) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planOf } from "../../test/scenario/ledger-rig.ts";
-import { HOPS_HEADER, hopsIn } from "./hops.ts";
+import { HOPS_HEADER, hopsIn, PATH_HEADER, pathIn, pathThrough } from "./hops.ts";
 import { NO_HEADERS, senderHeaders } from "./sender-headers.ts";
 
 const CASES = [
@@ -27,5 +27,20 @@ test("it is read only where some target stands for nodes of the fleet", () => {
     return planOf(`targets: [{ id: t, endpoint: "http://t.test:1" }]\ndefault_pool: ${pool}`).headers.read;
   };
   assert.deepEqual(read("{ targets: [t] }"), []);
-  assert.deepEqual(read("{ targets: { collectors: {} } }"), [HOPS_HEADER]);
+  assert.deepEqual(read("{ targets: { collectors: {} } }"), [HOPS_HEADER, PATH_HEADER]);
+});
+
+test("the way of a batch is that which all of it has come", () => {
+  const from = (path: string) => senderHeaders([[PATH_HEADER, path]]);
+  assert.deepEqual(pathIn(from("a,b")), ["a", "b"]);
+  assert.deepEqual([pathIn(NO_HEADERS), pathIn(from(""))], [[], []]);
+  assert.equal(pathThrough([NO_HEADERS], "n"), "n");
+  assert.equal(pathThrough([from("a,b"), from("a,b")], "n"), "a,b,n");
+  assert.equal(pathThrough([from("a,b,c"), from("x,b,a")], "n"), "a,b,n");
+  assert.equal(pathThrough([from("a"), NO_HEADERS], "n"), "n");
+});
+
+test("of a long way the newest part is told, as long as a header may be", () => {
+  const ids = Array.from({ length: 16 }, (_, i) => `${i}`.padStart(63, "n"));
+  assert.equal(pathThrough([senderHeaders([[PATH_HEADER, ids.join(",")]])], "me"), [...ids.slice(-3), "me"].join(","));
 });

@@ -1,4 +1,4 @@
-import { headerIn, type SenderHeaders } from "./sender-headers.ts";
+import { headerIn, MAX_HEADER_VALUE, type SenderHeaders } from "./sender-headers.ts";
 
 /**
  * Over how many links from one node of a fleet to another a request has come. Nodes set it for
@@ -6,10 +6,51 @@ import { headerIn, type SenderHeaders } from "./sender-headers.ts";
  */
 export const HOPS_HEADER = "signalbox-hops";
 
+/**
+ * The ids of nodes that all of a request has come through, the newest last, with commas in between:
+ * set and read as the count is. Of a long way the newest part.
+ */
+export const PATH_HEADER = "signalbox-path";
+
+/** A line of the log, and so an event. */
+export const CIRCLE_MESSAGE = "requests go in a circle between nodes of the fleet: they are refused";
+
 const COUNT = /^\d{1,4}$/u;
 
 /** What is no number counts as none: it was not set by a node. */
 export function hopsIn(headers: SenderHeaders): number {
   const value = headerIn(headers, HOPS_HEADER);
   return value !== undefined && COUNT.test(value) ? Number(value) : 0;
+}
+
+const NOWHERE: readonly string[] = [];
+
+/** As told by whoever sent it. */
+export function pathIn(headers: SenderHeaders): readonly string[] {
+  const value = headerIn(headers, PATH_HEADER);
+  return value === undefined || value === "" ? NOWHERE : value.split(",");
+}
+
+/** The value of the header for what `node` sends on: where all of it, that came so, has been. */
+export function pathThrough(all: Iterable<SenderHeaders>, node: string): string {
+  let first: SenderHeaders | undefined;
+  let path = NOWHERE;
+  for (const headers of all) {
+    if (headers === first) continue;
+    if (first === undefined) path = pathIn(headers);
+    else if (path.length > 0) path = inBoth(path, headers);
+    first ??= headers;
+  }
+  let value = node;
+  for (let i = path.length - 1; i >= 0; i--) {
+    const longer = `${path[i]!},${value}`;
+    if (longer.length > MAX_HEADER_VALUE) break;
+    value = longer;
+  }
+  return value;
+}
+
+function inBoth(path: readonly string[], headers: SenderHeaders): readonly string[] {
+  const other = pathIn(headers);
+  return path.filter((id) => other.includes(id));
 }

@@ -12,10 +12,13 @@ export interface MembersPlan {
   readonly listener: ListenerKind;
   /** This node is one of them: for it there are none, so that nothing goes round in a circle. */
   readonly isSelf: boolean;
+  /** The id of this node, which those that it sends to are told. */
+  readonly node: string;
 }
 
 /** What a plan needs to know of its node. */
 export interface SelectableNode {
+  readonly id?: string | undefined;
   readonly region: string;
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -23,7 +26,7 @@ export interface SelectableNode {
 /** Undefined: the target is what its endpoint says. */
 export function compileMembers(
   { collectors, protocol }: Pick<TargetConfig, "collectors" | "protocol">,
-  { region: own, tags = {} }: SelectableNode,
+  { id = "", region: own, tags = {} }: SelectableNode,
 ): MembersPlan | undefined {
   if (collectors === undefined) return undefined;
   return {
@@ -31,11 +34,12 @@ export function compileMembers(
     tags: collectors.tags ?? {},
     listener: listenerOf(protocol),
     isSelf: selectsNode(collectors, { region: own, tags }, own),
+    node: id,
   };
 }
 
 /** The same for all that find the same, whatever the order of their tags. */
-export function membersKey({ region, tags, listener }: Omit<MembersPlan, "isSelf">): string {
+export function membersKey({ region, tags, listener }: Omit<MembersPlan, "isSelf" | "node">): string {
   return JSON.stringify([listener, region, ...Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
 

@@ -7,6 +7,7 @@ import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { ConfigSource } from "./config-source.ts";
 import type { NodeFleet } from "./node-fleet.ts";
+import { nodeIdOf } from "./node-id.ts";
 
 /** What a node begins with, and what it keeps. */
 interface NodeBeginning {
@@ -35,7 +36,8 @@ export async function openBeginning(
   const text = fleet?.start.prepared.text ?? source.text;
   const version = fleet?.start.version ?? firstVersion(history, source);
   const noConfig = fleet?.noConfigIn(version);
-  return { kept, history, first, plan: compile(first, first.node, { version, text, noConfig }) };
+  const node = { ...first.node, id: nodeIdOf(first.node) };
+  return { kept, history, first, plan: compile(first, node, { version, text, noConfig }) };
 }
 
 /** `storeDir`: where an embedded store is, which says so itself when it cannot be used. */

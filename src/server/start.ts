@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { AdminContext, LeaderTransfer, NodeFacts } from "../admin/context.ts";
 import { type AdminServer, listenAdmin } from "../admin/admin-listener.ts";
 import { createRoutes } from "../admin/routes.ts";
@@ -36,6 +35,7 @@ import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { linkToFleet, sharesLimits } from "./fleet/link-to-fleet.ts";
 import type { FleetLink } from "./fleet/open-fleet-link.ts";
+import { nodeIdOf } from "./node-id.ts";
 import { type NodeView, openNodeView } from "./node-view.ts";
 import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
 import { openBeginning, placeOf } from "./node-beginning.ts";
@@ -108,7 +108,7 @@ function workersOf({ node }: Config, { workers = 0, log }: StartOptions): number
 
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
   return {
-    id: config.node.id ?? hostname(),
+    id: nodeIdOf(config.node),
     roles: config.node.roles,
     version: VERSION,
     pid: process.pid,

@@ -19,6 +19,7 @@ import type { RootLog } from "../telemetry/log.ts";
 import { checkListenerTls } from "./certificates.ts";
 import type { ConfigSource } from "./config-source.ts";
 import type { NodeFleet } from "./node-fleet.ts";
+import { nodeIdOf } from "./node-id.ts";
 import { regionNotice } from "./region-notice.ts";
 
 export interface Steering {
@@ -111,7 +112,11 @@ async function keepFirst(
 
 function compileNext(next: Config, version: number, text: string, fleet: NodeFleet | undefined): PlanData {
   checkListenerTls(next);
-  return compile(next, next.node, { version, text, noConfig: fleet?.noConfigIn(version) });
+  return compile(
+    next,
+    { ...next.node, id: nodeIdOf(next.node) },
+    { version, text, noConfig: fleet?.noConfigIn(version) },
+  );
 }
 
 /** What of the config came from elsewhere is in no line of the log. */

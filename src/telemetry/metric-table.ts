@@ -200,7 +200,7 @@ export const METRICS = {
   },
   circlingItems: {
     ...counter("signalbox_circling_items_total", "items", "sum"),
-    help: "Items that were refused since they had come over more than node.limits.max_hops links between nodes of the fleet: targets by collectors send them in a circle.",
+    help: "Items that were refused since they would have gone back to nodes of the fleet that they came through, or had come over more than node.limits.max_hops links between such: targets by collectors send them in a circle.",
     labels: [],
   },
   requestExcesses: {

@@ -171,7 +171,13 @@ test("a pool finds its targets in the fleet: one target, which stands for nodes 
   const { targets, pools } = onNode("{ region: edge, tags: { tier: small } }", TWO_TIERS);
   assert.deepEqual([...targets.keys()], ["tempo", "collectors:own,tier=gate*"]);
   const { members, url, resolve, proxy } = targets.get("collectors:own,tier=gate*")!;
-  assert.deepEqual(members, { region: "edge", tags: { tier: "gate*" }, listener: "otlp_grpc", isSelf: false });
+  assert.deepEqual(members, {
+    region: "edge",
+    tags: { tier: "gate*" },
+    listener: "otlp_grpc",
+    isSelf: false,
+    node: "",
+  });
   assert.deepEqual([url, resolve, proxy], ["http://collectors.invalid", "all", undefined]);
   const { whenDown, fallback } = pools.get("rule:up")!;
   assert.deepEqual([whenDown, fallback], ["hold", "spare"]);

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HOPS_HEADER } from "../../src/plan/hops.ts";
+import { CIRCLE_MESSAGE, HOPS_HEADER } from "../../src/plan/hops.ts";
 import { membersKey } from "../../src/plan/members.ts";
 import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 import { MemberBoard } from "../../src/data/resolve/member-board.ts";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
-import { OtlpSender } from "../support/otlp-sender.ts";
+import { OtlpSender, type SenderAnswer } from "../support/otlp-sender.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
+import type { Sink } from "../support/sinks/sink.ts";
 import { spans } from "./channel-rig.ts";
 
 const ITEMS = spans([
@@ -86,15 +87,11 @@ test("each batch for nodes of the fleet has come over one number of links, and w
   }
   rig.advance(1_000);
   for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
-  assert.deepEqual(
-    rig.calls.map(({ batch }) => [batch.hops, batch.items, batch.headers]),
-    [
-      [2, 4, NO_HEADERS],
-      [1, 4, NO_HEADERS],
-      [4, 2, NO_HEADERS],
-      [1, 2, NO_HEADERS],
-    ],
-  );
+  assert.deepEqual(rig.calls.map(({ batch }) => [batch.hops, batch.items, batch.headers]).toSorted(), [
+    [1, 6, NO_HEADERS],
+    [2, 4, NO_HEADERS],
+    [4, 2, NO_HEADERS],
+  ]);
 });
 
 test("where no target is a node of the fleet nothing is counted", async () => {
@@ -103,3 +100,71 @@ test("where no target is a node of the fleet nothing is counted", async () => {
   assert.deepEqual([replies, rig.calls.map(({ batch }) => batch.hops)], [[], [0]]);
   rig.answer(0, ACCEPTED);
 });
+
+const REGIONS = ["eu", "us", "ap"] as const;
+type Region = (typeof REGIONS)[number];
+const ROUND = spans([{ name: "round" }]);
+const FLAT = spans([{ name: "flat", region: "eu" }]);
+const PATIENCE_MS = 20_000;
+
+/**
+ * One document for all: each region sends what is to go round to the next one, the last to the
+ * first; what is not goes from eu to us, and there to the sink. Few calls at a time, of one item.
+ */
+function documentOf(region: Region, along: readonly Region[]): Record<string, unknown> {
+  const to = (other: Region): object => {
+    const found = { collectors: { region: other }, id: `to-${other}`, health_check: false, slow_start: 0 };
+    return { targets: { ...found, limits: { max_in_flight: 2 } }, batch: { max_items: 1 } };
+  };
+  const round = along.map((of, i) => {
+    const conditions = [{ region: of }, { span_name: "round" }];
+    return { id: `round-${of}`, conditions, ...to(along[(i + 1) % along.length]!) };
+  });
+  const flat = { id: "flat", conditions: [{ span_name: "flat" }], ...to("us") };
+  return { node: { id: `n-${region}`, region }, rules: [...round, flat], default_pool: { targets: ["sink"] } };
+}
+
+async function startCircle(along: readonly Region[], sink: Sink, parts: AsyncDisposableStack): Promise<TestNode[]> {
+  const nodes: TestNode[] = [];
+  for (const region of along) {
+    nodes.push(parts.use(await startTestNode(documentOf(region, along), { sinks: { sink } })));
+  }
+  const found = along.map((region, i) => {
+    const of = membersKey({ region, tags: {}, listener: "otlp_grpc" });
+    return { of, members: [{ id: `n-${region}`, address: nodes[i]!.grpc, utilization: 0 }] };
+  });
+  for (const node of nodes) await node.running.dataPlane.discovered(found);
+  return nodes;
+}
+
+for (const along of [REGIONS.slice(0, 2), REGIONS]) {
+  test(`a circle of ${along.length} gateways that all send at once ends each request, names itself, and is in nobody's way`, async () => {
+    await using sink = await openGrpcSink();
+    await using parts = new AsyncDisposableStack();
+    const nodes = await startCircle(along, sink, parts);
+    const senders = nodes.map((node) => parts.use(new OtlpSender(node)));
+    const send = (sender: OtlpSender, body: Uint8Array): Promise<SenderAnswer> =>
+      sender.send("grpc", "traces", body, { timeoutMs: PATIENCE_MS });
+    const round = senders.flatMap((sender) => Array.from({ length: 50 }, () => send(sender, ROUND)));
+    const flat = Array.from({ length: 50 }, () => send(senders[0]!, FLAT));
+    for (const answer of await Promise.all(flat)) assert.deepEqual([answer.ok, answer.rejected], [true, 0]);
+    assert.equal(sink.counts().acceptedItems, 50);
+    const circle = [...along.map((region) => `n-${region}`), "n-eu"].join(" > ");
+    for (const [i, answer] of (await Promise.all(round)).entries()) {
+      assert.deepEqual([answer.ok, answer.rejected], [true, 1], answer.message);
+      assert.match(answer.message, /would send them back to n-\w+, where they came from/u);
+      if (i < 50) assert.ok(answer.message.includes(circle), answer.message);
+    }
+    let counted = 0;
+    for (const node of nodes) {
+      counted += await node.metric("circlingItems");
+      await node.assertBalanced();
+    }
+    assert.equal(counted, 50 * along.length);
+    const told = nodes.flatMap(({ lines }) => lines.filter(({ msg }) => msg === CIRCLE_MESSAGE));
+    assert.ok(
+      told.some((line) => line["circle"] === circle && line["kind"] === "config"),
+      JSON.stringify(told),
+    );
+  });
+}

@@ -9,7 +9,7 @@ import type { CallOutcome } from "./controller-link.ts";
 import { type AskMembers, MemberFollower, type MemberQuestion, sameMachine } from "./member-follower.ts";
 import type { DiscoverReply, MemberSet } from "./messages.ts";
 
-const GATEWAYS: MembersPlan = { region: "eu", tags: { tier: "g" }, listener: "otlp_grpc", isSelf: false };
+const GATEWAYS: MembersPlan = { region: "eu", tags: { tier: "g" }, listener: "otlp_grpc", isSelf: false, node: "n" };
 const OTHERS: MembersPlan = { ...GATEWAYS, region: "us" };
 
 function setOf(ids: string, more: Partial<MemberSet> = {}): MemberSet {

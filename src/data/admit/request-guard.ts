@@ -8,8 +8,6 @@ export interface RequestGuard {
   readonly limits: RequestLimits;
   /** The refusal of a request that has too much of this. Counts it. */
   refuse(excess: Excess): Refusal;
-  /** What is said of so many items that have come over too many links. Counts them. */
-  refuseCircling(items: number): string;
   readonly degradation: DegradationGate;
 }
 
@@ -17,7 +15,6 @@ export interface RequestGuard {
 export const NO_GUARD: RequestGuard = {
   limits: NO_LIMITS,
   refuse: (excess) => refusalOf(excess, NO_LIMITS),
-  refuseCircling: () => circlingText(NO_LIMITS),
   degradation: new DegradationGate(),
 };
 
@@ -35,10 +32,6 @@ export function createRequestGuard(
     refuse(excess) {
       refused.get(excess)?.add(1);
       return refusalOf(excess, limits());
-    },
-    refuseCircling(items) {
-      metrics.circlingItems.with().add(items);
-      return circlingText(limits());
     },
   };
 }
@@ -65,11 +58,6 @@ function refusalOf(excess: Excess, limits: RequestLimits): Refusal {
   const { key, of, what } = KEYS[excess];
   const hint = `send it in several requests, or raise node.limits.${key}`;
   return { reason: "too_large", message: `the request has more than ${limits[of]} ${what}: ${hint}` };
-}
-
-function circlingText({ maxHops }: RequestLimits): string {
-  const where = 'see "No circles" in docs/operations.md';
-  return `they have come over more than ${maxHops} links between nodes of the fleet (node.limits.max_hops): targets by collectors send them in a circle, ${where}`;
 }
 
 function isKey(excess: Excess): excess is keyof typeof KEYS {

@@ -11,6 +11,7 @@ import { noRouteIn, type Obstacle, type PlaceablePool, type RoutedRequest } from
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import type { Returning } from "../circle-report.ts";
 import type { LaneCopy } from "../queue/lane-port.ts";
 import { openSamplingExplainer, type SamplingExplainer, type ThresholdOf } from "./explain-sampling.ts";
 
@@ -65,7 +66,7 @@ export function openWalk(
 
 /** An explanation knows no sender, and so none who would wait in vain. */
 export function placedFor({ headers, clock }: ExplainWalk, envelope: Envelope): RoutedRequest {
-  return { envelope, headers, nowMs: clock.nowMs(), deadlineMs: Infinity };
+  return { envelope, headers, path: [], nowMs: clock.nowMs(), deadlineMs: Infinity };
 }
 
 /**
@@ -103,6 +104,10 @@ class ExplainedPool implements PlaceablePool {
 
   get isFullOfItems(): boolean {
     return this.#pool.isFullOfItems;
+  }
+
+  returning(path: readonly string[]): Returning | undefined {
+    return this.#pool.returning(path);
   }
 
   get pausesSome(): boolean {

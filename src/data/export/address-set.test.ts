@@ -71,7 +71,7 @@ test("in a worker members are those that it is told of, with their places and lo
   const sources: NewsSource[] = [];
   const reporter = { announce: (source: NewsSource) => void sources.push(source), flush: () => 0 };
   const parts = { clock, resolver: new ScriptedResolver(), metrics: createMetrics(), random: seededRandom(1) };
-  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
   const plan = targetPlan("t", { url: "http://collectors.invalid", resolve: "all", members });
   const target = openNamedTarget(plan, { ...parts, reporter, openClient: () => client }, "start");
   assert.deepEqual([target.health().state, target.usable(0)], ["down", false]);
@@ -124,7 +124,7 @@ test("parts that cannot all be opened change nothing, and what was opened of the
       return { send: () => () => undefined, [Symbol.asyncDispose]: async () => end() };
     },
   };
-  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
   const of = membersKey(members);
   const plan = (id: string) => targetPlan(id, { url: "http://collectors.invalid", resolve: "all", members });
   const targets = ["t", "u"].map((id) => openNamedTarget(plan(id), env, "start"));

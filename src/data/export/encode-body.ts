@@ -2,7 +2,7 @@ import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import { compress, type CompressResult, type Compression } from "../../otlp/compress.ts";
-import { HOPS_HEADER } from "../../plan/hops.ts";
+import { HOPS_HEADER, PATH_HEADER } from "../../plan/hops.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { Batch } from "./target-client.ts";
@@ -56,7 +56,7 @@ const KNOWN = 256;
 
 /**
  * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win,
- * but for the count of links. The same object for the same values, as long as the plan is the same,
+ * but for the links. The same object for the same values, as long as the plan is the same,
  * so that what transports make of one is made once.
  */
 export class PassedHeaders {
@@ -65,18 +65,19 @@ export class PassedHeaders {
 
   of(
     { headers: own }: TargetPlan,
-    { headers: passed, hops = 0 }: Pick<Batch, "headers" | "hops">,
+    { headers: passed, hops = 0, path }: Pick<Batch, "headers" | "hops" | "path">,
   ): TargetPlan["headers"] {
     if (passed.values.length === 0 && hops === 0) return own;
     if (own !== this.#own) {
       this.#own = own;
       this.#known = new RecentMap(KNOWN);
     }
-    const key = hops === 0 ? passed.key : `${hops}\n${passed.key}`;
+    const key = hops === 0 ? passed.key : `${hops} ${path ?? ""}\n${passed.key}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const counted = hops === 0 ? {} : { [HOPS_HEADER]: String(hops) };
-    const merged = { ...Object.fromEntries(passed.values), ...own, ...counted };
+    const told = path === undefined ? {} : { [PATH_HEADER]: path };
+    const merged = { ...Object.fromEntries(passed.values), ...own, ...counted, ...told };
     this.#known.set(key, merged);
     return merged;
   }

@@ -23,6 +23,8 @@ export interface Batch {
    * For a node of the fleet: over so many links between nodes all of it has come when it is there.
    */
   readonly hops?: number;
+  /** And through these nodes: a value of PATH_HEADER. */
+  readonly path?: string;
   /**
    * If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is
    * the half that is tried once.

@@ -1,8 +1,9 @@
 import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import { hopsIn } from "../../plan/hops.ts";
+import { hopsIn, pathThrough } from "../../plan/hops.ts";
 import { headerIn, NO_HEADERS, onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
+import type { MembersPlan } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiryOf } from "./delivery.ts";
@@ -103,13 +104,13 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const first = deliveries[0]!;
   const headers =
     plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.record.headers, plan.forwardHeaders);
-  const hops = plan.members === undefined ? 0 : hopsIn(first.record.headers) + 1;
+  const way = plan.members === undefined ? NO_LINK : linkOf(deliveries, plan.members);
   if (deliveries.length === 1) {
     const { again, record, owner } = first;
     const pieces = viewsOf(first);
     const { bytes, items, points } = record;
     const decisive = isDecisive(first);
-    const batch = { signal, pieces, bytes, items, points, headers, hops, decisive, again };
+    const batch = { signal, pieces, bytes, items, points, headers, ...way, decisive, again };
     return owner === OWN_MEMORY ? batch : { ...batch, owner };
   }
   const pieces: Uint8Array[] = [];
@@ -129,7 +130,17 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   }
   const owner = owners.length > 0 && { owner: new BatchOwner(owners) };
   const decisive = deliveries[0]!.trial !== undefined;
-  return { signal, pieces, bytes, items, points, headers, hops, decisive, again, ...owner };
+  return { signal, pieces, bytes, items, points, headers, ...way, decisive, again, ...owner };
+}
+
+/** What all of a batch has come over when it is there. */
+type WayOfBatch = Pick<Batch, "hops" | "path">;
+
+const NO_LINK: WayOfBatch = { hops: 0 };
+
+function linkOf(deliveries: readonly Delivery[], { node }: MembersPlan): WayOfBatch {
+  const all = deliveries.map(({ record }) => record.headers);
+  return { hops: hopsIn(all[0]!) + 1, path: pathThrough(all, node) };
 }
 
 /** Several as one. */

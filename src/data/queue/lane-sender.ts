@@ -6,6 +6,7 @@ import { attemptOf } from "./attempt-time.ts";
 import { cutAhead } from "./cut-parcel.ts";
 import { type Delivery, expiryOf, isFirstTry } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
+import { onwardTarget } from "./onward-target.ts";
 import { PATIENCE_MS, refusedBy, takeHopeless } from "./hopeless.ts";
 import type { LaneHold } from "./lane-hold.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused.ts";
@@ -43,6 +44,11 @@ export class LaneSender implements TurnTaker {
     this.#hold = hold;
   }
 
+  /** To nodes of the fleet: what has come from others goes beside full windows. */
+  get #sendsOn(): boolean {
+    return this.#hold.targets.some(({ plan }) => plan.members !== undefined);
+  }
+
   run(nowMs: number): void {
     this.lingerUntilMs = Infinity;
     this.#handedOnBytes = 0;
@@ -57,7 +63,8 @@ export class LaneSender implements TurnTaker {
   take(queue: StorePartition, nowMs: number): Turn {
     const step = this.#sendFrom(queue, nowMs);
     if (step === "sent") return "sent";
-    return step === "nowhere" && queue.tenant !== undefined && this.#isFull(queue, nowMs) ? "full" : "stuck";
+    if (step !== "nowhere" || queue.tenant === undefined || this.#sendsOn) return "stuck";
+    return this.#isFull(queue, nowMs) ? "full" : "stuck";
   }
 
   /**
@@ -68,7 +75,8 @@ export class LaneSender implements TurnTaker {
     const head = this.#firstOf(queue, nowMs);
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
     head.paused = pausedTargets(this.#hold.targets, head, nowMs);
-    const target = this.#hold.chooser.choose(head.record, nowMs, queue.signal, head.paused);
+    const chosen = this.#hold.chooser.choose(head.record, nowMs, queue.signal, head.paused);
+    const target = chosen ?? onwardTarget(queue, head, this.#hold.targets, nowMs);
     if (target === undefined) {
       if ((queue.awaited > 0 || this.#hold.kind === "copy") && this.#giveUp(queue)) return "sent";
       return this.#setAside(queue, head, nowMs) ? "sent" : "nowhere";

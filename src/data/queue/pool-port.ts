@@ -9,6 +9,7 @@ import type { LaneFailoverState } from "../balance/failover-state.ts";
 import type { PanicTeller } from "../balance/panic-report.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { Returning } from "../circle-report.ts";
 import type { LaneLoad } from "../key-load.ts";
 import type { LimitUse, PartOfLimit } from "../node-limit.ts";
 import type { ParcelCutter } from "./cut-parcel.ts";
@@ -76,6 +77,11 @@ export interface Pool extends AsyncDisposable, FallbackPool {
    * `pausedUntilMs` tells.
    */
   readonly pausesSome: boolean;
+  /**
+   * Where what came through these nodes of the fleet, one at least, would go back to if it were
+   * sent from here.
+   */
+  returning(path: readonly string[]): Returning | undefined;
   /** The channel of a key, in pools that divide by key. */
   ownerOf(hash: number, signal: Signal): number;
   /**

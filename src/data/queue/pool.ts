@@ -6,9 +6,11 @@ import type { LaneFailoverState } from "../balance/failover-state.ts";
 import { PanicReport, type PanicTeller } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { Returning } from "../circle-report.ts";
 import type { LaneLoad } from "../key-load.ts";
 import { ALL_OF_IT, type LimitUse } from "../node-limit.ts";
 import { emptyOut, type TakeLeft } from "./removed.ts";
+import { returningTo } from "./returning.ts";
 import { type FailingPool, PoolFailover } from "./pool-failover.ts";
 import { PoolIntake } from "./pool-intake.ts";
 import { Lanes } from "./lanes.ts";
@@ -158,6 +160,10 @@ class MemoryPool implements Pool, FailingPool {
   pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number {
     const lane = this.#plan.division.kind === "cases" ? this.#lanes.channels[channel] : undefined;
     return laneOpenMs(lane?.targets ?? [...this.#lanes.targets()], signal, headers);
+  }
+
+  returning(path: readonly string[]): Returning | undefined {
+    return returningTo(path, this.#targets);
   }
 
   ownerOf(hash: number, signal: Signal): number {

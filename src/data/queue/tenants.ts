@@ -1,3 +1,4 @@
+import { hopsIn } from "../../plan/hops.ts";
 import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
@@ -5,8 +6,9 @@ import type { TargetHandle } from "../export/target-port.ts";
 export const MAX_TENANTS = 1_000;
 
 /**
- * Those whose requests carry the same values of the headers that a pool's targets are passed on:
- * their parcels wait together.
+ * Those whose requests carry the same values of the headers that a pool's targets are passed on,
+ * and, where targets are nodes of the fleet, have come over as many links between such: their
+ * parcels wait together.
  */
 export interface Tenant {
   /** Of those values; undefined for all beyond the bound. */
@@ -21,14 +23,23 @@ export interface Tenant {
 }
 
 /**
+ * In a pool whose targets are nodes of the fleet senders leave this share of the queue to what
+ * comes from other nodes, and that half as much with each link. So nodes of which each waits for
+ * the next one are never all full, and what goes round between them ends.
+ */
+const KEPT_FOR_OTHERS = 1 / 8;
+
+/**
  * The tenants of a pool that hold something in it. They take turns, so that none waits for the
  * backlog of another, and none takes more of the queue than is left for all others, or its equal
- * part, with one part for whoever comes next. Where the targets forward nothing there are none, and
- * parcels have no tenant.
+ * part, with one part for whoever comes next. Where the targets forward nothing, and are no nodes of the fleet,
+ * there are none, and parcels have no tenant.
  */
 export class Tenants {
   /** All that some target forwards, in order. */
   #names: readonly string[] = [];
+  /** Some target is nodes of the fleet. */
+  #hasLinks = false;
   readonly #known = new Map<string, Tenant>();
   /** Of all beyond the bound together. */
   readonly #others: Tenant = newTenant(undefined);
@@ -42,6 +53,7 @@ export class Tenants {
 
   /** Those that hold something. */
   get size(): number {
+    if (this.#names.length === 0) return 0;
     return this.#known.size + (this.#others.parcels > 0 ? 1 : 0);
   }
 
@@ -52,14 +64,18 @@ export class Tenants {
 
   configure(targets: Iterable<TargetHandle>): void {
     const names = new Set<string>();
-    for (const { plan } of targets) for (const name of plan.forwardHeaders) names.add(name);
+    this.#hasLinks = false;
+    for (const { plan } of targets) {
+      for (const name of plan.forwardHeaders) names.add(name);
+      this.#hasLinks ||= plan.members !== undefined;
+    }
     this.#names = [...names].toSorted();
   }
 
   /** Whose a parcel with these headers is; undefined where the pool has no tenants. */
   of(headers: SenderHeaders): Tenant | undefined {
-    if (this.#names.length === 0) return undefined;
-    const { key } = onlyHeaders(headers, this.#names);
+    if (this.#names.length === 0 && !this.#hasLinks) return undefined;
+    const key = this.#keyOf(headers);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (this.#known.size >= MAX_TENANTS) {
@@ -73,11 +89,20 @@ export class Tenants {
 
   /** Whether its tenant may hold so much more, when `free` bytes of `maxBytes` are left. */
   hasRoom(bytes: number, free: number, maxBytes: number, headers: SenderHeaders): boolean {
+    if (this.#hasLinks && bytes > free - (maxBytes * KEPT_FOR_OTHERS) / 2 ** hopsIn(headers)) {
+      return false;
+    }
     if (this.#names.length === 0) return true;
-    const { key } = onlyHeaders(headers, this.#names);
+    const key = this.#keyOf(headers);
     const isNew = this.#known.size >= MAX_TENANTS ? this.#others : undefined;
     const held = (this.#known.get(key) ?? isNew)?.heldBytes ?? 0;
     return held === 0 || held + bytes <= Math.max(free, Math.floor(maxBytes / (this.size + 1)));
+  }
+
+  #keyOf(headers: SenderHeaders): string {
+    const key = this.#names.length === 0 ? "" : onlyHeaders(headers, this.#names).key;
+    const hops = this.#hasLinks ? hopsIn(headers) : 0;
+    return hops === 0 ? key : `${hops} ${key}`;
   }
 
   hold(tenant: Tenant, bytes: number, sign: 1 | -1): void {

@@ -1,7 +1,7 @@
 import type { Refusal } from "../../core/reason.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import type { HeaderPlan } from "../../plan/header-plan.ts";
-import { hopsIn } from "../../plan/hops.ts";
+import { hopsIn, pathIn } from "../../plan/hops.ts";
 import {
   type HeaderSource,
   NO_HEADERS,
@@ -18,9 +18,11 @@ export interface TakenHeaders {
   readonly plain: SenderHeaders;
   /** Over so many links between nodes of the fleet it has come. */
   readonly hops: number;
+  /** And through these nodes, as far as they are told. */
+  readonly path: readonly string[];
 }
 
-export const NO_TAKEN: TakenHeaders = { all: NO_HEADERS, plain: NO_HEADERS, hops: 0 };
+export const NO_TAKEN: TakenHeaders = { all: NO_HEADERS, plain: NO_HEADERS, hops: 0, path: [] };
 
 /**
  * Of so many different sets of values the objects are kept, so that what is queued shares them; at
@@ -47,7 +49,8 @@ export class HeaderIntake {
     const known = this.#shared.get(headers.key);
     if (known !== undefined) return known;
     const plain = onlyHeaders(headers, this.#plan.plain);
-    const taken = { all: headers, plain: plain.key === headers.key ? headers : plain, hops: hopsIn(headers) };
+    const its = plain.key === headers.key ? headers : plain;
+    const taken = { all: headers, plain: its, hops: hopsIn(headers), path: pathIn(headers) };
     this.#shared.set(headers.key, taken);
     return taken;
   }

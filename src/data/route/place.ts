@@ -23,12 +23,25 @@ export interface Obstacle {
 /** What is asked of a pool until a place is found. */
 export interface PlaceablePool
   extends RoutablePool,
-    Pick<Pool, "name" | "ack" | "maxBytes" | "isFullOfItems" | "usable" | "hasRoom" | "pausesSome" | "pausedUntilMs"> {}
+    Pick<
+      Pool,
+      | "name"
+      | "ack"
+      | "maxBytes"
+      | "isFullOfItems"
+      | "usable"
+      | "hasRoom"
+      | "pausesSome"
+      | "pausedUntilMs"
+      | "returning"
+    > {}
 
 /** What is placed: a request that was just routed, and what goes along with it. */
 export interface RoutedRequest {
   readonly envelope: Envelope;
   readonly headers: SenderHeaders;
+  /** Nodes of the fleet that it came through. */
+  readonly path: readonly string[];
   /** Clock.nowMs(), and when its sender is told that it was too late. */
   readonly nowMs: number;
   readonly deadlineMs: number;
@@ -45,17 +58,21 @@ export function placeDrafts(
   placed: RoutedRequest,
   places: number[],
 ): Obstacle | undefined {
-  const { envelope, headers } = placed;
+  const { envelope, headers, path } = placed;
   emptyList(places);
   /** What the drafts before take: each alone may fit where they do not together. */
   const taken = drafts.length > 1 ? new Map<number, number>() : undefined;
   for (const draft of drafts) {
     const pool = pools[draft.pool]!;
+    if (path.length > 0 && pool.returning(path) !== undefined) {
+      places.push(draft.pool); // there it is refused, and takes no room
+      continue;
+    }
     if (pool.whenDown === "refuse" && !pool.usableFor(draft.channel, plan.signal)) {
       return paused(draft, plan, pools, { ...placed, deadlineMs: placed.nowMs }) ?? noTarget(pool);
     }
     const bytes = draft.parcelBytes(envelope);
-    const place = findRoom({ draft, bytes, headers }, plan, pools, taken);
+    const place = findRoom({ draft, bytes, headers, path }, plan, pools, taken);
     if (place < 0 && neverFits(draft, plan, pools, bytes)) return tooLong(pool, bytes);
     if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
     const inDoubt = pool.pausesSome || !pool.usableFor(draft.channel, plan.signal);
@@ -154,10 +171,11 @@ interface WantedRoom {
   readonly draft: Draft;
   readonly bytes: number;
   readonly headers: SenderHeaders;
+  readonly path: readonly string[];
 }
 
 function findRoom(
-  { draft, bytes, headers }: WantedRoom,
+  { draft, bytes, headers, path }: WantedRoom,
   { signal, pools: plans }: RoutePlan,
   pools: readonly PlaceablePool[],
   taken: ReadonlyMap<number, number> | undefined,
@@ -168,7 +186,8 @@ function findRoom(
   for (let k = 1; k < chain.length; k++) {
     const pool = pools[chain[k]!]!;
     const reserved = taken?.get(chain[k]!) ?? 0;
-    if (pool.usable(signal) && pool.hasRoom(bytes, signal, undefined, reserved, headers)) return chain[k]!;
+    if (!pool.usable(signal) || (path.length > 0 && pool.returning(path) !== undefined)) continue;
+    if (pool.hasRoom(bytes, signal, undefined, reserved, headers)) return chain[k]!;
   }
   return -1;
 }

@@ -187,7 +187,7 @@ test("what operators want is told to all, and to who begins", async () => {
 });
 
 test("what was told of a member where it was before says nothing of where it is now", async () => {
-  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
   const { health, news, a } = open(2, { url: "http://collectors.invalid", resolve: "all", members });
   const found = (address: string): void => {
     health.discovered([{ of: membersKey(members), members: [{ id: "g1", address, utilization: 0 }] }]);

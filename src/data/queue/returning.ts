@@ -1,0 +1,15 @@
+import type { Returning } from "../circle-report.ts";
+import type { TargetHandle } from "../export/target-port.ts";
+
+/**
+ * The first of these targets that stands for a node of this way, whether it would be sent there or
+ * to another of them: all of them have one document.
+ */
+export function returningTo(path: readonly string[], targets: readonly TargetHandle[]): Returning | undefined {
+  for (const { plan, parts } of targets) {
+    if (plan.members === undefined) continue;
+    const part = parts?.all.find(({ plan: { member } }) => member !== undefined && path.includes(member));
+    if (part?.plan.member !== undefined) return { target: plan.id, node: part.plan.member };
+  }
+  return undefined;
+}
