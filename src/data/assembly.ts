@@ -44,10 +44,14 @@ export function assemble(
   env: AssemblyEnv,
   limits: () => Limiter | undefined = () => undefined,
 ): Assembly {
-  const pipelineOf = (signal: Signal): SignalPipeline => assemblePipeline(signal, plan, pools, env);
+  const circles = new CircleReport(plan, env);
+  const pipelineOf = (signal: Signal): SignalPipeline => ({
+    ...assemblePipeline(signal, plan, pools, env),
+    circles,
+  });
   const headers = new HeaderIntake(plan.headers);
   const pipelines = { traces: pipelineOf("traces"), metrics: pipelineOf("metrics"), logs: pipelineOf("logs") };
-  return { plan, headers, pipelines, limiter: limits(), circles: new CircleReport(plan, env) };
+  return { plan, headers, pipelines, limiter: limits() };
 }
 
 function assemblePipeline(
@@ -55,7 +59,7 @@ function assemblePipeline(
   plan: Plan,
   pools: ReadonlyMap<string, Pool>,
   env: AssemblyEnv,
-): SignalPipeline {
+): Omit<SignalPipeline, "circles"> {
   const route = plan.routes[signal];
   const routes = route.rules.map((rule) => new LazyRouteEntry(rule, signal, env.ledger));
   const its = route.pools.map(({ name }) => {

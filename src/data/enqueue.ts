@@ -64,12 +64,12 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
  * they are of goes on.
  */
 function refuseReturning(
-  { pipeline, circles, request, taken }: RequestContext,
+  { pipeline, request, taken }: RequestContext,
   draft: Draft,
   returning: Returning,
   settlement: Settlement,
 ): void {
-  const said = circles.returns(draft.points, taken.path, returning);
+  const said = pipeline.circles.returns(draft.points, taken.path, returning);
   for (let i = 0; i < draft.rules.length; i++) {
     const { rule, pool } = receive(pipeline, draft, i);
     const points = draft.pointsOf[i]!;

@@ -49,7 +49,7 @@ export class Pipeline implements RequestHandler {
     const guard = this.#guard;
     const envelope = this.#envelope;
     const { signal } = request.head;
-    const { pipelines: all, headers: intake, limiter, circles } = this.#current();
+    const { pipelines: all, headers: intake, limiter } = this.#current();
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
       to.replied({ ok: false, refusal: taken });
@@ -70,18 +70,15 @@ export class Pipeline implements RequestHandler {
     const pipeline = all[signal];
     const isCircling = taken.hops > limits.maxHops;
     if (envelope.totalItems === 0 || isCircling) {
-      if (isCircling) {
-        const said = circles.tooMany(envelope.totalPoints, taken.path, limits.maxHops);
-        refuseCircling(pipeline, envelope.totalPoints, request, said, to);
-      } else replyToNothing(request, to);
+      if (isCircling) refuseCircling({ pipeline, taken, request }, envelope.totalPoints, limits, to);
+      else replyToNothing(request, to);
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
     const places = this.#places;
     const memory = this.#memory;
     const nowMs = this.#clock.nowMs();
-    const made = { pipeline, limiter, circles, envelope, places, memory, request, intake, taken, nowMs };
-    const context = { ...made, isCounted: false };
+    const context = { pipeline, limiter, envelope, places, memory, request, intake, taken, nowMs, isCounted: false };
     const handled =
       limiter === undefined ? sampleAndRoute(context, guard, to) : limitAndRoute(context, limiter, guard, to);
     pipeline.router.release();
@@ -221,12 +218,14 @@ function withoutItems({ rejected, message }: Pick<ReceivedRequest, "rejected" | 
  * from, be taken apart there to find what is wrong in it, and say less to its first sender.
  */
 function refuseCircling(
-  { unrouted, losses }: SignalPipeline,
+  { pipeline, taken, request }: Pick<RequestContext, "pipeline" | "taken" | "request">,
   points: number,
-  { head, bytes, rejected }: ReceivedRequest,
-  said: string,
+  { maxHops }: RequestGuard["limits"],
   to: ReplyTaker,
 ): void {
+  const { unrouted, losses, circles } = pipeline;
+  const { head, bytes, rejected } = request;
+  const said = circles.tooMany(points, taken.path, maxHops);
   unrouted.received += points;
   unrouted.shedItems("too_many_hops", points);
   const { rule, pool } = unrouted;

@@ -40,6 +40,7 @@ export interface SignalPipeline {
   /** Told of what is dropped. */
   readonly losses: Pick<Losses, "tell">;
   readonly records: Records;
+  readonly circles: CircleReport;
   readonly shares: KnownShares;
 }
 
@@ -52,14 +53,12 @@ export interface PipelineAssembly {
   readonly headers: HeaderIntake;
   /** undefined: everything is let in. */
   readonly limiter: Limiter | undefined;
-  readonly circles: CircleReport;
 }
 
 /** A request on its way into the queues. */
 export interface RequestContext {
   readonly pipeline: SignalPipeline;
   readonly limiter: Limiter | undefined;
-  readonly circles: CircleReport;
   readonly envelope: Envelope;
   /** Where each draft goes: indexes of pools. */
   readonly places: number[];

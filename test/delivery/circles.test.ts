@@ -87,11 +87,16 @@ test("each batch for nodes of the fleet has come over one number of links, and w
   }
   rig.advance(1_000);
   for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
-  assert.deepEqual(rig.calls.map(({ batch }) => [batch.hops, batch.items, batch.headers]).toSorted(), [
-    [1, 6, NO_HEADERS],
-    [2, 4, NO_HEADERS],
-    [4, 2, NO_HEADERS],
-  ]);
+  assert.deepEqual(
+    rig.calls
+      .map(({ batch }) => [batch.hops, batch.items, batch.headers] as const)
+      .toSorted(([a = 0], [b = 0]) => a - b),
+    [
+      [1, 6, NO_HEADERS],
+      [2, 4, NO_HEADERS],
+      [4, 2, NO_HEADERS],
+    ],
+  );
 });
 
 test("where no target is a node of the fleet nothing is counted", async () => {
@@ -113,8 +118,8 @@ const PATIENCE_MS = 20_000;
  */
 function documentOf(region: Region, along: readonly Region[]): Record<string, unknown> {
   const to = (other: Region): object => {
-    const found = { collectors: { region: other }, id: `to-${other}`, health_check: false, slow_start: 0 };
-    return { targets: { ...found, limits: { max_in_flight: 2 } }, batch: { max_items: 1 } };
+    const target = { collectors: { region: other }, id: `to-${other}`, health_check: false, slow_start: 0 };
+    return { targets: { ...target, limits: { max_in_flight: 2 } }, batch: { max_items: 1 } };
   };
   const round = along.map((of, i) => {
     const conditions = [{ region: of }, { span_name: "round" }];
@@ -129,11 +134,11 @@ async function startCircle(along: readonly Region[], sink: Sink, parts: AsyncDis
   for (const region of along) {
     nodes.push(parts.use(await startTestNode(documentOf(region, along), { sinks: { sink } })));
   }
-  const found = along.map((region, i) => {
+  const known = along.map((region, i) => {
     const of = membersKey({ region, tags: {}, listener: "otlp_grpc" });
     return { of, members: [{ id: `n-${region}`, address: nodes[i]!.grpc, utilization: 0 }] };
   });
-  for (const node of nodes) await node.running.dataPlane.discovered(found);
+  for (const node of nodes) await node.running.dataPlane.discovered(known);
   return nodes;
 }
 

@@ -32,8 +32,8 @@ const KEPT_FOR_OTHERS = 1 / 8;
 /**
  * The tenants of a pool that hold something in it. They take turns, so that none waits for the
  * backlog of another, and none takes more of the queue than is left for all others, or its equal
- * part, with one part for whoever comes next. Where the targets forward nothing, and are no nodes of the fleet,
- * there are none, and parcels have no tenant.
+ * part, with one part for whoever comes next. Where the targets forward nothing, and are no nodes
+ * of the fleet, there are none, and parcels have no tenant.
  */
 export class Tenants {
   /** All that some target forwards, in order. */
