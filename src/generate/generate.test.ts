@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { decodeRequest, encodeRequest } from "../../test/support/oracle/oracle.ts";
 import { transcode } from "../otlp/json/transcode.ts";
@@ -37,7 +38,10 @@ for (const signal of SIGNALS) {
   test(`generate: ${signal} say in JSON what they say in protobuf`, () => {
     const read = transcode(signal, prepare(signal, "json", OPTIONS).bytes);
     assert.ok(read.ok);
-    assert.ok(Buffer.from(read.bytes).equals(GENERATE[signal](OPTIONS)));
+    const protobuf = GENERATE[signal](OPTIONS);
+    assert.equal(read.bytes.length, protobuf.length);
+    // Fields stand in another order; a diff of 50 kB would take minutes.
+    assert.ok(isDeepStrictEqual(decodeRequest(signal, read.bytes), decodeRequest(signal, protobuf)));
   });
 
   test(`stamp: makes of one request of ${signal} the one that would have been generated`, () => {

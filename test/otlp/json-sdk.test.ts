@@ -9,6 +9,7 @@ import {
   ProtobufMetricsSerializer,
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
+import { transcodeDirect } from "../../src/otlp/json/direct.ts";
 import { transcode } from "../../src/otlp/json/transcode.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { decodeRequest } from "../support/oracle/oracle.ts";
@@ -42,6 +43,7 @@ function assertSame<T>(
   const text = json.serializeRequest(data);
   const bytes = protobuf.serializeRequest(data);
   assert.ok(text !== undefined && bytes !== undefined);
+  assert.ok(transcodeDirect(signal, text) !== undefined, "it needs no objects");
   const result = transcode(signal, text);
   assert.ok(result.ok);
   assert.equal(result.message, "");

@@ -2,20 +2,27 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { seededRandom } from "../../src/core/random.ts";
+import { transcodeDirect } from "../../src/otlp/json/direct.ts";
 import { transcode } from "../../src/otlp/json/transcode.ts";
-import { SIGNALS } from "../../src/otlp/signal.ts";
+import { type Transcoded, transcodeParsed } from "../../src/otlp/json/transcode-parsed.ts";
+import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
 import { arbitraryRequest } from "../support/oracle/arbitraries.ts";
 import { decodeRequest, encodeRequest } from "../support/oracle/oracle.ts";
 import { toOtlpJson } from "../support/oracle/otlp-json.ts";
 
 for (const signal of SIGNALS) {
-  test(`JSON: a request of ${signal} in OTLP/JSON becomes the bytes that its protobuf has`, () => {
+  test(`JSON: a request of ${signal} in OTLP/JSON becomes what its protobuf is, in as many bytes`, () => {
     fc.assert(
       fc.property(arbitraryRequest(signal), (plain) => {
-        const result = transcode(signal, Buffer.from(toOtlpJson(signal, plain)));
-        assert.ok(result.ok);
-        assert.equal(result.rejected, 0, result.message);
-        assert.deepEqual(Buffer.from(result.bytes), Buffer.from(encodeRequest(signal, plain)));
+        const body = Buffer.from(toOtlpJson(signal, plain));
+        const direct = transcodeDirect(signal, body);
+        assert.ok(direct !== undefined, "it needs no objects");
+        assert.deepEqual(decodeRequest(signal, direct), plain);
+        const parsed = transcodeParsed(signal, body);
+        assert.ok(parsed.ok);
+        assert.equal(parsed.rejected, 0, parsed.message);
+        assert.deepEqual(Buffer.from(parsed.bytes), Buffer.from(encodeRequest(signal, plain)));
+        assert.equal(direct.length, parsed.bytes.length);
       }),
       { numRuns: 300 },
     );
@@ -25,7 +32,7 @@ for (const signal of SIGNALS) {
     const seed = fc.noShrink(fc.nat());
     fc.assert(
       fc.property(arbitraryRequest(signal), seed, (plain, chosen) => {
-        const result = transcode(signal, Buffer.from(toOtlpJson(signal, plain, seededRandom(chosen))));
+        const result = transcodeBoth(signal, Buffer.from(toOtlpJson(signal, plain, seededRandom(chosen))));
         assert.ok(result.ok);
         assert.equal(result.message, "");
         assert.deepEqual(decodeRequest(signal, result.bytes), plain);
@@ -39,7 +46,7 @@ for (const signal of SIGNALS) {
       fc.property(arbitraryRequest(signal), fc.nat(), fc.nat({ max: 255 }), (plain, at, byte) => {
         const body = Buffer.from(toOtlpJson(signal, plain));
         body[at % body.length] = byte;
-        const result = transcode(signal, body);
+        const result = transcodeBoth(signal, body);
         if (result.ok) decodeRequest(signal, result.bytes);
         else assert.notEqual(result.message, "");
       }),
@@ -51,7 +58,7 @@ for (const signal of SIGNALS) {
     const value = fc.oneof(fc.uint8Array(), fc.json().map(utf8), fc.jsonValue().map(nest).map(utf8));
     fc.assert(
       fc.property(value, (body) => {
-        const result = transcode(signal, body);
+        const result = transcodeBoth(signal, body);
         if (result.ok) decodeRequest(signal, result.bytes);
       }),
       { numRuns: 500 },
@@ -63,13 +70,73 @@ for (const signal of SIGNALS) {
     fc.assert(
       fc.property(arbitraryRequest(signal), odd, fc.nat(), (plain, value, place) => {
         const document: unknown = JSON.parse(toOtlpJson(signal, plain));
-        const result = transcode(signal, utf8(JSON.stringify(replaceNth(document, place % 40, value))));
+        const result = transcodeBoth(signal, utf8(JSON.stringify(replaceNth(document, place % 40, value))));
         if (result.ok) decodeRequest(signal, result.bytes);
       }),
       { numRuns: 500 },
     );
   });
 }
+
+/** As `transcode`; what needs no objects is to mean the same by way of them. */
+function transcodeBoth(signal: Signal, body: Uint8Array): Transcoded {
+  const result = transcode(signal, body);
+  if (transcodeDirect(signal, body) === undefined) return result;
+  const parsed = transcodeParsed(signal, body);
+  assert.ok(result.ok && parsed.ok);
+  assert.deepEqual([parsed.rejected, parsed.message], [0, ""]);
+  assert.deepEqual(decodeRequest(signal, result.bytes), decodeRequest(signal, parsed.bytes));
+  return result;
+}
+
+test("JSON: integers and numbers of any spelling are what they are by way of objects", () => {
+  const digits = fc.stringMatching(/^-?\d{1,22}$/u);
+  const number = fc.stringMatching(/^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?(?:[eE][+-]?\d{1,3})?$/u);
+  fc.assert(
+    fc.property(fc.oneof(digits, number), fc.boolean(), (written, quoted) => {
+      const value = quoted ? `"${written}"` : written;
+      for (const name of ["asDouble", "asInt", "flags", "startTimeUnixNano"]) {
+        const one = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"${name}":${value}}]}}]}]}]}`;
+        transcodeBoth("metrics", utf8(one));
+      }
+      for (const name of ["count", "sum", "bucketCounts", "explicitBounds"]) {
+        const list = name.endsWith("s") ? `[${value},${value}]` : value;
+        const one = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"${name}":${list}}]}}]}]}]}`;
+        transcodeBoth("metrics", utf8(one));
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("JSON: texts with any escapes are what they are by way of objects", () => {
+  const part = fc.oneof(
+    fc.string({ unit: "binary" }).map((text) => JSON.stringify(text).slice(1, -1)),
+    fc.constantFrom(
+      "\\u00e9",
+      "\\uD83D\\uDE80",
+      "\\ud83d",
+      "\\udE80",
+      "\\u0000",
+      "\\/",
+      "\\x",
+      "\\u12",
+      "\\",
+      "\t",
+      "é",
+    ),
+    fc.constantFrom("\\u0041", '\\b\\f\\n\\r\\t\\"', "x".repeat(120), "é".repeat(70), "\\uffff", "\\u07ff", "\\u0800"),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
+      const text = parts.join("");
+      for (const record of [`"body":{"stringValue":"${text}"}`, `"${text}":0`]) {
+        transcodeBoth("logs", utf8(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{${record}}]}]}]}`));
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
 
 function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-import { WRITE_PACKED, WRITE_SCALAR } from "./scalar.ts";
+import { WIRE_TYPE, WRITE_PACKED, WRITE_SCALAR } from "./scalar.ts";
 import type { Presence, ScalarKind, WritePacked, WriteScalar } from "./scalar.ts";
 
 /** A message of OTLP as a table: its fields in ascending order of their numbers. */
@@ -19,6 +19,9 @@ export interface Field {
   /** One of the fields of which a message has at most one. */
   readonly oneof: boolean;
   readonly presence: Presence;
+  /** Of scalars: which, and the wire type of one outside of a packed list. */
+  readonly scalar: ScalarKind;
+  readonly wire: number;
   readonly write: WriteScalar;
   readonly writePacked: WritePacked;
   readonly message: Message;
@@ -78,6 +81,8 @@ function field(number: number, name: string, of: ScalarKind | Message, more: Par
     name,
     oneof: more.oneof ?? false,
     presence: more.presence ?? "implicit",
+    scalar: scalar ? of : "bool",
+    wire: WIRE_TYPE[scalar ? of : "bool"],
     write: WRITE_SCALAR[scalar ? of : "bool"],
     writePacked: more.writePacked ?? WRITE_PACKED.double,
     message: scalar ? NO_MESSAGE : of,

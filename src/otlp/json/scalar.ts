@@ -53,6 +53,30 @@ export const WRITE_SCALAR: Readonly<Record<ScalarKind, WriteScalar>> = {
   span_id: writeId(8),
 };
 
+const [VARINT, I64, LEN, I32] = [0, 1, 2, 5];
+
+/** Of protobuf. */
+export const WIRE_TYPE: Readonly<Record<ScalarKind, number>> = {
+  string: LEN,
+  bool: VARINT,
+  int32: VARINT,
+  uint32: VARINT,
+  sint32: VARINT,
+  fixed32: I32,
+  int64: VARINT,
+  uint64: VARINT,
+  fixed64: I64,
+  sfixed64: I64,
+  double: I64,
+  span_kind: VARINT,
+  status_code: VARINT,
+  temporality: VARINT,
+  severity_number: VARINT,
+  bytes: LEN,
+  trace_id: LEN,
+  span_id: LEN,
+};
+
 export const WRITE_PACKED = {
   double: packDouble,
   fixed64: packFixed64,
@@ -154,7 +178,7 @@ function writeDouble(out: ProtoWriter, number: number, value: unknown, presence:
  * Texts are numbers as JSON spells them, and the three that JSON cannot; a number beyond the range
  * of a double is none.
  */
-function doubleOf(value: unknown): number | undefined {
+export function doubleOf(value: unknown): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
   if (typeof value !== "string") return undefined;
   if (isMarked(value)) return doubleOf(Number(value.slice(1)));

@@ -46,6 +46,11 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** So many objects and arrays may be in a text of that length. */
+export function objectsOf(bytes: number): number {
+  return FREE_OBJECTS + Math.floor(bytes / BYTES_AN_OBJECT);
+}
+
 export function surveyJson(body: Uint8Array, limits: RequestLimits): Survey {
   surveyor.begin(body, limits);
   surveyor.run();
@@ -60,20 +65,25 @@ const NOTHING = new Uint8Array(0);
  * What the elements of a list count as, by the list's name. Elements of other lists cost little: a
  * number, or an object.
  */
-const KINDS = ["resources", "scopes", "items", "points", "attributes"] as const satisfies readonly Excess[];
+export const KINDS = ["resources", "scopes", "items", "points", "attributes"] as const satisfies readonly Excess[];
 const OTHER = KINDS.length;
 /** The level of an object. */
 const NO_LIST = OTHER + 1;
 
-const LISTS: readonly { readonly name: Uint8Array; readonly kind: number }[] = [
-  ...["resourceSpans", "resourceMetrics", "resourceLogs"].map((name) => ({ name: textOwned(name), kind: 0 })),
-  ...["scopeSpans", "scopeMetrics", "scopeLogs"].map((name) => ({ name: textOwned(name), kind: 1 })),
-  ...["spans", "metrics", "logRecords"].map((name) => ({ name: textOwned(name), kind: 2 })),
-  { name: textOwned("dataPoints"), kind: 3 },
-  ...["attributes", "filteredAttributes", "metadata", "values", "events", "links", "exemplars", "quantileValues"].map(
-    (name) => ({ name: textOwned(name), kind: 4 }),
-  ),
+const LISTS_OF_KINDS: readonly (readonly string[])[] = [
+  ["resourceSpans", "resourceMetrics", "resourceLogs"],
+  ["scopeSpans", "scopeMetrics", "scopeLogs"],
+  ["spans", "metrics", "logRecords"],
+  ["dataPoints"],
+  ["attributes", "filteredAttributes", "metadata", "values", "events", "links", "exemplars", "quantileValues"],
 ];
+
+/** Places in KINDS, by the name of the list. */
+export const KINDS_OF_LISTS: ReadonlyMap<string, number> = new Map(
+  LISTS_OF_KINDS.flatMap((names, kind) => names.map((name) => [name, kind] as const)),
+);
+
+const LISTS = [...KINDS_OF_LISTS].map(([name, kind]) => ({ name: textOwned(name), kind }));
 
 /** One for all texts: a survey is over before another one begins. */
 class Surveyor {
@@ -105,7 +115,7 @@ class Surveyor {
     this.#left[4] = limits.maxAttributes;
     this.#left[OTHER] = this.#left[NO_LIST] = 0x7fff_ffff;
     this.#kinds[0] = NO_LIST;
-    this.#objects = FREE_OBJECTS + Math.floor(body.length / BYTES_AN_OBJECT);
+    this.#objects = objectsOf(body.length);
     this.#names.clear();
   }
 

@@ -20,19 +20,24 @@ function requestOf(signal: Signal, items: string): string {
   }
 }
 
-test("what finds room in the scratch is written there, and all else is owned", () => {
-  const scratch = Buffer.alloc(2_000);
-  const spans = (count: number): Buffer =>
-    Buffer.from(requestOf("traces", Array<string>(count).fill('{"name":"a name of some length"}').join(",")));
-  for (const count of [1, 50, 60, 70, 100, 1_000]) {
-    const owned = transcode("traces", spans(count));
-    const given = transcode("traces", spans(count), NO_LIMITS, scratch);
-    assert.ok(owned.ok && given.ok);
-    assert.deepEqual(Buffer.from(given.bytes), Buffer.from(owned.bytes));
-    assert.notEqual(owned.bytes.buffer, scratch.buffer);
-    assert.equal(given.bytes.buffer === scratch.buffer, given.bytes.length <= scratch.length, `${count} spans`);
-  }
-});
+for (const [how, more] of [
+  ["in one pass", ""],
+  ["with a name that stands twice", ',"name":"a name of some length"'],
+] as const) {
+  test(`${how}: what finds room in the scratch is written there, and all else is owned`, () => {
+    const scratch = Buffer.alloc(8_000);
+    const spans = (count: number): Buffer =>
+      Buffer.from(requestOf("traces", Array<string>(count).fill(`{"name":"a name of some length"${more}}`).join(",")));
+    for (const count of [1, 50, 100, 1_000]) {
+      const owned = transcode("traces", spans(count));
+      const given = transcode("traces", spans(count), NO_LIMITS, scratch);
+      assert.ok(owned.ok && given.ok);
+      assert.deepEqual(Buffer.from(given.bytes), Buffer.from(owned.bytes));
+      assert.notEqual(owned.bytes.buffer, scratch.buffer);
+      assert.equal(given.bytes.buffer === scratch.buffer, given.bytes.length <= scratch.length, `${count} spans`);
+    }
+  });
+}
 
 function run(signal: Signal, text: string): ReturnType<typeof transcode> {
   return transcode(signal, new TextEncoder().encode(text));
@@ -82,6 +87,11 @@ const spans = [
     want: {},
   },
   { name: "a name that stands twice counts as it stands last", json: `{"name":"a","name":"b"}`, want: { name: "b" } },
+  {
+    name: "so does an object or a list: what stood there before is not kept beside it",
+    json: `{"status":{"code":2},"status":{"message":"x"},"links":[{}],"links":[{"flags":1}]}`,
+    want: { status: { message: "x" }, links: [{ flags: 1 }] },
+  },
   { name: "enums are integers", json: `{"kind":3,"status":{"code":2}}`, want: { kind: 3, status: { code: 2 } } },
   {
     name: "enums may be names",
