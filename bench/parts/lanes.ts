@@ -22,7 +22,7 @@ export interface LanePlan {
   readonly run: Case;
   readonly timing: Timing;
   /**
-   * So much of the system's CPU goes by before the first window, unless it takes more than ten
+   * So much of the system's CPU goes by before the first window, unless it takes more than five
    * times as long: what is compiled and learnt first is no window's.
    */
   readonly firstCpuMs?: number;
@@ -70,7 +70,7 @@ const PIECE_MS = 300;
 
 async function warmUp(pid: number, load: RigLoad, cpuMs: number): Promise<void> {
   const untilSeconds = usageOfTree(pid).cpuSeconds + cpuMs / 1_000;
-  for (let ms = 0; ms < 10 * cpuMs && usageOfTree(pid).cpuSeconds < untilSeconds; ms += PIECE_MS) {
+  for (let ms = 0; ms < 5 * cpuMs && usageOfTree(pid).cpuSeconds < untilSeconds; ms += PIECE_MS) {
     await load.window({ warmUpMs: 0, windowMs: PIECE_MS });
   }
 }

@@ -254,9 +254,14 @@ export function dataPointsOf(bytes: Uint8Array, start: number, end: number, max:
   let points = 0;
   let kind = 0;
   while (c.at < end) {
+    if (--left < 0) return max + 1;
+    const after = isText(bytes[c.at]!) ? afterShort(bytes, c.at + 1, end) : 0;
+    if (after > 0) {
+      c.at = after;
+      continue;
+    }
     const tag = readTag(c);
     if (tag === MALFORMED) return MALFORMED;
-    if (--left < 0) return max + 1;
     if (!isMetricData(tag)) {
       if (!skipValue(c, tag)) return MALFORMED;
       continue;
@@ -266,15 +271,56 @@ export function dataPointsOf(bytes: Uint8Array, start: number, end: number, max:
     if (tag !== kind) points = 0;
     kind = tag;
     c.end = c.at + length;
-    while (c.at < c.end) {
-      const field = readTag(c);
-      if (field === MALFORMED || !skipValue(c, field)) return MALFORMED;
-      if (field === DATA_POINT) points++;
-      if (--left < 0) return max + 1;
-    }
+    fieldsLeft = left;
+    const more = pointsWithin(c);
+    left = fieldsLeft;
+    if (more === MALFORMED) return MALFORMED;
+    if (left < 0) return max + 1;
+    points += more;
     c.end = end;
   }
   return points;
+}
+
+/** So many fields of the metric at hand may still be walked; below 0 there were more. */
+let fieldsLeft = 0;
+
+/** Data points up to the end of the cursor, or as far as fields may be walked. */
+function pointsWithin(c: Cursor): number {
+  const { bytes, end } = c;
+  let left = fieldsLeft;
+  let points = 0;
+  while (c.at < end && --left >= 0) {
+    const next = bytes[c.at] === DATA_POINT ? afterShort(bytes, c.at + 1, end) : 0;
+    if (next > 0) {
+      c.at = next;
+      points++;
+      continue;
+    }
+    const field = readTag(c);
+    if (field === MALFORMED || !skipValue(c, field)) return MALFORMED;
+    if (field === DATA_POINT) points++;
+  }
+  fieldsLeft = left;
+  return points;
+}
+
+/** The tags of a Metric's name 1, description 2 and unit 3. */
+function isText(tag: number): boolean {
+  return tag === 0x0a || tag === 0x12 || tag === 0x1a;
+}
+
+/**
+ * Where a LEN field ends whose length stands at `at` in one or two bytes, as nearly all do; 0 where
+ * it is anything else, or goes beyond `end`: then readLength tells what it is.
+ */
+function afterShort(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 1 >= end) return 0;
+  const low = bytes[at]!;
+  const high = bytes[at + 1]!;
+  if (low >= 0x80 && high >= 0x80) return 0;
+  const next = low < 0x80 ? at + 1 + low : at + 2 + (low & 0x7f) + (high << 7);
+  return next <= end ? next : 0;
 }
 
 /** True for the tags of a Metric's data: gauge, sum, histogram, exponential histogram, summary. */
