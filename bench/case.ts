@@ -1,3 +1,4 @@
+import type { HttpTransport } from "../src/core/http-transport.ts";
 import type { Signal } from "../src/otlp/signal.ts";
 
 /** One load and what the measured system does with it. */
@@ -5,6 +6,8 @@ export interface Case {
   readonly name: string;
   readonly title: string;
   readonly protocol: "grpc" | "http";
+  /** Whose HTTP/1.1 the listener has; undefined: the default, also in builds without a choice. */
+  readonly httpTransport: HttpTransport | undefined;
   readonly signal: Signal;
   /** Of the requests; JSON over HTTP only. */
   readonly encoding: "protobuf" | "json";
@@ -66,6 +69,7 @@ export const KEPT: Readonly<Record<Sampling, number>> = { none: 1, tenth: 0.1, m
 
 export const BASE: Omit<Case, "name" | "title"> = {
   protocol: "grpc",
+  httpTransport: undefined,
   signal: "traces",
   encoding: "protobuf",
   targets: "same",

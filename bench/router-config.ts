@@ -42,7 +42,7 @@ export function routerConfig(
       data_dir: dataDir,
       listen: {
         otlp_grpc: { address: `127.0.0.1:${ports.grpc}`, ...grpc },
-        otlp_http: { address: `127.0.0.1:${ports.http}` },
+        otlp_http: { address: `127.0.0.1:${ports.http}`, transport: run.httpTransport },
         admin: { address: `127.0.0.1:${ports.admin}` },
       },
       ...(workers !== undefined && { workers }),

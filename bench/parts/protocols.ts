@@ -12,7 +12,9 @@ export const NAMES = {
   grpc: "gRPC",
   httpIn: "HTTP/1.1 in, gRPC out",
   httpBoth: "HTTP/1.1 in and out",
+  httpNode: "HTTP/1.1 of Node in, gRPC out",
   pipelined: "HTTP/1.1 in pipelines, gRPC out",
+  pipelinedNode: "HTTP/1.1 of Node in pipelines, gRPC out",
   tls: "gRPC, TLS in",
   gzip: "gRPC, gzip in",
   inflating: "node:zlib alone, inflating the same",
@@ -29,6 +31,7 @@ export async function measureProtocols(windows: number, short: boolean): Promise
       lanes: [
         laneOf(NAMES.grpc, `wire-32-${size}`),
         laneOf(NAMES.httpIn, `wire-http-${size}`),
+        laneOf(NAMES.httpNode, `wire-http-node-${size}`),
         laneOf(NAMES.httpBoth, `wire-http-both-${size}`),
       ],
     })),
@@ -37,6 +40,7 @@ export async function measureProtocols(windows: number, short: boolean): Promise
       lanes: [
         laneOf(NAMES.grpc, `wire-${size}`),
         laneOf(NAMES.pipelined, `wire-pipelined-${size}`),
+        laneOf(NAMES.pipelinedNode, `wire-pipelined-node-${size}`),
         laneOf(NAMES.tls, `wire-tls-${size}`),
       ],
     })),
