@@ -39,6 +39,19 @@ test("a region in which nobody is keeps nothing waiting; who has said goodbye is
   assert.deepEqual([seen.silent, [...(seen.left ?? [])]], [["vast"], ["eu-2 one"]]);
 });
 
+test("an adopted region in which nobody is, and nobody was, keeps nothing waiting while its controller learns", async () => {
+  const empty = { ...regionOf("misspelt"), collectors: 0, adopted: true };
+  const learning: CollectorPage = { collectors: [], next: undefined, isLearning: true };
+  const silentOf = async (region: RegionSeen, page: CollectorPage) => {
+    const topology = { regions: async () => [region], page: async () => page };
+    return (await lookAtCollectors(topology, { signal: new AbortController().signal })).silent;
+  };
+  assert.deepEqual(await silentOf(empty, learning), []);
+  assert.deepEqual(await silentOf({ ...empty, adopted: false }, learning), ["misspelt"]);
+  assert.deepEqual(await silentOf({ ...empty, collectors: 2 }, learning), ["misspelt"]);
+  assert.deepEqual(await silentOf(empty, { ...learning, collectors: [viewOf("a")] }), ["misspelt"]);
+});
+
 test("what a collector tells of its requests, its queues, and how often, is what is looked at", () => {
   const counters = { attempted_items: 9, failed_items: 2, requests: 5, refused_requests: 1 };
   const told = { id: "a", region: "eu", incarnation: "one", counters, load: { queue_items: 7 } };

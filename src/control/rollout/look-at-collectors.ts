@@ -22,16 +22,22 @@ export async function lookAtCollectors(
       const members = await membersOf(topology, region.id, options);
       collectors.push(...(members?.found ?? []));
       for (const start of members?.left ?? []) left.add(start);
-      if (members?.isLearning ?? !isEmpty(region)) silent.push(region.id);
+      if (isSilent(region, members)) silent.push(region.id);
     });
     await Promise.all(asked);
   }
   return { collectors, silent: silent.toSorted(), left };
 }
 
-/** Nobody was there when its controller told of it last, as in a region that stands by. */
-function isEmpty({ collectors }: RegionSeen): boolean {
-  return collectors === 0;
+/**
+ * Nothing tells who is not there. Where nobody was when its controller told of it last, as in a
+ * region that stands by, nobody is missed; nor in one that was adopted for a single Report, of a
+ * name that was misspelt, whose controller is as new as the leader.
+ */
+function isSilent({ collectors, adopted }: RegionSeen, members: RegionSample | undefined): boolean {
+  if (members === undefined) return collectors > 0;
+  const isNobodyThere = adopted && collectors === 0 && members.found.length === 0;
+  return members.isLearning && !isNobodyThere;
 }
 
 interface RegionSample {
