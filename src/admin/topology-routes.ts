@@ -4,6 +4,8 @@ import type { AdminContext } from "./context.ts";
 import { problemReply } from "./reply.ts";
 import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
 
+/** Who is there is told by Reports. */
+const AGAIN_SECONDS = "5";
 const DEFAULT_LIMIT = "100";
 const MAX_LIMIT = 200;
 const CRITERIA = ["load", "latency", "capacity"] as const satisfies readonly (keyof SelectionCriteria)[];
@@ -97,10 +99,13 @@ async function bestReply({ query, signal }: AdminRequest, { topology }: AdminCon
   if (CRITERIA.every((name) => criteria[name] === 0))
     return problemReply(400, "nothing counts: one of `load`, `latency` and `capacity` has to be above 0");
   const best = await topology.best({ region, criteria, signal });
+  if (best !== undefined) return { status: 200, body: best };
+  if (region !== undefined) {
+    const { regions } = await topology.read({ region, after: undefined, limit: 1, signal });
+    if (regions.length === 0) return problemReply(404, `there is no region ${region}`);
+  }
   const where = region === undefined ? "no collector" : `no collector of region ${region}`;
-  return best === undefined
-    ? problemReply(404, `${where} is healthy and has capacity left`)
-    : { status: 200, body: best };
+  return problemReply(503, `${where} is healthy and has capacity left`, { headers: { "retry-after": AGAIN_SECONDS } });
 }
 
 async function answer(ask: () => Promise<AdminReply>): Promise<AdminReply> {

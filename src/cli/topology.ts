@@ -50,7 +50,8 @@ export const topologyBest: Command = adminCommand({
   usage: ["topology best [--region <region>] [--load 1] [--latency 1] [--capacity 1]", "topology best -o json"],
   details: `Two collectors are drawn by the capacity that they have left, and either is taken, as often as its score says: what is known
 of load is seconds old, and if the best got all, everybody would go there at once. So two calls may name two. SCORE is from 0
-to 1, as are its parts LOAD, LATENCY and CAPACITY, which count as much as the options say. Exits with 5 when nobody is healthy and has something left.`,
+to 1, as are its parts LOAD, LATENCY and CAPACITY, which count as much as the options say. Exits with 1 when nobody is healthy and has
+something left, and with 5 when there is no such region.`,
   options: {
     region: { type: "string", value: "region", help: "Of this one alone." },
     load: { type: "string", value: "weight", help: "How much it counts that it has little to do; default: 1." },

@@ -102,6 +102,12 @@ test("topology: a node without a fleet shows itself, is the best collector, and 
   }
 });
 
+test("topology: where nobody is well at the moment, best is asked for again later", async () => {
+  await using node = await startTestNode({ node: { id: "n1", region: "eu" } });
+  const answer = await callApi(node.admin, "/api/v1/topology/best?region=eu");
+  assert.deepEqual([answer.status, answer.headers["retry-after"]], [503, "5"], answer.text);
+});
+
 test("topology: the commands show tables, and the same as JSON", async () => {
   await using sink = await openGrpcSink();
   await using node = await open(sink);
@@ -117,7 +123,7 @@ test("topology: the commands show tables, and the same as JSON", async () => {
   const best = await runCli(["topology", "best", "--region", "eu", "--latency", "0"], { env, columns: 160 });
   assert.match(best.out, /^COLLECTOR +REGION +ADDRESS +SCORE .*\nn1 +eu +127\.0\.0\.1:\d+ +[01]\.\d\d /u);
   const none = await runCli(["topology", "best", "--region", "us"], { env });
-  assert.deepEqual([none.code, none.err.includes("no collector of region us")], [5, true]);
+  assert.deepEqual([none.code, none.err.includes("there is no region us")], [5, true]);
   assert.equal((await runCli(["topology", "best", "--load", "much"], { env })).code, 3);
   const members = await runCli(["members"], { env });
   assert.match(members.out, /^MEMBER +REGION +ADDRESS +SEEN +SEEN BY\nn1 +eu +127\.0\.0\.1:\d+ +0s +n1\n$/u);
