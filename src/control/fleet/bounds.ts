@@ -26,6 +26,8 @@ export const FLEET_BOUNDS = {
   /** Members of one selection, and selections of one node: as a config has them. */
   found: 64,
   selections: 16,
+  /** What a node may say that it carries, holds, or has counted. */
+  quantity: 1e15,
   text: 256,
   reason: 500,
 } as const;

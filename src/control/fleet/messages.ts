@@ -22,7 +22,11 @@ export const FLEET_SERVICE = "signalbox.fleet.v1.Controller";
 
 const text = z.string().max(FLEET_BOUNDS.text);
 const reason = z.string().max(FLEET_BOUNDS.reason);
-const quantity = z.number().min(0);
+/** More is no measure of a node; sums of them stay numbers. */
+const quantity = z
+  .number()
+  .min(0)
+  .transform((value) => Math.min(value, FLEET_BOUNDS.quantity));
 const count = z.int().min(0);
 const protocol = count.default(0);
 const NodeIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/u, "is not the id of a node");
