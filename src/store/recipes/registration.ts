@@ -52,6 +52,9 @@ export async function openRegistration(
   return registration;
 }
 
+/** While it cannot be listed, one line of the log in this time. */
+const QUIET_MS = 60_000;
+
 /** One loop writes; all others say what they want, and wake it. */
 class KeptRegistration implements Registration {
   readonly info: MemberInfo;
@@ -290,7 +293,7 @@ class KeptRegistration implements Registration {
     if (this.#closing.signal.aborted) return;
     if (cause instanceof RouterError && this.#isFinal(cause)) this.#refused ??= cause;
     if (this.#refused !== undefined) return;
-    this.#env.log?.warn("member is not listed now: it is tried again", {
+    this.#env.log?.limited(`unlisted ${this.info.id}`, QUIET_MS)?.warn("member is not listed now: it is tried again", {
       kind: "member",
       id: this.info.id,
       reason: reasonOf(cause),
