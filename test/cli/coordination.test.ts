@@ -5,8 +5,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { targetFindings } from "../../src/cli/coordination/target-findings.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { isoTime } from "../../src/core/iso-time.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import { CIRCLE_MESSAGE } from "../../src/plan/hops.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { createElection } from "../../src/store/recipes/election.ts";
 import { openFleetMemory } from "../../src/store/recipes/fleet-memory.ts";
@@ -219,10 +222,11 @@ test("doctor asks a node, where one is named, whether controllers see the same m
     assert.equal(ran.code, 0, "nothing of it has failed");
     assert.deepEqual(
       admin.seen.map(({ line, headers }) => [line, headers.authorization]),
-      [["GET /api/v1/topology?limit=1", "Bearer secret"]],
+      ["topology?limit=1", "targets", "events?kind=config"].map((path) => [`GET /api/v1/${path}`, "Bearer secret"]),
     );
     const { findings } = JSON.parse(ran.out) as { findings: Record<string, unknown>[] };
-    return findings.slice(findings.findLastIndex(({ check }) => check !== "views") + 1);
+    assert.deepEqual([findings.at(-1)?.["check"], findings.at(-1)?.["status"]], ["targets", "ok"]);
+    return findings.slice(findings.findLastIndex(({ check }) => check === "clock") + 1, -1);
   };
   const regions = [{ id: "eu", stale: false, collectors: [] }];
   const [agreed] = await ask({ regions, split: [], stale: false });
@@ -240,6 +244,31 @@ test("doctor asks a node, where one is named, whether controllers see the same m
   assert.equal(split?.["message"], "controllers do not see the same members of eu: n1,n2 (aa, alone c7); n3 (bb)");
   assert.match(String(split["hint"]), /look at their logs/u);
   assert.match(String(stale?.["message"]), /anything new of us: what is shown is of the past/u);
+});
+
+test("doctor says which targets of a node find nobody, since when, and what goes in a circle", async () => {
+  const ask = async (body: unknown): Promise<readonly string[]> => {
+    await using admin = await ScriptedAdmin.open({ body });
+    const options = { url: admin.url, token: undefined, ca: undefined, timeoutMs: 30_000 };
+    const found = await targetFindings(options, { clock: systemClock });
+    return found.map(({ status, message }) => `${status} ${message}`);
+  };
+  const members = { endpoint: "http://collectors.invalid", state: "down", addresses: [] };
+  const since = isoTime(systemClock.wallMs() - 3_600_000);
+  const found = await ask([
+    { ...members, id: "to-gateways", reason: "no_members", since },
+    { ...members, id: "itself", reason: "is_itself", since },
+    { id: "dns:a.test:1", endpoint: "http://a.test:1", state: "ejected", reason: "connect", addresses: [], since },
+    { id: "dns:b.test:1", endpoint: "http://b.test:1", state: "ready", reason: "start", addresses: [], since },
+    { id: "main", endpoint: "http://c.test:1", state: "ejected", reason: "connect", addresses: [], since },
+  ]);
+  assert.deepEqual(found, [
+    "warning target to-gateways finds nobody (no_members), for 1h",
+    "warning target dns:a.test:1 finds nobody (connect), for 1h",
+  ]);
+  const circle = { kind: "config", msg: CIRCLE_MESSAGE, circle: "a > b > a", time: since, hint: "tags" };
+  const round = await ask({ events: [circle, circle, { kind: "config", msg: "other" }] });
+  assert.deepEqual(round, ["warning requests go in a circle: a > b > a (told 1h ago)"]);
 });
 
 test("doctor: a node that does not answer is a warning of its own, with what to do", async () => {

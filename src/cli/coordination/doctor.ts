@@ -4,6 +4,7 @@ import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type Io } from "../command.ts";
 import { counted, print, wrapped } from "../print.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
+import { targetFindings } from "./target-findings.ts";
 import { type Diagnosis, topologyFindings } from "./topology-findings.ts";
 
 export const doctor: Command = {
@@ -14,7 +15,8 @@ export const doctor: Command = {
 below the prefix and what else may be read, whose the keys are, which fleet's they are and whether the node of the config
 would follow it, who is registered, whether each region is told of by whoever leads it (split views), which versions of
 Signalbox and of the config run, how much of a lease is left when it is granted, and whether other clocks are ahead. One key is written and deleted, one session opened and closed. Exits with 1 when something has failed, with 0 when
-there are only warnings. With --url one node is asked as well, which asks all controllers whom they see, and compares the digests of that.
+there are only warnings. With --url one node is asked as well, which asks all controllers whom they see, and compares the digests of that;
+of its own targets it tells which find nobody, and whether requests have gone in a circle.
 
 ${WHICH_STORE}`,
   options: {
@@ -31,7 +33,8 @@ ${WHICH_STORE}`,
     const ofStore = await withStore(named, "read", { args, io }, (coordination, signal) =>
       coordination.diagnose(() => memoryOf(named), signal),
     );
-    const ofNode = admin === undefined ? [] : await topologyFindings(admin, io);
+    const ofNode =
+      admin === undefined ? [] : [...(await topologyFindings(admin, io)), ...(await targetFindings(admin, io))];
     const report = { ...ofStore, findings: [...ofStore.findings, ...ofNode] };
     print(report, args, io, () => reportText(report, io.stdout.columns));
     if (!report.reachable) return EXIT.unreachable;

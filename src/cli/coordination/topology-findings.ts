@@ -6,7 +6,7 @@ import { fieldsOf, shown } from "../admin-client/fields.ts";
 import type { Io } from "../command.ts";
 
 export type Diagnosis = Awaited<ReturnType<Coordination["diagnose"]>>;
-type NodeFinding = Diagnosis["findings"][number];
+export type NodeFinding = Diagnosis["findings"][number];
 
 const LOGS = "look at their logs: whether each reaches the store and the others; a network that is cut in two looks so";
 

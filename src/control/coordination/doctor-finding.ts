@@ -13,6 +13,7 @@ export const DOCTOR_CHECKS = [
   "members",
   "config",
   "views",
+  "targets",
   "versions",
   "lease",
   "clock",

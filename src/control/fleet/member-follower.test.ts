@@ -213,6 +213,22 @@ test("while nothing is known an answer of who has not heard of anybody says noth
   assert.deepEqual(rig.told.at(-1), [{ of: membersKey(GATEWAYS), members: [] }]);
 });
 
+test("who finds nobody says so after a while: in the log, and for its Reports; until somebody is there", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf(""));
+  assert.deepEqual([rig.members.missing, warnings(rig)], ["", 0]);
+  rig.clock.advance(20_000);
+  await rig.answer("d2", setOf(""));
+  assert.equal(rig.members.missing, "for 20 s no node is found that listens for otlp_grpc in region eu with tier=g");
+  assert.equal(warnings(rig), 1);
+  assert.match(rig.log.lines.at(-1)!, /region=eu .*since=2025-06-15T15:06:40.000Z hint="see TAGS/u);
+  rig.clock.advance(20_000);
+  await rig.answer("d3", setOf(""));
+  assert.equal(warnings(rig), 1);
+  await rig.answer("d4", setOf("a"));
+  assert.equal(rig.members.missing, "");
+});
+
 test("while no controller answers what is known stays, and asking takes its time", async () => {
   const rig = new Rig();
   await rig.answer("d1", setOf("ab"));

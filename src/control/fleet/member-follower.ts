@@ -1,6 +1,7 @@
 import { formatAddress, parseAddress } from "../../config/schema/address.ts";
 import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
+import { isoTime } from "../../core/iso-time.ts";
 import type { Random } from "../../core/random.ts";
 import { type FoundMember, type FoundMembers, membersKey, type MembersPlan } from "../../plan/members.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -49,6 +50,8 @@ const PAUSE = { firstMs: 500, longestMs: 30_000 } as const;
 const ASKED_A_SECOND = 1_000;
 const SPREAD = { leastMs: 20, mostMs: 10_000 } as const;
 const QUIET_MS = 600_000;
+/** So long nobody is found before it is told: all may be starting. */
+const NOBODY_MS = 15_000;
 
 /**
  * Which members of the fleet the targets of this node stand for, as its controller tells. What is
@@ -61,6 +64,8 @@ export class MemberFollower {
   readonly #first: Map<string, readonly FoundMember[]>;
   #unused = new Map<string, number>();
   #lost = new Map<string, LostMembers>();
+  /** Selections that find nobody, and when that was seen first. */
+  readonly #nobody = new Map<string, number>();
   /** Those that are used, and of whom a controller that has not heard of all tells nothing. */
   readonly #unheard = new Map<string, readonly string[]>();
   /** Of the last answer to what is wanted now. */
@@ -84,6 +89,18 @@ export class MemberFollower {
     };
   }
 
+  /** For people: what is looked for and not found, and since when. Empty: nothing is missing. */
+  get missing(): string {
+    const nowMs = this.#options.clock.nowMs();
+    return this.#wanted
+      .flatMap((plan) => {
+        const sinceMs = this.#nobody.get(membersKey(plan));
+        if (sinceMs === undefined || nowMs - sinceMs < NOBODY_MS) return [];
+        return `for ${Math.round((nowMs - sinceMs) / 1_000)} s no node is found that listens for ${plan.listener} in ${sought(plan)}`;
+      })
+      .join("; ");
+  }
+
   /** From now on these are looked for. */
   want(wanted: readonly MembersPlan[]): void {
     const others = wanted.filter(({ isSelf }) => !isSelf);
@@ -97,8 +114,10 @@ export class MemberFollower {
       this.#unused.delete(key);
       this.#lost.delete(key);
       this.#unheard.delete(key);
+      this.#nobody.delete(key);
     }
     for (const key of byKey.keys()) this.#takeFirst(key);
+    this.#noteMissing();
     this.#known = undefined;
     this.#tell();
     this.#changed.abort(new RouterError("INTERRUPTED", "others are wanted"));
@@ -151,8 +170,33 @@ export class MemberFollower {
     const isNews = digest !== this.#known;
     this.#known = digest;
     for (const [i, plan] of asked.entries()) this.#take(plan, found[i]);
+    this.#noteMissing();
     this.#tell();
     return isNews;
+  }
+
+  #noteMissing(): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    for (const plan of this.#wanted) {
+      const { region, tags, listener } = plan;
+      const key = membersKey(plan);
+      if ((this.#found.get(key)?.length ?? 0) > 0) {
+        this.#nobody.delete(key);
+        continue;
+      }
+      const sinceMs = this.#nobody.get(key) ?? nowMs;
+      this.#nobody.set(key, sinceMs);
+      if (nowMs - sinceMs < NOBODY_MS) continue;
+      log.limited(`nobody ${key}`, QUIET_MS)?.warn(NOBODY_MESSAGE, {
+        kind: "member",
+        region,
+        tags,
+        listener,
+        since: isoTime(clock.wallMs() - (nowMs - sinceMs)),
+        hint: "see TAGS and REGION of signalbox topology: let nodes have these tags and this listener, or select others",
+      });
+    }
   }
 
   /** It has heard of some of them, perhaps: that they are others now. */
@@ -253,6 +297,13 @@ export class MemberFollower {
         hint: HINTS[why],
       });
   }
+}
+
+const NOBODY_MESSAGE = "no member of the fleet fits what a target by collectors looks for: it has nobody to send to";
+
+function sought({ region, tags }: MembersPlan): string {
+  const globs = Object.entries(tags).map(([tag, glob]) => `${tag}=${glob}`);
+  return `region ${region}${globs.length === 0 ? "" : ` with ${globs.join(", ")}`}`;
 }
 
 const ELSEWHERE = "let it listen on an address that other machines reach, or on 0.0.0.0";

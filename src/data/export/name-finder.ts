@@ -1,3 +1,4 @@
+import { isoTime } from "../../core/iso-time.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { hostOf } from "../../plan/resolve-plan.ts";
 import { type AddressBook, NO_ADDRESSES, stepAddresses } from "../resolve/address-book.ts";
@@ -20,6 +21,8 @@ export class NameFinder implements PartFinder {
   #plan: TargetPlan;
   #book: AddressBook = NO_ADDRESSES;
   #answer: readonly string[] = [];
+  /** When it was first looked up in vain, as long as it was never found. */
+  #sinceMs: number | undefined;
 
   constructor(plan: TargetPlan, env: NameFinderEnv, tell: TellParts) {
     this.#plan = plan;
@@ -48,13 +51,24 @@ export class NameFinder implements PartFinder {
     metrics.targetResolutions.with(id, answer.kind).add(1);
     if (answer.kind === "failed") {
       const fields = { target: id, name: hostOf(url), reason: answer.reason };
-      log
-        ?.limited(`resolve ${id}`, LOG_MS)
-        ?.warn("name of a target cannot be resolved: what is known of it stays", fields);
+      const line = log?.limited(`resolve ${id}`, LOG_MS);
+      if (this.#book.known.length > 0)
+        line?.warn("name of a target cannot be resolved: what is known of it stays", fields);
+      else
+        line?.warn("name of a target cannot be resolved: nobody is known to send to", {
+          ...fields,
+          ...this.#missing(),
+        });
       return;
     }
+    this.#sinceMs = undefined;
     this.#answer = answer.addresses;
     this.#take(answer.addresses);
+  }
+
+  #missing(): { readonly since: string; readonly hint: string } {
+    this.#sinceMs ??= this.#env.clock.wallMs();
+    return { since: isoTime(this.#sinceMs), hint: "look at the name, and at what the machine asks for names" };
   }
 
   #take(addresses: readonly string[]): void {

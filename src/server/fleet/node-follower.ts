@@ -157,7 +157,7 @@ function openFollower(
     leader: controller && (() => (isBelieved(options) ? controller.controller.leaderOf(node.region) : undefined)),
     book,
     members,
-    facts: () => reportFacts({ ...options, limits }),
+    facts: () => reportFacts({ ...options, limits, missing: () => members.missing }),
     isNews(before, toldMs, nowMs) {
       if ((limits.isPressing && nowMs - toldMs >= PRESSING_MS) || sampling?.isNews() === true) return true;
       const perSecond = options.load.newest?.items_per_second ?? 0;

@@ -32,6 +32,8 @@ export interface ReportSources {
   readonly limits?: Pick<NodeLimits, "ask">;
   readonly sampling?: Pick<FleetSampling, "report"> | undefined;
   readonly acknowledged?: () => CollectorConfig | undefined;
+  /** What of its fleet it looks for as targets and does not find; empty: nothing. */
+  readonly missing?: () => string;
   /** SHA-256 of a document. */
   readonly digestOf: (text: string) => string;
 }
@@ -56,7 +58,8 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     capacity: { items_per_second: load.capacity.items_per_second },
     load: newest,
     counters: countersOf(load),
-    health: { reason: "", ...(await healthOf(sources)) },
+    // It is healthy all the same: it takes data, which waits.
+    health: { reason: (sources.missing?.() ?? "").slice(0, FLEET_BOUNDS.reason), ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: NEWEST_SCHEMA,
     limits: await limits?.ask(),
