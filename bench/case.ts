@@ -60,12 +60,13 @@ export type Rules = "none" | "by_service" | "resource_10" | "resource_10000" | "
 
 /**
  * `none`: everything is kept. `tenth`: one class, of which a tenth is kept. `marked`: one class, of
- * which all but one in a million is kept, and marked. `span`: a tenth, but all failed spans.
+ * which all but one in 65,536 is kept, and marked: of less the four digits of `th` would be zeros,
+ * and nothing is written. `span`: a tenth, but all failed spans.
  */
 export type Sampling = "none" | "tenth" | "marked" | "span";
 
 /** Share of the items that arrives at the sinks; 2 % of what the generator makes has failed. */
-export const KEPT: Readonly<Record<Sampling, number>> = { none: 1, tenth: 0.1, marked: 1 - 1e-6, span: 0.1 };
+export const KEPT: Readonly<Record<Sampling, number>> = { none: 1, tenth: 0.1, marked: 1 - 1 / 65_536, span: 0.1 };
 
 export const BASE: Omit<Case, "name" | "title"> = {
   protocol: "grpc",

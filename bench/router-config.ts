@@ -77,8 +77,8 @@ function samplingOf(sampling: Sampling): object {
 /** More than any machine carries, and a load that is never exceeded. */
 function idleStages({ idle, services }: Case): object {
   const most = 1_000_000_000;
-  const keys = Object.fromEntries(serviceNames(services).map((service) => [service, most]));
-  const rate_limiting = { max_qps: most, per_service_limit: most, key: "service", keys };
+  const keys = Object.fromEntries(serviceNames(services).map((service) => [service, most / 4]));
+  const rate_limiting = { max_qps: most, per_service_limit: most / 2, key: "service", keys };
   const degradation = { enabled: true, threshold: 1, target_rate: 0.5, recovery_threshold: 0.9 };
   if (idle === "limits") return { rate_limiting };
   return idle === "degradation" ? { degradation } : {};

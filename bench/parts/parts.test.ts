@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { thresholdOf } from "../../src/otlp/threshold.ts";
+import { KEPT } from "../case.ts";
 import type { LoadCounts } from "../messages.ts";
 import type { Window } from "../rig.ts";
 import { CASES, caseNamed, WIRE_CASES } from "../cases.ts";
@@ -159,6 +161,10 @@ test("bench marks: sampling is compared with keeping everything", () => {
     "at least 80 %: 80 %, held",
     "at least 85 %: 85 %, held",
   ]);
+});
+
+test("bench cases: what is kept and marked has a threshold to be written", () => {
+  assert.equal(thresholdOf(KEPT.marked).text, "0001");
 });
 
 test("bench cases: names are all different, and loads of the marks have 32 calls", () => {
