@@ -1,7 +1,7 @@
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
-import { askKey, PerHotKey } from "./hot-keys.ts";
-import type { LimitDeskOptions } from "./limit-desk.ts";
+import { askKey, MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
+import type { LimitDesksOptions } from "./limit-desks.ts";
 import { LimitRegion } from "./limit-region.ts";
 import { CHOOSE_MS, OfferedKeys } from "./offered-keys.ts";
 
@@ -17,8 +17,10 @@ export class LimitRegions {
   #limits: LimitsData | undefined;
   #limitOf: LimitOf = () => undefined;
   #chosenMs = Number.NEGATIVE_INFINITY;
+  readonly #mostKeys: number;
 
-  constructor(options: LimitDeskOptions) {
+  constructor(options: LimitDesksOptions) {
+    this.#mostKeys = options.mostKeys ?? MOST_HOT_KEYS;
     this.#total = new LimitRegion(options);
     this.#keys = new PerHotKey(
       () => new LimitRegion(options),
@@ -75,6 +77,6 @@ export class LimitRegions {
 
   #choose(nowMs: number): void {
     this.#chosenMs = nowMs;
-    this.#keys.setOffered(this.#offered.limited(this.#limitOf, nowMs), nowMs);
+    this.#keys.setOffered(this.#offered.limited(this.#limitOf, nowMs), nowMs, this.#mostKeys);
   }
 }
