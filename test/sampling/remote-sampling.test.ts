@@ -4,6 +4,7 @@ import * as grpc from "@grpc/grpc-js";
 import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
 import { AlwaysOnSampler, type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace-base";
 import type { SamplingState, ShareReason } from "../../src/plan/sampling-plan.ts";
+import { callApi } from "../admin/api-client.ts";
 import { createAuthority } from "../support/certs.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
@@ -239,3 +240,34 @@ test("what the fleet is told is what sources are told, changed at most every two
 
 /** What is told comes from the test alone: nothing follows the load by itself. */
 const ALL = { type: "fixed", rate: 1 };
+
+test("what the SDK for JavaScript sends falls within two of its intervals when the fleet degrades, and settles; so it does after", async () => {
+  const clock = new ManualClock();
+  const global = { sampling: { randomness: "hash" }, sampling_strategies: [{ type: "fixed", rate: 0.4 }] };
+  const degradation = { enabled: true, threshold: 0.9, recovery_threshold: 0.5, target_rate: 0.01 };
+  await using node = await startTestNode({ ...CONFIG, global: { ...global, degradation } }, { clock });
+  const sampler = sdkSampler(node, "cart");
+  /** What it sends after each of so many polls. */
+  const polls = async (count: number): Promise<number[]> => {
+    const shares: number[] = [];
+    while (shares.length < count) {
+      clock.advance(60_000);
+      await sampler.getAndUpdateSampler();
+      shares.push(sampledBy(sampler, "GET /cart"));
+    }
+    return shares;
+  };
+  const near = (shares: readonly number[], want: number): void => {
+    for (const share of shares) assert.ok(Math.abs(share - want) < want / 3, `${shares.join()} for ${want}`);
+  };
+  const order = async (fleet: boolean): Promise<void> => {
+    const body = { fleet, for: "2h" };
+    const { status } = await callApi(node.admin, "/api/v1/degradation", { method: "PATCH", body });
+    assert.equal(status, 200);
+  };
+  near(await polls(3), 1);
+  await order(true);
+  near((await polls(6)).slice(1), 1 / 32);
+  await order(false);
+  near((await polls(6)).slice(2), 1);
+});
