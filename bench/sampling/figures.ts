@@ -45,7 +45,35 @@ export function figuresOf(
   });
 }
 
-function settledAfter(kept: readonly number[], target: number): number | undefined {
+/** The row of a scenario in docs/sampling.md: its step up, and its step down. */
+export function pageRow(name: string, [, up, down]: readonly PhaseFigures[]): string {
+  const seconds = (figures: PhaseFigures | undefined): string =>
+    figures?.settledAfterS === undefined ? "-" : `${figures.settledAfterS} s`;
+  const most = (of: (figures: PhaseFigures) => number): number =>
+    Math.max(...[up, down].map((one) => (one === undefined ? 0 : Math.abs(of(one)))));
+  const percent = (part: number, digits: number): string => `${(100 * part).toFixed(digits)} %`;
+  const cells = [
+    name,
+    seconds(up),
+    seconds(down),
+    percent(
+      most(({ worst }) => worst),
+      0,
+    ),
+    percent(
+      most(({ ofBound }) => ofBound),
+      0,
+    ),
+    percent(
+      most(({ countError }) => countError),
+      2,
+    ),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** After so many seconds ten of them together are near the target, to the end. */
+export function settledAfter(kept: readonly number[], target: number): number | undefined {
   let settled: number | undefined;
   for (let at = 0; at + MEAN_S <= kept.length; at++) {
     const isNear = Math.abs(meanOf(kept.slice(at, at + MEAN_S)) / target - 1) <= NEAR;

@@ -1,3 +1,5 @@
+import type { SimSecond } from "./simulation.ts";
+
 export interface PlotLine {
   readonly name: string;
   readonly color: string;
@@ -15,6 +17,19 @@ const HEIGHT = 240;
 const LEFT = 60;
 const TOP = 30;
 const BOTTOM = 30;
+
+/** What came and what was kept in each second of a simulation. */
+export function plotOfSeconds(title: string, seconds: readonly SimSecond[], target: number): string {
+  return plotSvg({
+    title,
+    lines: [
+      { name: "received", color: "#888", values: seconds.map(({ received }) => received) },
+      { name: "guards' bound", color: "#c80", values: seconds.map(({ bound }) => bound) },
+      { name: "kept", color: "#06c", values: seconds.map(({ kept }) => kept) },
+      { name: "target", color: "#c00", values: seconds.map(() => target) },
+    ],
+  });
+}
 
 /** Lines over seconds, with a logarithmic scale upwards: steps of 50 are to be seen. */
 export function plotSvg({ title, lines }: Plot): string {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
-import { figuresOf } from "./figures.ts";
-import { plotSvg } from "./plot.ts";
+import { figuresOf, pageRow } from "./figures.ts";
+import { plotOfSeconds, plotSvg } from "./plot.ts";
 import { SIM_SCENARIOS, targetOf } from "./scenarios.ts";
 import { simulate } from "./simulation.ts";
 
@@ -12,6 +13,10 @@ interface Expected {
   /** Of the guards' bound, the most in one second of a step up. */
   readonly ofBound: number;
 }
+
+const DOCS = new URL("../../docs/", import.meta.url);
+const PAGE = readFileSync(new URL("sampling.md", DOCS), "utf8");
+const PLOT = readFileSync(new URL("sampling-step.svg", DOCS), "utf8");
 
 /** Seeds make each of them the same every time. */
 const expected: readonly Expected[] = [
@@ -29,7 +34,9 @@ const expected: readonly Expected[] = [
 for (const { name, upS, downS, ofBound } of expected) {
   test(`simulation: ${name}: within 5 % of the target ${upS} s after a step up and ${downS} s after a step down`, () => {
     const scenario = SIM_SCENARIOS.find((one) => one.name === name)!;
-    const [, up, down] = figuresOf(scenario, simulate(scenario), targetOf(scenario));
+    const seconds = simulate(scenario);
+    const all = figuresOf(scenario, seconds, targetOf(scenario));
+    const [, up, down] = all;
     assert.ok(up!.settledAfterS !== undefined && up!.settledAfterS <= upS, `up: ${up!.settledAfterS}`);
     assert.ok(down!.settledAfterS !== undefined && down!.settledAfterS <= downS, `down: ${down!.settledAfterS}`);
     assert.ok(up!.ofBound <= ofBound, `of the bound: ${up!.ofBound}`);
@@ -37,13 +44,16 @@ for (const { name, upS, downS, ofBound } of expected) {
       assert.ok(Math.abs(countError) <= 0.01, `adjusted counts: ${countError}`);
       assert.ok(Math.abs(mean - 1) <= 0.02, `mean: ${mean}`);
     }
+    assert.ok(PAGE.includes(pageRow(name, all)), pageRow(name, all));
+    if (scenario === SIM_SCENARIOS[0]) assert.equal(PLOT, plotOfSeconds(name, seconds, targetOf(scenario)));
   });
 }
 
 test("simulation: a region that is cut off goes on within its guards, and the fleet is at its target soon after", () => {
   const scenario = SIM_SCENARIOS.find(({ name }) => name === "a region cut off for 2 minutes")!;
-  const seconds = simulate(scenario);
-  const [, up] = figuresOf(scenario, seconds, targetOf(scenario));
+  const all = figuresOf(scenario, simulate(scenario), targetOf(scenario));
+  const [, up] = all;
+  assert.ok(PAGE.includes(pageRow(scenario.name, all)), pageRow(scenario.name, all));
   // It was cut off up to second 90 of the step.
   assert.ok(up!.settledAfterS !== undefined && up!.settledAfterS <= 100, `${up!.settledAfterS}`);
   assert.ok(up!.ofBound <= 1.05, `${up!.ofBound}`);

@@ -14,16 +14,19 @@ export interface Relay extends AsyncDisposable {
    */
   resets: number;
   ends: number;
+  /** While it is cut what comes goes nowhere, and nothing is said. */
+  isCut: boolean;
 }
 
 export async function openRelay(to: number): Promise<Relay> {
-  const relay = { port: 0, connections: 0, resets: 0, ends: 0 };
+  const relay = { port: 0, connections: 0, resets: 0, ends: 0, isCut: false };
   const sockets = new Set<net.Socket>();
   const server = net.createServer((from) => {
     relay.connections++;
     const onward = net.connect({ host: "127.0.0.1", port: to });
     for (const socket of [from, onward]) sockets.add(socket.on("error", () => undefined));
     from.on("data", (chunk) => {
+      if (relay.isCut) return;
       if (relay.resets > 0) {
         relay.resets--;
         resetSocket(from);
@@ -35,7 +38,9 @@ export async function openRelay(to: number): Promise<Relay> {
       } else onward.write(chunk);
     });
     from.on("close", () => onward.destroy());
-    onward.on("data", (chunk) => from.write(chunk));
+    onward.on("data", (chunk) => {
+      if (!relay.isCut) from.write(chunk);
+    });
     onward.on("close", () => from.destroy());
   });
   server.listen(0, "127.0.0.1");

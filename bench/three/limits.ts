@@ -1,0 +1,70 @@
+/**
+ * One limit on three real nodes over etcd: `node bench/three/limits.ts`. Load on one node, then on
+ * another one of its region, then on one of another region, which is cut off from the store in the
+ * end. It takes three minutes, prints what was let in, and fails where a bound does not hold.
+ */
+import { formatTable } from "../table.ts";
+import { pause } from "../pause.ts";
+import { SteadyLoad } from "./steady-load.ts";
+import { openThreeNodes } from "./three-nodes.ts";
+
+const LIMIT = 2_000;
+const BURST = 500;
+const ITEMS = 20;
+/** Twice the limit. */
+const OFFERED = 4_000;
+/** Of the limit, what is set aside for nodes that can ask nobody. */
+const SAFE_PART = 0.05;
+const [N1, N2, N3] = [0, 1, 2];
+
+await using fleet = await openThreeNodes({
+  global: { rate_limiting: { max_qps: LIMIT, burst_size: BURST } },
+  regions: ["eu", "eu", "us"],
+});
+await pause(15_000);
+const load = new SteadyLoad({ senders: fleet.senders, items: ITEMS });
+const phases: { readonly name: string; readonly fromMs: number; readonly settleS: number; readonly least: number }[] =
+  [];
+const phase = async (
+  name: string,
+  on: readonly number[],
+  seconds: number,
+  settleS: number,
+  least: number,
+): Promise<void> => {
+  phases.push({ name, fromMs: load.nowMs, settleS, least });
+  load.offered = [N1, N2, N3].map((i) => (on.includes(i) ? OFFERED : 0));
+  await pause(seconds * 1_000);
+};
+await phase("on n1 (eu)", [N1], 30, 10, 0.95);
+await phase("moved to n2 (eu)", [N2], 30, 10, 0.95);
+await phase("moved to n3 (us)", [N3], 40, 15, 0.95);
+fleet.relay.isCut = true;
+await phase("n3 cut off from the store, and load on n1, too", [N1, N3], 75, 45, 0.9);
+await load.end();
+
+const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+const rows = [["load", "let in of the limit, from then on", "after", "by node", "refused a second"]];
+let failures = 0;
+for (const [i, { name, fromMs, settleS, least }] of phases.entries()) {
+  const toMs = phases[i + 1]?.fromMs ?? load.nowMs;
+  const seconds = (toMs - fromMs) / 1_000 - settleS;
+  const its = load.letIn.filter(({ atMs }) => atMs >= fromMs + 1_000 * settleS && atMs < toMs);
+  const by = [N1, N2, N3].map((node) => its.filter((one) => one.node === node).length * ITEMS);
+  const used = by.reduce((sum, one) => sum + one, 0) / (LIMIT * seconds);
+  if (used < least) failures++;
+  // Cut off it has its part of what is set aside, and no more.
+  if (i === phases.length - 1 && by[N3]! > SAFE_PART * LIMIT * seconds + ITEMS) failures++;
+  const refused = load.refused.filter((atMs) => atMs >= fromMs && atMs < toMs).length * ITEMS;
+  const each = by.map((one) => (one / seconds).toFixed(0)).join(" ");
+  rows.push([name, percent(used), `${settleS} s`, each, ((1_000 * refused) / (toMs - fromMs)).toFixed(0)]);
+}
+const excess = load.excess(LIMIT);
+const allowed = BURST + fleet.nodes.length * ITEMS;
+if (excess > allowed) failures++;
+process.stdout.write(`let in by n1, n2, n3 in each second:\n${load.seconds().join(" | ")}\n`);
+process.stdout.write(`${formatTable(rows)}\n`);
+process.stdout.write(
+  `over any time the most above limit x time was ${excess.toFixed(0)} items; ${allowed} are allowed: the burst, and a request of each node\n`,
+);
+process.exitCode = failures === 0 ? 0 : 1;
