@@ -14,14 +14,7 @@ import {
 } from "yaml";
 import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
-import { type PlainDocument, readPlain, rereadPlain } from "./plain-document.ts";
-
-/** Where a value stands, and the values below it; offsets into the text. */
-export interface Place {
-  readonly valueAt: number;
-  readonly keyAt: number | undefined;
-  readonly children: Map<string | number, Place>;
-}
+import { type Place, type PlainDocument, readPlaces, readPlain, rereadPlain } from "./plain-document.ts";
 
 /** A document as plain values, with the place of each. */
 export interface ParsedDocument {
@@ -55,12 +48,21 @@ export function parseText(text: string): ParseResult {
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
   const plain = rereadRecent(text) ?? remember(readPlain(text));
   if (plain === undefined) return parseYaml(text);
-  let placed: ParseResult | undefined;
-  const positionOf: ParsedDocument["positionOf"] = (path, at) => {
-    placed ??= parseYaml(text);
-    return placed.ok ? placed.document.positionOf(path, at) : start;
+  return { ok: true, document: { root: plain.root, positionOf: positionsIn(text) }, faults: [] };
+}
+
+/** Places are looked for when something is to be said, which is seldom. */
+function positionsIn(text: string): ParsedDocument["positionOf"] {
+  const lines = new LineCounter();
+  let places: Place | undefined;
+  return (path, at) => {
+    if (places === undefined) {
+      for (let line = 0; line !== 0 || lines.lineStarts.length === 0; line = text.indexOf("\n", line) + 1)
+        lines.addNewLine(line);
+      places = readPlaces(text) ?? { valueAt: 0, keyAt: undefined, children: new Map() };
+    }
+    return toPosition(lines, offsetOf(places, path, at));
   };
-  return { ok: true, document: { root: plain.root, positionOf }, faults: [] };
 }
 
 /**

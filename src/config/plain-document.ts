@@ -11,6 +11,23 @@ export function readPlain(text: string): PlainDocument | undefined {
   return NOT_PLAIN.test(text) ? undefined : new PlainReader(text).document();
 }
 
+/** Where a value stands, and the values below it; offsets into the text. */
+export interface Place {
+  valueAt: number;
+  readonly keyAt: number | undefined;
+  readonly children: Map<string | number, Place>;
+}
+
+/** The places of all values of a text that `readPlain` reads; undefined for others. */
+export function readPlaces(text: string): Place | undefined {
+  const place = newPlace(0, undefined);
+  return new PlainReader(text, place).document() && place;
+}
+
+function newPlace(valueAt: number, keyAt: number | undefined): Place {
+  return { valueAt, keyAt, children: new Map() };
+}
+
 /** Values, and where the entries of the list `rules` at the top are: `[start, .., end]`. */
 export interface PlainDocument {
   readonly text: string;
@@ -126,8 +143,12 @@ class PlainReader {
   #isFlow = false;
   #ruleStarts: number[] | undefined;
 
-  constructor(text: string) {
+  /** Of the value that is read, where places are asked for. */
+  #place: Place | undefined;
+
+  constructor(text: string, place?: Place) {
     this.#text = text;
+    this.#place = place;
   }
 
   document(): PlainDocument | undefined {
@@ -198,6 +219,7 @@ class PlainReader {
   /** A mapping or a list whose first key or dash is at this column, where the reader is. */
   #block(column: number, key: string): unknown {
     if (++this.#depth > MAX_DEPTH) throw new NotPlain();
+    this.#isHere();
     const value = this.#isDash() ? this.#list(column, key) : this.#mapping(column);
     this.#depth--;
     return value;
@@ -215,7 +237,7 @@ class PlainReader {
     for (;;) {
       starts?.push(this.#at - column);
       this.#at++;
-      items.push(this.#entry(column));
+      items.push(this.#below(items.length, undefined, () => this.#entry(column)));
       const start = this.#at;
       const indent = this.#nextLine();
       if (indent === column && this.#isDash()) continue;
@@ -225,6 +247,21 @@ class PlainReader {
       if (starts !== undefined) this.#ruleStarts = starts;
       return items;
     }
+  }
+
+  /** What `read` gives, with its place below the one of what it is in. */
+  #below(key: string | number, keyAt: number | undefined, read: () => unknown): unknown {
+    const above = this.#place;
+    if (above === undefined) return read();
+    this.#place = newPlace(this.#at, keyAt);
+    above.children.set(key, this.#place);
+    const value = read();
+    this.#place = above;
+    return value;
+  }
+
+  #isHere(): void {
+    if (this.#place !== undefined) this.#place.valueAt = this.#at;
   }
 
   /** What follows a dash. */
@@ -244,11 +281,12 @@ class PlainReader {
   #mapping(column: number): Record<string, unknown> {
     const map: Record<string, unknown> = {};
     for (;;) {
+      const keyAt = this.#at;
       const written = this.#match(KEY);
       if (written === undefined) throw new NotPlain();
       const key = keyIn(written.slice(0, -1));
       if (key === "__proto__" || Object.hasOwn(map, key)) throw new NotPlain();
-      map[key] = this.#value(column, key);
+      map[key] = this.#below(key, keyAt, () => this.#value(column, key));
       const start = this.#at;
       const indent = this.#nextLine();
       if (indent === column && !this.#isDash()) continue;
@@ -260,8 +298,13 @@ class PlainReader {
 
   /** What follows a colon or a dash: on its line, or on lines below it. */
   #value(column: number, key: string): unknown {
+    const after = this.#at;
+    while (this.#text.charCodeAt(this.#at) === SPACE) this.#at++;
+    this.#isHere(); // also of nothing
+    const spaces = this.#at;
+    this.#at = after;
     if (this.#match(END_OF_LINE) === undefined) {
-      while (this.#text.charCodeAt(this.#at) === SPACE) this.#at++;
+      this.#at = spaces;
       const value = this.#flow(key) ?? null;
       this.#endLine();
       return value;
@@ -279,6 +322,7 @@ class PlainReader {
 
   /** A text, a word, a number, or a collection in braces. */
   #flow(key: string): unknown {
+    this.#isHere();
     switch (this.#text[this.#at]) {
       case "{":
         return this.#inBraces(() => this.#flowMapping());
@@ -314,10 +358,11 @@ class PlainReader {
   #flowMapping(): Record<string, unknown> {
     const map: Record<string, unknown> = {};
     while (this.#text[this.#at] !== "}") {
+      const keyAt = this.#at;
       const written = (this.#match(KEY_IN_FLOW) ?? fail()).trimEnd();
       const key = keyIn(written.slice(0, -1));
       if (key === "__proto__" || Object.hasOwn(map, key)) throw new NotPlain();
-      map[key] = this.#flow(key);
+      map[key] = this.#below(key, keyAt, () => this.#flow(key));
       this.#separate("}");
     }
     return map;
@@ -328,7 +373,7 @@ class PlainReader {
     const starts: number[] | undefined = this.#depth === 2 && this.#isFlow && key === "rules" ? [] : undefined;
     while (this.#text[this.#at] !== "]") {
       starts?.push(this.#at);
-      items.push(this.#flow(""));
+      items.push(this.#below(items.length, undefined, () => this.#flow("")));
       this.#separate("]");
     }
     starts?.push(this.#at);

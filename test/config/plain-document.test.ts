@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseYaml } from "../../src/config/document.ts";
+import { parseText, parseYaml } from "../../src/config/document.ts";
+import type { Path } from "../../src/config/finding.ts";
 import { readPlain, rereadPlain } from "../../src/config/plain-document.ts";
 import { loadText } from "./load-text.ts";
 
@@ -18,7 +19,24 @@ function assertSame(text: string): boolean {
   const read = parseYaml(text);
   assert.ok(read.ok && read.faults.length === 0, `the library finds faults in ${JSON.stringify(text)}`);
   assert.deepStrictEqual(plain.root, read.document.root, JSON.stringify(text));
+  const parsed = parseText(text);
+  assert.ok(parsed.ok);
+  for (const path of pathsIn(plain.root)) {
+    for (const at of ["key", "value"] as const) {
+      const wanted = read.document.positionOf(path, at);
+      assert.deepEqual(
+        parsed.document.positionOf(path, at),
+        wanted,
+        `${at} of ${path.join(".")} in ${JSON.stringify(text)}`,
+      );
+    }
+  }
   return true;
+}
+
+function pathsIn(value: unknown, path: Path = []): Path[] {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return [path, ...entries.flatMap(([key, one]) => pathsIn(one, [...path, Array.isArray(value) ? Number(key) : key]))];
 }
 
 const RUNS = Number(process.env["PLAIN_RUNS"] ?? 1_000);
