@@ -36,7 +36,7 @@ or that stands for nodes of the fleet, stands each of them.`,
     flags: {
       id: { type: "string", value: "id", help: "Its id." },
       endpoint: { type: "string", value: "url", help: "http:// or https://, host and port." },
-      protocol: { type: "string", value: "protocol", help: "grpc or http/protobuf." },
+      protocol: { type: "string", value: "protocol", help: "grpc, http/protobuf or http/json." },
       weight: { type: "string", value: "weight", help: "Share of the load; 0: a standby." },
       region: { type: "string", value: "region", help: "Where it is." },
     },

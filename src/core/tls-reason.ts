@@ -31,7 +31,7 @@ export function tlsReason(cause: unknown): string | undefined {
   if (!/^(?:EPROTO|ERR_SSL_|ERR_OSSL_)/u.test(code)) return undefined;
   const told = `${code} ${reason.toUpperCase().replaceAll(" ", "_")} ${linesOf(cause.message)}`;
   if (/NO_APPLICATION_PROTOCOL/u.test(told))
-    return "it does not take what is spoken with it: HTTP/1.1 for http/protobuf, HTTP/2 for grpc (targets[].protocol)";
+    return "it does not take what is spoken with it: HTTP/1.1 for http/protobuf and http/json, HTTP/2 for grpc (targets[].protocol)";
   if (PLAIN_TEXT.test(told)) return "it does not speak TLS there: write http:// in the endpoint, not https://";
   if (/KEY_VALUES_MISMATCH/u.test(told)) return "the key is not that of the certificate";
   if (

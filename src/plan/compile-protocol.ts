@@ -9,6 +9,7 @@ export function compileProtocol(target: TargetConfig): ProtocolPlan {
     case "grpc":
       return { protocol, ...compileGrpcConnection(target) };
     case "http/protobuf":
+    case "http/json":
       return { protocol };
     default:
       throw new Unreachable(protocol);

@@ -32,7 +32,7 @@ export function compileMembers(
   return {
     region: collectors.region ?? own,
     tags: collectors.tags ?? {},
-    listener: listenerOf(protocol),
+    listener: listenerOf(protocol === "http/json" ? "http/protobuf" : protocol), // one takes both
     isSelf: selectsNode(collectors, { region: own, tags }, own),
     node: id,
   };

@@ -55,7 +55,7 @@ export type TargetPlan = TargetCommon & ProtocolPlan;
  */
 export type ProtocolPlan =
   | ({ readonly protocol: "grpc" } & GrpcConnectionPlan)
-  | { readonly protocol: "http/protobuf" };
+  | { readonly protocol: "http/protobuf" | "http/json" };
 
 export type TargetPlanOf<Protocol extends TargetPlan["protocol"]> = TargetCommon &
   Extract<ProtocolPlan, { readonly protocol: Protocol }>;
@@ -69,7 +69,7 @@ export interface GrpcConnectionPlan {
 /** What targets have whatever their protocol. */
 export interface TargetCommon {
   readonly id: string;
-  /** Scheme, host and port; for http/protobuf the base path too, without a slash at the end. */
+  /** Scheme, host and port; for HTTP the base path too, without a slash at the end. */
   readonly url: string;
   readonly resolve: ResolvePlan;
   /**

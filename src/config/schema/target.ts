@@ -56,18 +56,20 @@ const TargetLimitsSchema = z.strictObject({
   max_in_flight: z.int().min(1).max(10_000).default(16).describe("Calls under way at the same time, at most."),
   max_request_bytes: length(1)
     .prefault("64MiB")
-    .describe("No call is larger than this, before compression; a single item that is larger is refused."),
+    .describe(
+      "No call is larger than this, before compression, and for http/json as JSON; a single item that is larger is refused.",
+    ),
 });
 
 export const TargetSchema = z.strictObject({
   id: NameSchema.describe("Unique among the targets."),
   endpoint: EndpointSchema.describe(
-    "http:// or https://, host and port; for http/protobuf also a path, to which /v1/traces etc. is added.",
+    "http:// or https://, host and port; for http/protobuf and http/json also a path, to which /v1/traces etc. is added.",
   ),
   protocol: z
-    .enum(["grpc", "http/protobuf"])
+    .enum(["grpc", "http/protobuf", "http/json"])
     .default("grpc")
-    .describe("OTLP/gRPC, over HTTP/2; or OTLP/HTTP with protobuf, over HTTP/1.1, also with https."),
+    .describe("OTLP/gRPC, over HTTP/2; or OTLP/HTTP with protobuf or JSON, over HTTP/1.1, also with https."),
   resolve: z
     .enum(["one", "all", "auto"])
     .default("auto")

@@ -81,7 +81,7 @@ function checkEndpoint(target: OutlineTarget): Finding[] {
     return [fault(path, "a gRPC endpoint has no path", hint)];
   }
   const signal = /\/v1\/(?:traces|metrics|logs)\/*$/u.exec(url.pathname)?.[0];
-  if (protocol !== "http/protobuf" || signal === undefined) return [];
+  if (signal === undefined) return [];
   const message = `the path of the signal is added to it: ${signal}/v1/traces`;
   return [caution(path, message, `leave out ${signal}`)];
 }
@@ -138,7 +138,8 @@ const FIXED: readonly { readonly is: (text: string) => boolean; readonly why: st
 ];
 
 function checkStatuses({ values, path }: OutlineTarget): Finding[] {
-  const isHttp = (values["protocol"] ?? "grpc") === "http/protobuf";
+  const { protocol = "grpc" } = values;
+  const isHttp = protocol === "http/protobuf" || protocol === "http/json";
   return Object.keys(valuesOf(values["statuses"]) ?? {}).flatMap((text) => {
     const at = [...path, "statuses", text];
     const fixed = FIXED.find(({ is }) => is(text));
@@ -148,7 +149,7 @@ function checkStatuses({ values, path }: OutlineTarget): Finding[] {
     const code = GRPC_CODES.has(text);
     if (code && isHttp) {
       const hint = "write HTTP statuses";
-      return [atKey(caution(at, "no target that speaks http/protobuf answers with a gRPC code", hint))];
+      return [atKey(caution(at, `no target that speaks ${protocol} answers with a gRPC code`, hint))];
     }
     if (code || /^[345]\d\d$/u.test(text)) return [];
     const hint = 'for example "403", "404" or UNIMPLEMENTED';

@@ -9,6 +9,7 @@ import {
 } from "../connect/transport.ts";
 import { openGrpcClient } from "./grpc.ts";
 import { type HttpClientOptions, openHttpClient } from "./http.ts";
+import { HTTP_JSON } from "./http-format.ts";
 import type { Batch, SendDone, TargetClient } from "./target-client.ts";
 
 /** Two, so that a connection that is lost or asked to leave does not take everything along. */
@@ -33,6 +34,7 @@ type OpenClient<Of extends TargetProtocol = TargetProtocol> = (
 const CLIENTS: { readonly [Of in TargetProtocol]: OpenClient<Of> } = {
   grpc: (current, env) => openGrpcClient(current, openTransport(current(), env, GRPC_CONNECTIONS)),
   "http/protobuf": (current, env) => openHttpClient(current, HTTP_OPTIONS, env),
+  "http/json": (current, env) => openHttpClient(current, HTTP_OPTIONS, env, HTTP_JSON),
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { HeaderBlock } from "../../http2/headers.ts";
 import { mediaTypeOf } from "../../http2/repeated.ts";
+import { decodeJsonResponse, messageOfJson } from "../../otlp/json-response.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
@@ -19,6 +20,7 @@ export interface FinalAnswer {
 /** So much of a text that is not a Status is told on. */
 const MAX_TEXT = 200;
 const PROTOBUF = "application/x-protobuf";
+const JSON_TYPE = "application/json";
 
 /**
  * What a final answer means. The status decides; what cannot be read of the rest changes nothing of
@@ -32,8 +34,9 @@ export function outcomeOfHttp(
   const type = mediaTypeOf(headers);
   if (isSuccess(status)) {
     // An answer of another kind, say from a proxy, says nothing but that it was taken.
-    const readable = body !== undefined && (body.length === 0 || type === PROTOBUF);
-    return accepted(readable ? decodeResponse(signal, body) : { ok: false });
+    if (body === undefined) return accepted({ ok: false });
+    if (type === JSON_TYPE) return accepted(decodeJsonResponse(signal, body));
+    return accepted(body.length === 0 || type === PROTOBUF ? decodeResponse(signal, body) : { ok: false });
   }
   const message = body === undefined ? "" : messageOf(type, body);
   return classifyHttp({ status, message, retryAfter: headers["retry-after"] }, wallMs, verdicts);
@@ -41,7 +44,10 @@ export function outcomeOfHttp(
 
 function messageOf(type: string, body: Uint8Array): string {
   if (type === PROTOBUF) return decodeStatus(body)?.message ?? "";
-  if (type !== "text/plain" && type !== "application/json") return "";
+  if (type === JSON_TYPE) {
+    const message = messageOfJson(body);
+    if (message !== undefined) return message;
+  } else if (type !== "text/plain") return "";
   return new TextDecoder().decode(body.subarray(0, MAX_TEXT)).trim();
 }
 

@@ -10,7 +10,9 @@ import { connector } from "../connect/http-connect.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { passingOver } from "../connect/interim.ts";
 import { Quiet } from "./quiet.ts";
-import type { Batch, TargetClient } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
+import { HTTP_PROTOBUF, type HttpFormat } from "./http-format.ts";
+import type { Batch, SendDone, TargetClient } from "./target-client.ts";
 
 export interface HttpClientOptions {
   readonly userAgent: string;
@@ -20,13 +22,14 @@ export interface HttpClientOptions {
 }
 
 /**
- * OTLP/HTTP with protobuf bodies over HTTP/1.1 connections that are kept open. Headers, path and
- * compression are those of the plan at each send; address and TLS those of the plan now.
+ * OTLP/HTTP with bodies of one format over HTTP/1.1 connections that are kept open. Headers, path
+ * and compression are those of the plan at each send; address and TLS those of the plan now.
  */
 export function openHttpClient(
   current: () => TargetPlan,
   options: HttpClientOptions,
   env: { clock: Clock },
+  format: HttpFormat = HTTP_PROTOBUF,
 ): TargetClient {
   const plan = current();
   const passed = new PassedHeaders();
@@ -35,17 +38,21 @@ export function openHttpClient(
   const connections = new Connections(new URL(plan.url).origin, connect);
   const { maxResponseBytes } = options;
   const owner = { maxResponseBytes, clock: env.clock, timers: new Timers(env.clock), closing: false };
-  const heads = new HttpRequestHeads(options.userAgent);
+  const heads = new HttpRequestHeads(options.userAgent, format.contentType);
   return {
-    send: (batch, timeoutMs, done) =>
-      encodeBody(batch, current(), done, (body) => {
+    send(given, timeoutMs, done) {
+      const written = format.write(given, current().maxRequestBytes);
+      if (!written.ok) return tellLater(written.outcome, done);
+      const { batch } = written;
+      return encodeBody(batch, current(), done, (body) => {
         const target = current();
         const request = requestOf(heads, target, passed.of(target, batch), { batch, body });
         const { newest } = connections;
         const more = { verdicts: target.statuses, connections: newest };
         const call = new HttpCall(batch.signal, owner, quiet.of(target, batch.headers, done), more);
         return dispatch(newest.pool, request, call, timeoutMs);
-      }),
+      });
+    },
     async [Symbol.asyncDispose]() {
       owner.closing = true;
       await connections.destroy();
@@ -100,6 +107,12 @@ class Connections {
   }
 }
 
+/** What is known before anything is sent, which is told all the same not from within. */
+function tellLater(outcome: SendOutcome, done: SendDone): Cancel {
+  queueMicrotask(() => done(outcome));
+  return () => undefined;
+}
+
 function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCall, timeoutMs: number): Cancel {
   call.limit(timeoutMs);
   pool.dispatch(request, call);
@@ -109,6 +122,7 @@ function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCal
 /** What requests of one client have in common: made anew only when one differs from that before. */
 class HttpRequestHeads {
   readonly #userAgent: string;
+  readonly #contentType: string;
   #url = "";
   #origin = "";
   #base = "";
@@ -116,8 +130,9 @@ class HttpRequestHeads {
   #encoding: EncodedBody["encoding"] = "identity";
   #headers: Readonly<Record<string, string>> = {};
 
-  constructor(userAgent: string) {
+  constructor(userAgent: string, contentType: string) {
     this.#userAgent = userAgent;
+    this.#contentType = contentType;
   }
 
   /** Where requests of this URL go, without the path of a signal. */
@@ -137,7 +152,7 @@ class HttpRequestHeads {
       this.#encoding = encoding;
       this.#headers = {
         ...own,
-        "content-type": "application/x-protobuf",
+        "content-type": this.#contentType,
         "user-agent": this.#userAgent,
         "accept-encoding": REPLY_ENCODINGS,
         ...(encoding !== "identity" && { "content-encoding": encoding }),
