@@ -27,6 +27,13 @@ const TRACES: readonly Case[] = [
   { ...BASE, name: "json-100", title: "HTTP with JSON, 100 spans a request, by service", ...http(100), ...JSON_IN },
   { ...BASE, name: "one-pool", title: "no rules, one pool", rules: "none" },
   { ...BASE, name: "rules-10", title: "10 rules on the resource", rules: "resource_10" },
+  {
+    ...BASE,
+    name: "rules-10-wide",
+    title: "10 rules on the resource, 1,000 services",
+    rules: "resource_10",
+    services: 1_000,
+  },
   { ...BASE, name: "rules-10000", title: "10,000 rules, 1,000 services", rules: "resource_10000", services: 1_000 },
   { ...BASE, name: "rule-span", title: "a rule on the span", rules: "item" },
   { ...BASE, name: "sampled-tenth", title: "by service, a tenth is kept", sampling: "tenth" },

@@ -40,7 +40,7 @@ function spans(all: readonly Measurement[], name: string, system: string, least:
 }
 
 function manyRules(all: readonly Measurement[]): Mark[] {
-  const [few] = rowsOf(all, "rules-10", SIGNALBOX.name);
+  const [few] = rowsOf(all, "rules-10-wide", SIGNALBOX.name);
   const [many] = rowsOf(all, "rules-10000", SIGNALBOX.name);
   if (few === undefined || many === undefined) return [];
   const share = many.itemsPerCpuSecond / few.itemsPerCpuSecond;
