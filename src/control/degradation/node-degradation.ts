@@ -231,7 +231,12 @@ export class NodeDegradation {
     this.#shown = to;
     this.#sinceMs = clock.wallMs();
     changed?.(from, to);
-    const more = { kind: "degradation" as const, level: to, before: from, gives_up: DEGRADATION_LADDER[to] };
+    const more = {
+      kind: "degradation" as const,
+      degradation_level: to,
+      before: from,
+      gives_up: DEGRADATION_LADDER[to],
+    };
     const order = this.#activeOrder();
     if (order !== undefined) log.warn("this node's degradation was ordered", { ...more, note: order.note });
     else if (to > from) {
