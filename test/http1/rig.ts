@@ -1,5 +1,6 @@
 import { HttpConnection } from "../../src/http1/own/connection.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpFault, type HttpLimits } from "../../src/http1/own/contract.ts";
+import { InboundRequest } from "../../src/http1/own/inbound-request.ts";
 import { KnownHeads } from "../../src/http1/own/known-head.ts";
 import { ReplyWriter } from "../../src/http1/own/reply-writer.ts";
 import type { HttpExchange, HttpReply, HttpRequest } from "../../src/http1/port.ts";
@@ -47,6 +48,8 @@ export class Rig {
   readonly requests: SeenRequest[] = [];
   readonly asked: HttpRequest[] = [];
   readonly faults: HttpFault[] = [];
+  /** Of each request: names and values in turn, without its length. */
+  readonly fields: (readonly string[])[] = [];
   readonly connection: HttpConnection;
   isDraining = false;
   output = "";
@@ -102,6 +105,12 @@ export class Rig {
     this.flush();
   }
 
+  /** The last request ends the connection. */
+  get closes(): boolean {
+    const last = this.asked.at(-1);
+    return last instanceof InboundRequest && last.head.closes;
+  }
+
   /** Status codes of all replies, in their order. */
   get statuses(): number[] {
     return [...this.output.matchAll(/^HTTP\/1\.1 (\d+)/gmu)].map((match) => Number(match[1]));
@@ -112,6 +121,7 @@ export class Rig {
     const seen: SeenRequest = { method, target, length, body: "", end: "open" };
     this.requests.push(seen);
     this.asked.push(request);
+    if (request instanceof InboundRequest) this.fields.push(request.head.fields);
     if (answers === "head") {
       request.reply(OK, "short");
       return undefined;

@@ -230,6 +230,17 @@ const TRICKS: readonly Trick[] = [
   },
   { name: "a trailer that is continued", bytes: `${head([CHUNKED])}0\r\nX: y\r\n z\r\n\r\n`, fault: "bad_trailer" },
   { name: "a trailer with CR alone", bytes: `${head([CHUNKED])}0\r\nX: y\rZ: 1\r\n\r\n`, fault: "bad_trailer" },
+  {
+    name: "a length among the trailers",
+    bytes: `${head([CHUNKED])}0\r\nContent-Length: 3\r\n\r\n`,
+    fault: "bad_trailer",
+  },
+  {
+    name: "an encoding among the trailers",
+    bytes: `${head([CHUNKED])}0\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    fault: "bad_trailer",
+  },
+  { name: "a host among the trailers", bytes: `${head([CHUNKED])}0\r\nHost: y\r\n\r\n`, fault: "bad_trailer" },
   { name: "a trailer without a colon", bytes: `${head([CHUNKED])}0\r\nX\r\n\r\n`, fault: "bad_trailer" },
 ];
 

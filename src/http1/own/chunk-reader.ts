@@ -1,3 +1,4 @@
+import { ChunkExtension } from "./chunk-extension.ts";
 import type { Breach, HttpFault, HttpLimits } from "./contract.ts";
 import { COLON, CR, hexDigit, LF, OCTETS, SEMICOLON, TOKEN, VALUE } from "./octets.ts";
 
@@ -29,8 +30,11 @@ export class ChunkReader {
   #digits = 0;
   /** Of the size while it is read; of the chunk's data that is still to come. */
   #left = 0;
+  #extension = NO_EXTENSION;
   #extensionBytes = 0;
   #trailerBytes = 0;
+  /** As far as it has been read, in lower case. */
+  #trailerName = "";
 
   constructor(limits: HttpLimits) {
     this.#limits = limits;
@@ -66,12 +70,7 @@ export class ChunkReader {
       case SIZE:
         return this.#stepSize(byte);
       case EXTENSION:
-        if (byte === CR) return this.#go(SIZE_LF);
-        if (++this.#extensionBytes > this.#limits.maxExtensionBytes)
-          return breach("extensions_too_large", "the extensions of chunks are too long");
-        return (OCTETS[byte]! & VALUE) === 0
-          ? breach("bad_chunk", "a control character in a chunk's extension")
-          : undefined;
+        return this.#stepExtension(byte);
       case SIZE_LF:
         if (byte !== LF) return breach("bad_chunk", "a CR without LF behind a chunk's size");
         this.#digits = 0;
@@ -92,8 +91,18 @@ export class ChunkReader {
       return undefined;
     }
     if (this.#digits > 0 && byte === CR) return this.#go(SIZE_LF);
-    if (this.#digits > 0 && byte === SEMICOLON) return this.#go(EXTENSION);
+    if (this.#digits > 0 && byte === SEMICOLON) {
+      this.#extension = new ChunkExtension();
+      return this.#go(EXTENSION);
+    }
     return breach("bad_chunk", "a chunk's size is not hexadecimal digits alone");
+  }
+
+  #stepExtension(byte: number): Breach | undefined {
+    if (byte === CR && this.#extension.mayEnd) return this.#go(SIZE_LF);
+    if (++this.#extensionBytes > this.#limits.maxExtensionBytes)
+      return breach("extensions_too_large", "the extensions of chunks are too long");
+    return this.#extension.take(byte) ? undefined : breach("bad_chunk", "a chunk's extension is no name with a value");
   }
 
   #stepTrailer(byte: number): Breach | undefined {
@@ -102,10 +111,12 @@ export class ChunkReader {
     switch (this.#state) {
       case TRAILER:
         if (byte === CR) return this.#go(LAST_LF);
-        return (OCTETS[byte]! & TOKEN) === 0 ? BAD_TRAILER : this.#go(TRAILER_NAME);
+        this.#trailerName = "";
+        this.#state = TRAILER_NAME;
+        return this.#stepTrailerName(byte);
       case TRAILER_NAME:
-        if (byte === COLON) return this.#go(TRAILER_VALUE);
-        return (OCTETS[byte]! & TOKEN) === 0 ? BAD_TRAILER : undefined;
+        if (byte !== COLON) return this.#stepTrailerName(byte);
+        return FORBIDDEN.has(this.#trailerName) ? FORBIDDEN_TRAILER : this.#go(TRAILER_VALUE);
       case TRAILER_VALUE:
         if (byte === CR) return this.#go(TRAILER_LF);
         return (OCTETS[byte]! & VALUE) === 0 ? BAD_TRAILER : undefined;
@@ -116,11 +127,23 @@ export class ChunkReader {
     }
   }
 
+  #stepTrailerName(byte: number): Breach | undefined {
+    if ((OCTETS[byte]! & TOKEN) === 0) return BAD_TRAILER;
+    if (this.#trailerName.length < LONGEST_FORBIDDEN) this.#trailerName += String.fromCharCode(byte).toLowerCase();
+    return undefined;
+  }
+
   #go(state: number): undefined {
     this.#state = state;
   }
 }
 
+const NO_EXTENSION = new ChunkExtension();
+
+/** Where a request ends, and whose it is, was said in its head (RFC 9110, 6.5.1). */
+const FORBIDDEN: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "host"]);
+const LONGEST_FORBIDDEN = 18;
+const FORBIDDEN_TRAILER = breach("bad_trailer", "a trailer is named as a header that says where a request ends");
 const BAD_TRAILER = breach("bad_trailer", "the trailers are no lines of headers");
 
 function breach(fault: HttpFault, message: string): Breach {
