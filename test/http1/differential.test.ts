@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { NodeReading, type Reading } from "./node-reading.ts";
 import { Rig } from "./rig.ts";
+import { STRICTER } from "./stricter.ts";
 import { TAME, WILD } from "./sentences.ts";
 
 const node = new NodeReading();
@@ -15,7 +16,8 @@ function ownReading(pieces: readonly Buffer[]): Reading & { readonly isLast: boo
     if (seen.end !== "whole") return [];
     return [[seen.method, seen.target, rig.fields[i] ?? [], seen.body] as const];
   });
-  // Node calls it an error when something comes behind the last request, which is not read in any case.
+  // Node calls it an error when something comes behind the last request, which is not read in any
+  // case.
   const isRefused = rig.faults.length > 0;
   return { requests: whole, isRefused, isLast: !isRefused && rig.closes };
 }
@@ -70,3 +72,13 @@ test("of what is broken anyhow ours takes nothing that node does not take, and r
   );
   assert.ok(taken > 50 && refused > 50, `${taken} taken, ${refused} refused`);
 });
+
+for (const [name, bytes] of Object.entries(STRICTER)) {
+  test(`stricter than node: ${name}`, async () => {
+    const pieces = cut(bytes, []);
+    const own = ownReading(pieces);
+    const nodes = await node.read(pieces);
+    assert.deepEqual([own.requests.length, own.isRefused], [0, true]);
+    assert.deepEqual([nodes.requests.length, nodes.isRefused], [1, false]);
+  });
+}

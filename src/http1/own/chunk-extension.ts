@@ -8,8 +8,8 @@ const BACKSLASH = 92;
 type Place = "name begins" | "name" | "value begins" | "value" | "quoted" | "escaped" | "quoted ended";
 
 /**
- * Extensions of one chunk, byte by byte: RFC 9112, 7.1.1, without the blanks that it calls bad. They
- * are read only to see that they are nothing else.
+ * Extensions of one chunk, byte by byte: RFC 9112, 7.1.1, without the blanks that it calls bad.
+ * They are read only to see that they are nothing else.
  */
 export class ChunkExtension {
   #place: Place = "name begins";
