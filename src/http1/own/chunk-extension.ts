@@ -5,14 +5,14 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 
 /** Where in `;name=value;name="value"` it is, right behind the first semicolon at the beginning. */
-type Place = "name begins" | "name" | "value begins" | "value" | "quoted" | "escaped" | "quoted ended";
+type ExtensionPlace = "name begins" | "name" | "value begins" | "value" | "quoted" | "escaped" | "quoted ended";
 
 /**
  * Extensions of one chunk, byte by byte: RFC 9112, 7.1.1, without the blanks that it calls bad.
  * They are read only to see that they are nothing else.
  */
 export class ChunkExtension {
-  #place: Place = "name begins";
+  #place: ExtensionPlace = "name begins";
 
   /** The line may end here. */
   get mayEnd(): boolean {
@@ -27,7 +27,7 @@ export class ChunkExtension {
     return true;
   }
 
-  #next(byte: number): Place | undefined {
+  #next(byte: number): ExtensionPlace | undefined {
     const isToken = (OCTETS[byte]! & TOKEN) !== 0;
     switch (this.#place) {
       case "name begins":
@@ -52,6 +52,6 @@ export class ChunkExtension {
   }
 }
 
-function nextName(byte: number): Place | undefined {
+function nextName(byte: number): ExtensionPlace | undefined {
   return byte === SEMICOLON ? "name begins" : undefined;
 }
