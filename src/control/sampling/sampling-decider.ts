@@ -65,7 +65,8 @@ export class SamplingDecider {
 
   /** What is to be told of what was spent, each once an hour. */
   news({ global }: FleetConfig, wallMs: number): StrategyNews[] {
-    return this.#book.news(global.sampling_strategies, wallMs);
+    const kept = new Map(this.#strategies.map(({ name, keptPerSecond }) => [name, keptPerSecond]));
+    return this.#book.news(global.sampling_strategies, wallMs, kept);
   }
 
   /** Undefined: what was decided before says it all. */

@@ -81,11 +81,19 @@ export class SpendBook {
     );
   }
 
-  /** What there is to tell people, each once an hour. */
-  news(strategies: readonly SamplingStrategyDocument[], wallMs: number): StrategyNews[] {
+  /**
+   * What there is to tell people, each once an hour. `keptPerSecond`: what strategies keep at the
+   * rates that are decided, since what was spent of late may be made up for.
+   */
+  news(
+    strategies: readonly SamplingStrategyDocument[],
+    wallMs: number,
+    keptPerSecond: ReadonlyMap<string, number> = new Map(),
+  ): StrategyNews[] {
     return costsIn(strategies).flatMap(({ name, budget }) => {
       const before = this.#recordOf(name, wallMs);
-      const { record, news } = tellSpend(before, budget, spentPerSecond(before, wallMs), wallMs);
+      const perSecond = Math.min(spentPerSecond(before, wallMs), keptPerSecond.get(name) ?? Number.POSITIVE_INFINITY);
+      const { record, news } = tellSpend(before, budget, perSecond, wallMs);
       this.#records.set(name, record);
       return news.map((one) => ({ strategy: name, budget, news: one }));
     });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { loadConfig } from "../../config/load.ts";
+import type { FleetConfig } from "../../config/schema/config.ts";
 import { type Random, seededRandom } from "../../core/random.ts";
-import { type ClassRate, keptItems } from "../../plan/sampling/class-rate.ts";
+import { keptItems } from "../../plan/sampling/class-rate.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
-import { composeSampling } from "./compose.ts";
-import { stepRate } from "./rate-step.ts";
-import type { RateBudget, SamplingSettings } from "./sampling-settings.ts";
+import type { SamplingDirective } from "../../plan/sampling/sampling-directive.ts";
+import { SamplingDecider } from "./sampling-decider.ts";
 import { chargeSpend, expectedSpend, paceOf, spendAt, spendFrom, type SpendRecord, tellSpend } from "./spend.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 10, 29);
-const TRACES = ["traces"] as const;
 
 function chargedTwice(record: SpendRecord, charged: number, atMs: number, since = "a"): SpendRecord {
   const once = chargeSpend(record, "west", { since, charged, forMs: atMs - START_MS }, atMs);
@@ -94,18 +94,30 @@ const LEADERLESS_TICKS = 3;
 const CHECKPOINT_TICKS = 4;
 const BUDGET_PER_HOUR = 12;
 const COST_PER_ITEM = 0.000_002;
+/** Each item goes to one pool, half of them to another one as well. */
+const COPIES = 1.5;
+const PROTECTED = "{ type: priority_based, rules: [{ priority: high, rate: 1, services: [payment] }] }";
+const COST = `{ type: cost_based, budget_per_hour: ${BUDGET_PER_HOUR}, cost_per_span: ${COST_PER_ITEM}, min_rate: 0.001 }`;
+const REGIONS = ["west", "east"] as const;
+
+interface Seen {
+  readonly rows: readonly ReceivedRow[];
+  /** Items that each region has delivered so far. */
+  readonly delivered: readonly number[];
+}
 
 /** A day of a fleet in two regions, and a leader that is another one each hour. */
 class Day {
   readonly hours = new Map<number, number>();
   readonly told: string[] = [];
+  readonly #config = configOf(`{ sampling_strategies: [${PROTECTED}, ${COST}] }`);
   readonly #random: Random;
-  readonly #counts = [0, 0];
-  #seen: (readonly [readonly ReceivedRow[], readonly number[]])[] = [];
-  #rates: readonly ClassRate[] = [];
-  #held: number | undefined;
-  #record = spendFrom(START_MS);
-  #written = JSON.stringify(this.#record);
+  readonly #delivered = [0, 0];
+  #seen: Seen[] = [];
+  #seq = 0;
+  #last: SamplingDirective | undefined;
+  #decider = new SamplingDecider();
+  #written = "{}";
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
@@ -117,12 +129,13 @@ class Day {
       const wallMs = START_MS + tick * TICK_MS;
       const rows = this.#rows(tick / perHour);
       this.#spend(rows, wallMs);
-      this.#seen.push([rows, [...this.#counts]]);
+      this.#seen.push({ rows, delivered: [...this.#delivered] });
       // Another leader begins in mid-hour, with what the last one wrote down.
       const sinceChange = (tick + perHour / 2) % perHour;
-      if (sinceChange === 0) this.#record = JSON.parse(this.#written);
+      if (sinceChange === 0)
+        this.#decider = new SamplingDecider({ last: this.#last, spent: JSON.parse(this.#written) });
       if (sinceChange >= LEADERLESS_TICKS) this.#lead(wallMs + TICK_MS);
-      if (tick % CHECKPOINT_TICKS === 0) this.#written = JSON.stringify(this.#record);
+      if (tick % CHECKPOINT_TICKS === 0) this.#written = JSON.stringify(this.#decider.spent);
     }
   }
 
@@ -131,22 +144,22 @@ class Day {
     const wobble = 1 + 0.1 * Math.sin(hour * 37);
     const row = (name: string, region: string, items: number): ReceivedRow => {
       const noisy = Math.max(0, items * (1 + 0.02 * (this.#random.next() - 0.5)));
-      return { signal: "traces", class: name, region, arrival: 1, items: noisy, bytes: 0, traces: 0, copies: 1.5 };
+      return { signal: "traces", class: name, region, arrival: 1, items: noisy, bytes: 0, traces: 0, copies: COPIES };
     };
     return [
-      row("payment", "west", 100),
-      row("rest", "west", load * 0.7 * wobble),
-      row("rest", "east", load * 0.3 * wobble),
+      row("high", "west", 100),
+      row("normal", "west", load * 0.7 * wobble),
+      row("normal", "east", load * 0.3 * wobble),
     ];
   }
 
   #spend(rows: readonly ReceivedRow[], wallMs: number): void {
+    const hour = Math.floor(wallMs / HOUR_MS);
     for (const row of rows) {
-      const kept = keptItems(this.#rates, row) * (TICK_MS / 1_000);
-      const cost = Math.max(0, kept + Math.sqrt(kept) * (this.#random.next() - 0.5) * 3) * COST_PER_ITEM * 1.5;
-      this.#counts[row.region === "west" ? 0 : 1]! += cost;
-      const hour = Math.floor(wallMs / HOUR_MS);
-      this.hours.set(hour, (this.hours.get(hour) ?? 0) + cost);
+      const kept = keptItems(this.#last?.rates ?? [], row) * (TICK_MS / 1_000);
+      const delivered = Math.max(0, kept + Math.sqrt(kept) * (this.#random.next() - 0.5) * 3) * COPIES;
+      this.#delivered[row.region === "west" ? 0 : 1]! += delivered;
+      this.hours.set(hour, (this.hours.get(hour) ?? 0) + delivered * COST_PER_ITEM);
     }
   }
 
@@ -154,40 +167,28 @@ class Day {
     const seen = this.#seen.at(-1 - DELAY_TICKS);
     this.#seen = this.#seen.slice(-1 - DELAY_TICKS);
     if (seen === undefined) return;
-    const [rows, counts] = seen;
     // What is reported was true before the delay.
     const thenMs = wallMs - DELAY_TICKS * TICK_MS;
-    for (const [i, charged] of counts.entries()) {
-      this.#record = chargeSpend(this.#record, String(i), { since: "1", charged, forMs: thenMs - START_MS }, thenMs);
+    this.#seq++;
+    for (const [i, region] of REGIONS.entries()) {
+      const rows = seen.rows.filter((row) => row.region === region);
+      const rates = { seq: this.#seq, latest: rows, smooth: rows, collectors: 1, isLearning: false };
+      this.#decider.hear(region, rates, wallMs);
+      const spent = { traces: { items: seen.delivered[i]!, bytes: 0 }, logs: { items: 0, bytes: 0 } };
+      this.#decider.charge(this.#config, region, { run: "1", forMs: thenMs - START_MS, spent }, thenMs);
     }
-    const settings = settingsOf(paceOf(this.#record, BUDGET_PER_HOUR, wallMs));
-    const wanted = composeSampling(rows, settings).budgets[0]!.rate;
-    this.#held = stepRate(this.#held, wanted, TICK_MS);
-    const { rates, budgets } = composeSampling(rows, settings, new Map([["cost_based", this.#held]]));
-    this.#rates = rates;
-    const { record, news } = tellSpend(this.#record, BUDGET_PER_HOUR, budgets[0]!.keptPerSecond, wallMs);
-    this.#record = record;
-    for (const one of news) this.told.push(one.kind === "spent" ? String(one.share) : one.kind);
+    this.#last = this.#decider.step(this.#config, { nowMs: wallMs, wallMs }) ?? this.#last;
+    for (const { news } of this.#decider.news(this.#config, wallMs)) {
+      this.told.push(news.kind === "spent" ? String(news.share) : news.kind);
+    }
   }
 }
 
-function settingsOf(allowedPerSecond: number): SamplingSettings {
-  const cost: RateBudget = {
-    name: "cost_based",
-    signals: TRACES,
-    allowedPerSecond,
-    minRate: 0.001,
-    maxRate: 1,
-    charge: { item: COST_PER_ITEM, byte: 0, trace: 0, isPerCopy: true },
-  };
-  return {
-    classes: [
-      { name: "payment", priority: "high", rate: 1, signals: TRACES },
-      { name: "rest", priority: "normal", rate: 1, signals: TRACES },
-    ],
-    ceilings: [],
-    budgets: [cost],
-  };
+function configOf(global: string): FleetConfig {
+  const text = `targets: [{ id: a, endpoint: "http://127.0.0.1:1" }]\nglobal: ${global}`;
+  const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile: () => "" });
+  assert.ok(config, JSON.stringify(problems));
+  return config;
 }
 
 test("spend: over a day with another leader each hour, each hour is within 1 % of the budget", () => {
