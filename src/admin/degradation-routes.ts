@@ -13,10 +13,11 @@ import { RouterError } from "../core/errors.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
+import { FLEET_QUERY, type FleetNodes, readFleet } from "./fleet-view.ts";
 import { problemReply } from "./reply.ts";
 import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
 
-type DegradationContext = Pick<AdminContext, "degradation" | "env" | "facts" | "fleetDegradation">;
+type DegradationContext = Pick<AdminContext, "degradation" | "env" | "facts" | "fleetDegradation" | "topology">;
 
 const PATH = "/api/v1/degradation";
 const LONGEST_NOTE = 500;
@@ -49,7 +50,9 @@ export function degradationRoutes(context: DegradationContext): AdminRoute[] {
       path: PATH,
       role: "viewer",
       summary: "What the node gives up: its level, why, since when, until when, and the fleet's.",
-      handle: () => ({ status: 200, body: degradationView(context.degradation) }),
+      statuses: [400, 503],
+      query: FLEET_QUERY,
+      handle: (request) => degradationReply(request, context),
     },
     {
       method: "PATCH",
@@ -61,6 +64,28 @@ export function degradationRoutes(context: DegradationContext): AdminRoute[] {
       handle: (request) => order(request, context),
     },
   ];
+}
+
+async function degradationReply(request: AdminRequest, context: DegradationContext): Promise<AdminReply> {
+  const fleet = await readFleet(request, context, fleetNodesView);
+  if (!fleet.ok) return fleet.reply;
+  return { status: 200, body: { ...degradationView(context.degradation), ...fleet.view } };
+}
+
+/** What each node gives up. */
+function fleetNodesView({ nodes, leftOut }: FleetNodes) {
+  return {
+    nodes: nodes.map(({ node: { id, region, degradation }, isStale }) => ({
+      id,
+      region,
+      level: degradation?.level ?? null,
+      reason: degradation?.reason ?? null,
+      since: degradation?.since ?? null,
+      fleet_degraded: degradation?.fleet ?? null,
+      stale: isStale,
+    })),
+    left_out: leftOut,
+  };
 }
 
 async function order({ body, role, signal }: AdminRequest, context: DegradationContext): Promise<AdminReply> {

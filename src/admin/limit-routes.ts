@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { KeyUsage, LimitsUsage, LimitUsage } from "../plan/limits/limit-shares.ts";
 import { parseMapping, smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
+import { fleetLimitsView } from "./fleet-limits-view.ts";
+import { FLEET_QUERY, readFleet } from "./fleet-view.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
 import { WISH, wishOf } from "./wish.ts";
@@ -23,8 +25,8 @@ export function limitRoutes(context: AdminContext): AdminRoute[] {
       role: "viewer",
       summary:
         "What this node lets in of global.rate_limiting: of everything, and of the keys nearest to their limits.",
-      statuses: [400],
-      query: { keys: `So many keys, up to ${MOST_KEYS}; default: ${DEFAULT_KEYS}.` },
+      statuses: [400, 503],
+      query: { keys: `So many keys, up to ${MOST_KEYS}; default: ${DEFAULT_KEYS}.`, ...FLEET_QUERY },
       handle: (request) => limitsReply(request, context),
     },
     {
@@ -39,7 +41,11 @@ export function limitRoutes(context: AdminContext): AdminRoute[] {
   ];
 }
 
-async function limitsReply({ query }: AdminRequest, { dataPlane, walk, table }: AdminContext): Promise<AdminReply> {
+async function limitsReply(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  const { query } = request;
+  const { dataPlane, walk, table } = context;
+  const fleet = await readFleet(request, context, fleetLimitsView);
+  if (!fleet.ok) return fleet.reply;
   const keys = query.get("keys") ?? DEFAULT_KEYS;
   if (!/^\d{1,3}$/u.test(keys) || Number(keys) > MOST_KEYS) {
     return problemReply(400, `\`keys\` is no number of keys up to ${MOST_KEYS}`);
@@ -52,6 +58,7 @@ async function limitsReply({ query }: AdminRequest, { dataPlane, walk, table }: 
     mixed: limiting?.mixed ?? null,
     keys: usage?.keyCount ?? 0,
     services: usage?.keys.map(keyView) ?? [],
+    ...(fleet.view !== undefined && { fleet: fleet.view }),
   };
   return { status: 200, body, headers: { etag: etagOf(table.status.version) } };
 }

@@ -6,10 +6,13 @@ import {
   settingsOf,
   trySampling,
 } from "../control/sampling/try-sampling.ts";
+import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-source.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
+import { randomnessView } from "./randomness-view.ts";
+import { regionSamplingView } from "./sampling-fleet-view.ts";
 import { samplingView, triedView } from "./sampling-view.ts";
 import { WISH, wishOf } from "./wish.ts";
 
@@ -22,8 +25,11 @@ export function samplingRoutes(context: AdminContext): AdminRoute[] {
       method: "GET",
       path: PATH,
       role: "viewer",
-      summary: "What is kept of each class, and why; how strategies do; what this node receives and keeps.",
-      handle: () => samplingReply(context),
+      summary:
+        "What is kept of each class, and why; how strategies do; what this node receives and keeps; how random it is.",
+      statuses: [400, 503],
+      query: { fleet: "true: also what comes to each region of the fleet, and is kept of it." },
+      handle: (request) => samplingReply(request, context),
     },
     {
       ...CHANGE,
@@ -46,9 +52,34 @@ export function samplingRoutes(context: AdminContext): AdminRoute[] {
   ];
 }
 
-function samplingReply({ sampling, env, table }: AdminContext): AdminReply {
+async function samplingReply(
+  { query, signal }: AdminRequest,
+  { sampling, env, table, walk, dataPlane }: AdminContext,
+): Promise<AdminReply> {
+  const fleet = query.get("fleet") ?? "false";
+  if (fleet !== "true" && fleet !== "false") return problemReply(400, "`fleet` is true, or left out");
+  const config = walk.status.running;
   const headers = { etag: etagOf(table.status.version) };
-  return { status: 200, body: samplingView(sampling, env.clock), headers };
+  const body = {
+    ...samplingView(sampling, config, env.clock),
+    randomness: randomnessView(await dataPlane.randomness()),
+  };
+  if (fleet === "false") return { status: 200, body, headers };
+  const received = await readReceivedBy(sampling, signal);
+  if (!received.ok) return received.reply;
+  const regions = regionSamplingView(received.by.rows, sampling.node, config);
+  return { status: 200, body: { ...body, fleet: { received_by: received.by.of, regions } }, headers };
+}
+
+type ReceivedRead = { readonly ok: true; readonly by: ReceivedBy } | { readonly ok: false; readonly reply: AdminReply };
+
+async function readReceivedBy(sampling: SamplingSource, signal: AbortSignal): Promise<ReceivedRead> {
+  try {
+    return { ok: true, by: await sampling.received(signal) };
+  } catch (cause) {
+    if (!(cause instanceof RouterError)) throw cause;
+    return { ok: false, reply: problemReply(503, `what the fleet receives cannot be read: ${reasonOf(cause)}`) };
+  }
 }
 
 async function change(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
@@ -64,13 +95,9 @@ async function dryRun({ body, signal }: AdminRequest, context: AdminContext): Pr
   const { sampling, walk } = context;
   const config = changedConfig(walk.status.running, read.settings);
   if (typeof config === "string") return problemReply(422, config);
-  try {
-    const received = await sampling.received(signal);
-    return { status: 200, body: triedView(received, trySampling(config, received.rows)) };
-  } catch (cause) {
-    if (!(cause instanceof RouterError)) throw cause;
-    return problemReply(503, `what the fleet receives cannot be read: ${reasonOf(cause)}`);
-  }
+  const received = await readReceivedBy(sampling, signal);
+  if (!received.ok) return received.reply;
+  return { status: 200, body: triedView(received.by, trySampling(config, received.by.rows)) };
 }
 
 /** As it is to stand in the document. */

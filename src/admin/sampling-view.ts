@@ -1,4 +1,7 @@
 import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-source.ts";
+import type { FleetConfig } from "../config/schema/config.ts";
+import type { SamplingNode } from "../control/sampling/sampling-node.ts";
+import { fallbackOf } from "../control/sampling/written-sampling.ts";
 import type { ClassNow } from "../control/sampling/sampling-node.ts";
 import { shareReason } from "../control/sampling/sampling-node.ts";
 import type { TriedRates } from "../control/sampling/try-sampling.ts";
@@ -11,19 +14,37 @@ import type { Clock } from "../core/clock.ts";
 type SamplingView = Readonly<Record<string, unknown>>;
 
 /** `GET /api/v1/sampling` */
-export function samplingView(source: SamplingSource, clock: Clock): SamplingView {
+export function samplingView(source: SamplingSource, config: FleetConfig, clock: Clock): SamplingView {
   const { node, isInFleet, mark, strategies } = source;
   const nowMs = clock.nowMs();
   const stage = node.stage(nowMs);
   const since = node.directive === undefined ? null : isoTime(clock.wallMs() - (nowMs - node.takenMs));
+  const its = node.classes(nowMs).map((one) => classView(one, node.received));
+  const lowest = strategies.toSorted((a, b) => a.rate - b.rate)[0];
   return {
+    mode: its.length === 0 ? "off" : config.global.sampling.dry_run ? "dry_run" : "on",
+    target: targetIn(config),
+    state: stage === undefined ? null : (lowest?.state ?? null),
+    epoch: stage === undefined ? null : (mark?.epoch ?? null),
+    valid_for: since === null || stage === undefined ? null : validForMs(node, config, nowMs),
     decided_by: stage === undefined ? "config" : isInFleet ? "fleet" : "node",
     stage: stage ?? null,
     directive: since === null || stage === undefined ? null : { ...mark, since },
     may_keep_per_second: rounded(node.boundPerSecond(nowMs)),
     strategies: stage === undefined ? [] : strategies.map(strategyView),
-    classes: node.classes(nowMs).map((one) => classView(one, node.received)),
+    classes: its,
   };
+}
+
+/** Items a second of the one strategy `adaptive`; null: there is none. */
+function targetIn({ global }: FleetConfig): number | null {
+  const [target] = global.sampling_strategies.flatMap((one) => (one.type === "adaptive" ? [one.target_qps] : []));
+  return target ?? null;
+}
+
+/** Milliseconds, until a directive that is not renewed is followed within its share only. */
+function validForMs({ takenMs }: Pick<SamplingNode, "takenMs">, config: FleetConfig, nowMs: number): number {
+  return Math.max(0, Math.round(takenMs + fallbackOf(config).afterMs - nowMs));
 }
 
 /** `POST /api/v1/sampling/dry-run` */
@@ -78,6 +99,7 @@ function classView(one: ClassNow, received: readonly ReceivedRow[]): SamplingVie
     reason: shareReason(one),
     by: by ?? null,
     received_per_second: rows.length === 0 ? null : rounded(items),
+    offered_per_second: rows.length === 0 ? null : rounded(items),
     kept_per_second: rows.length === 0 ? null : rounded(kept),
   };
 }

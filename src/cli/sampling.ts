@@ -1,14 +1,12 @@
-import { listOf } from "../config/values.ts";
 import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
-import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { fieldsOf } from "./admin-client/fields.ts";
 import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
 import type { AdminRequestBody } from "./admin-client/client.ts";
 import { usage } from "./args.ts";
 import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
 import { command as explain, explainWith } from "./explain/command.ts";
 import { samplingExplanationText } from "./explain/text.ts";
-import { amount, percent } from "./numbers.ts";
-import { type Column, tableText } from "./table.ts";
+import { samplingText, triedText } from "./sampling-text.ts";
 
 type SampledRow = ReturnType<typeof fieldsOf>;
 
@@ -28,10 +26,16 @@ const SETTINGS: OptionSpecs = {
 const get = adminCommand({
   name: "sampling get",
   summary: "Show what is kept of each class, why, and how strategies do.",
-  usage: ["sampling get"],
+  usage: ["sampling get", "sampling get --fleet"],
   details: `What comes and is kept a second is what the asked node sees; strategies are the whole fleet's. Without a strategy whose
-rate follows the load nothing is counted by class.`,
-  call: () => ({ method: "GET", path: ["sampling"] }),
+rate follows the load nothing is counted by class. --fleet tells besides what comes to each region, and is kept of it. Below stand services
+whose trace ids are not random at their end, so that rates do not hold for them.`,
+  options: { fleet: { type: "boolean", help: "Also what comes to each region of the fleet." } },
+  call: ({ args }) => ({
+    method: "GET",
+    path: ["sampling"],
+    query: { fleet: args.flag("fleet") ? "true" : undefined },
+  }),
   text: samplingText,
 });
 
@@ -50,10 +54,11 @@ const dryRun = adminCommand({
   name: "sampling dry-run",
   summary: "Tell what settings would keep of what is received now; nothing changes.",
   usage: ["sampling dry-run", "sampling dry-run --target 500", "sampling dry-run -f <file>"],
-  details: "Takes what sampling set takes. Without options: what the settings of now keep once they have settled.",
+  details: `Takes what sampling set takes, and says which command makes it so. Without options: what the settings of now keep once they have
+settled. Nothing is counted, and so nothing can be told, where no strategy follows what comes (adaptive, cost_based).`,
   options: SETTINGS,
   call: async (given) => ({ method: "POST", path: ["sampling", "dry-run"], body: await readSettings(given, true) }),
-  text: samplingText,
+  text: triedText,
 });
 
 /** Of `explain` the part that is about sampling. */
@@ -92,52 +97,4 @@ function settingsIn(args: Args): SampledRow {
     sampling: isDry === undefined ? undefined : { dry_run: isDry === "on" },
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-}
-
-function samplingText(body: unknown, { io }: Given): string {
-  const view = fieldsOf(body);
-  const [strategies, classes] = [listOf(view["strategies"]).map(fieldsOf), listOf(view["classes"]).map(fieldsOf)];
-  const parts = [headText(view, io.clock.wallMs())];
-  if (strategies.length > 0) parts.push(tableText(STRATEGY_COLUMNS, strategies, io.stdout));
-  parts.push(classes.length > 0 ? tableText(CLASS_COLUMNS, classes, io.stdout) : "everything is kept\n");
-  return parts.filter((part) => part !== "").join("\n");
-}
-
-function headText(view: SampledRow, nowMs: number): string {
-  if (view["received_by"] !== undefined) {
-    return `of what the ${shown(view["received_by"])} receives ${amount(view["kept_per_second"])} items a second would be kept\n`;
-  }
-  const { decided_by: by, stage, directive, may_keep_per_second: bound } = view;
-  if (stage === null || stage === undefined) return "rates are those of the config\n";
-  const age = directive === null ? "never" : `${ageText(fieldsOf(directive)["since"], nowMs)} ago`;
-  return `decided by the ${shown(by)}, last ${age} (${shown(stage)}); this node may keep ${amount(bound)} items a second\n`;
-}
-
-const share = (value: unknown): string => shownNumber(value, (one) => Number(one.toPrecision(4)).toString());
-
-const STRATEGY_COLUMNS: readonly Column<SampledRow>[] = [
-  { title: "STRATEGY", of: ({ strategy }) => shown(strategy) },
-  { title: "STATE", of: ({ state }) => shown(state) },
-  { title: "RATE", align: "right", of: ({ rate }) => share(rate) },
-  { title: "ALLOWED/S", align: "right", of: (row) => share(row["allowed_per_second"]) },
-  { title: "KEPT/S", align: "right", of: (row) => share(row["kept_per_second"]) },
-  {
-    title: "SPENT",
-    align: "right",
-    of: ({ spent, budget }) => (spent === undefined ? "" : percent(ratio(spent, budget))),
-  },
-];
-
-const CLASS_COLUMNS: readonly Column<SampledRow>[] = [
-  { title: "SIGNAL", of: ({ signal }) => shown(signal) },
-  { title: "CLASS", of: (row) => shown(row["class"]) },
-  { title: "REGION", of: ({ region }) => (region === undefined ? "" : shown(region)) },
-  { title: "RATE", align: "right", of: ({ probability }) => share(probability) },
-  { title: "WHY", of: ({ reason }) => shown(reason) },
-  { title: "RECEIVED/S", align: "right", of: (row) => amount(row["received_per_second"]) },
-  { title: "KEPT/S", align: "right", of: (row) => amount(row["kept_per_second"]) },
-];
-
-function ratio(spent: unknown, budget: unknown): number {
-  return Number(spent) / Number(budget);
 }

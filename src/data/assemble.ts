@@ -35,6 +35,7 @@ import { RuleRerouter } from "./reroute.ts";
 import { receiveOptions } from "./receive/listeners.ts";
 import { NodeDataPlane } from "./node-data-plane.ts";
 import { NodeGuard } from "./sample/node-guard.ts";
+import { RandomnessCounts } from "./sample/randomness-counts.ts";
 import { prepareStrategies } from "./prepare-plan.ts";
 
 /**
@@ -122,9 +123,10 @@ export async function openCore(
   const { arena } = admission;
   parts.use(new SparseSweep({ ...env, arena, records, pools, moved: env.metrics.arenaMovedOut.with() }));
   const guard = new NodeGuard(env.clock);
+  const randomness = new RandomnessCounts();
   env.metrics.samplingGuard.with().read(() => (guard.rate() < 1 ? 1 : 0));
   const opened = { plan, pools, strategies, secrets, given, admission, members, ...options };
-  const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records, guard } });
+  const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records, guard, randomness } });
   return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard, arena) };
 }
 

@@ -14,6 +14,7 @@ import type { Pool } from "./queue/pool-port.ts";
 import type { Records } from "./queue/records.ts";
 import { Router } from "./route/route.ts";
 import type { NodeGuard } from "./sample/node-guard.ts";
+import type { RandomnessCounts } from "./sample/randomness-counts.ts";
 import { Sampler } from "./sample/sampler.ts";
 
 /**
@@ -29,6 +30,7 @@ export interface AssemblyEnv extends Env {
   readonly records: Records;
   /** Of the node's sampling; absent: none. */
   readonly guard?: NodeGuard | undefined;
+  readonly randomness?: RandomnessCounts | undefined;
 }
 
 /** Name of the ledger's rule for items that no rule takes. */

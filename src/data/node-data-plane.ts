@@ -28,6 +28,7 @@ import type { SamplingState } from "../plan/sampling-plan.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
 import type { LimitsAsk, LimitsGrant } from "../plan/limits/limit-ask.ts";
+import type { RandomnessSeen } from "../plan/sampling/randomness-check.ts";
 import type { LimitsUsage } from "../plan/limits/limit-shares.ts";
 import type { Admission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
@@ -250,6 +251,10 @@ export class NodeDataPlane implements DataPlane {
 
   async drops(): Promise<readonly DropSample[]> {
     return this.#env.losses.samples;
+  }
+
+  async randomness(): Promise<readonly RandomnessSeen[]> {
+    return this.#env.randomness.seen;
   }
 
   async explain(request: ExplainRequest): Promise<Explanation> {

@@ -10,6 +10,7 @@ import type { CurrentStrategies } from "./balance/plugins.ts";
 import type { Pools } from "./queue/pools.ts";
 import type { Records } from "./queue/records.ts";
 import type { NodeGuard } from "./sample/node-guard.ts";
+import type { RandomnessCounts } from "./sample/randomness-counts.ts";
 
 /** What a data plane consists of, opened. */
 export interface OpenedParts {
@@ -23,5 +24,10 @@ export interface OpenedParts {
   readonly members: MemberBoard;
   /** Of the limits of the plan where these are others', too. */
   readonly limitHolding?: LimitHolding | undefined;
-  readonly env: Env & { readonly losses: Losses; readonly records: Records; readonly guard: NodeGuard };
+  readonly env: Env & {
+    readonly losses: Losses;
+    readonly records: Records;
+    readonly guard: NodeGuard;
+    readonly randomness: RandomnessCounts;
+  };
 }

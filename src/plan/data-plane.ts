@@ -8,6 +8,7 @@ import type { PlanData } from "./plan-data.ts";
 import type { ListenOptions, ListenerAddresses } from "./listen-options.ts";
 import type { LimitsAsk, LimitsGrant } from "./limits/limit-ask.ts";
 import type { LimitsUsage } from "./limits/limit-shares.ts";
+import type { RandomnessSeen } from "./sampling/randomness-check.ts";
 import type { SamplingState } from "./sampling-plan.ts";
 
 /** A pool that is no longer configured, with what it still has to deliver. */
@@ -92,6 +93,11 @@ export interface DataPlane extends AsyncDisposable {
    * target and reason.
    */
   drops(): Promise<readonly DropSample[]>;
+  /**
+   * How the randomness of spans is spread, of some of those that sampling has decided on, by
+   * service: of 200 services in each process, and what is old counts less.
+   */
+  randomness(): Promise<readonly RandomnessSeen[]>;
   /**
    * What would become of a request if it came now. Changes nothing, and lets data go on meanwhile:
    * item by item, and of as many items as 250,000 questions to rules allow.

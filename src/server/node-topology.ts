@@ -1,6 +1,7 @@
 import type { NodeFacts } from "../admin/context.ts";
 import type { ConfigWalk } from "../control/apply.ts";
 import { type CollectorView, CollectorViewSchema } from "../control/fleet/messages.ts";
+import type { NodeDegradation } from "../control/degradation/node-degradation.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { NO_LOAD } from "../control/load/load-report.ts";
 import { ownTopology } from "../control/topology/own-topology.ts";
@@ -9,11 +10,13 @@ import { createTopology, type Topology } from "../control/topology/topology.ts";
 import type { TopologySource } from "../control/topology/topology-source.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
+import { standingOf } from "./node-standing.ts";
 
 export interface NodeTopologyOptions {
   readonly facts: NodeFacts;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "ready" | "status">;
+  readonly dataPlane: Pick<DataPlane, "limits" | "ready" | "status">;
+  readonly degradation: Pick<NodeDegradation, "status">;
   readonly load: LoadMonitor;
   readonly env: Env;
   /** Of the fleet that the node belongs to; undefined: the node by itself. */
@@ -45,6 +48,7 @@ async function describeSelf(options: NodeTopologyOptions): Promise<CollectorView
     load: newest ?? NO_LOAD,
     health: ready ? { state: "healthy" } : { state: "unhealthy", reason },
     config: { version, digest, result: "running" },
+    ...(await standingOf(options)),
     age_ms: newest === undefined ? 0 : Math.max(0, env.clock.wallMs() - newest.atMs),
   });
 }

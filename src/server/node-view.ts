@@ -21,7 +21,7 @@ export interface NodeView {
 }
 
 type NodeViewOptions = NodeLoadOptions &
-  Omit<NodeTopologyOptions, "fleet" | "load"> &
+  Omit<NodeTopologyOptions, "degradation" | "fleet" | "load"> &
   Omit<NodeSamplerOptions, "isInFleet" | "shared"> & { readonly fleet: NodeFleet | undefined };
 
 /** Its load is measured until `parts` are disposed of. */
@@ -32,6 +32,6 @@ export async function openNodeView(options: NodeViewOptions, parts: AsyncDisposa
   const sampled = (monitor: LoadMonitor): void => stepDegradation(degradation, monitor);
   const load = parts.use(openNodeLoad({ ...options, sampled, seen: (snapshot) => sampling.seen(snapshot) }));
   const joined: NodeView["joined"] = { fleet: undefined };
-  const topology = nodeTopology({ ...options, load, fleet: () => joined.fleet });
+  const topology = nodeTopology({ ...options, load, degradation, fleet: () => joined.fleet });
   return { load, joined, degradation, sampling, topology };
 }

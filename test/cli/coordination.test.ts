@@ -222,7 +222,10 @@ test("doctor asks a node, where one is named, whether controllers see the same m
     assert.equal(ran.code, 0, "nothing of it has failed");
     assert.deepEqual(
       admin.seen.map(({ line, headers }) => [line, headers.authorization]),
-      ["topology?limit=1", "targets", "events?kind=config"].map((path) => [`GET /api/v1/${path}`, "Bearer secret"]),
+      ["topology?limit=1", "targets", "events?kind=config", "sampling"].map((path) => [
+        `GET /api/v1/${path}`,
+        "Bearer secret",
+      ]),
     );
     const { findings } = JSON.parse(ran.out) as { findings: Record<string, unknown>[] };
     assert.deepEqual([findings.at(-1)?.["check"], findings.at(-1)?.["status"]], ["targets", "ok"]);
@@ -269,6 +272,28 @@ test("doctor says which targets of a node find nobody, since when, and what goes
   const circle = { kind: "config", msg: CIRCLE_MESSAGE, circle: "a > b > a", time: since, hint: "tags" };
   const round = await ask({ events: [circle, circle, { kind: "config", msg: "other" }] });
   assert.deepEqual(round, ["warning requests go in a circle: a > b > a (told 1h ago)"]);
+});
+
+test("doctor names services whose trace ids are not random, with the evidence and what to do; else says how many are", async () => {
+  const node = nodeFolder();
+  await node.run("fleet init --id blue");
+  const numbers = { seen: 4_100, chi_square: 38_211.5, distance: 0.55, largest_bucket: 0, largest_share: 0.61 };
+  const ask = async (randomness: readonly unknown[]): Promise<string> => {
+    await using admin = await ScriptedAdmin.open({ body: { regions: [], split: [], randomness } });
+    const ran = await node.run(`doctor --url ${admin.url}`);
+    assert.equal(ran.code, 0, ran.err);
+    return ran.out.replaceAll(/\s+/gu, " ");
+  };
+  const skewed = { service: "cart", verdict: "skewed", ...numbers };
+  const even = { service: "ship", verdict: "uniform", ...numbers };
+  const told = await ask([skewed, even, { service: "new", verdict: "unknown", ...numbers }]);
+  assert.match(
+    told,
+    /randomness warning trace ids of cart are not random at their end \(of 4100 that were looked at 61 % of them are in the 1st sixteenth of all values, chi-square 38211\.5\): rates do not hold for it set global\.sampling\.randomness: hash/u,
+  );
+  assert.doesNotMatch(told, /of ship|of new/u);
+  assert.match(await ask([even]), /randomness ok trace ids of 1 service that the node looked at are random/u);
+  assert.doesNotMatch(await ask([]), /randomness/u);
 });
 
 test("doctor: a node that does not answer is a warning of its own, with what to do", async () => {

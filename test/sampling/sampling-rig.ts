@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { OWN_BODIES } from "../../src/core/arena/extent.ts";
 import { NodeGuard } from "../../src/data/sample/node-guard.ts";
+import { RandomnessCounts } from "../../src/data/sample/randomness-counts.ts";
 import { Sampler, SAMPLED, type Sampled } from "../../src/data/sample/sampler.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import type { SampledSignal } from "../../src/plan/sampling-plan.ts";
@@ -17,6 +18,7 @@ export class SamplingRig {
   readonly metrics: Metrics = createMetrics();
   readonly clock = new ManualClock();
   readonly guard = new NodeGuard(this.clock);
+  readonly randomness = new RandomnessCounts();
   readonly sampler: Sampler;
   readonly #signal: SampledSignal;
 

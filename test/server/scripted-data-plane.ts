@@ -153,6 +153,10 @@ export class ScriptedDataPlane implements DataPlane {
     return takeSnapshot(this.#env);
   }
 
+  async randomness(): Promise<readonly []> {
+    return [];
+  }
+
   async drops(): Promise<readonly DropSample[]> {
     return [];
   }

@@ -4,6 +4,7 @@ import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type Io } from "../command.ts";
 import { counted, print, wrapped } from "../print.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
+import { randomnessFindings } from "./randomness-findings.ts";
 import { targetFindings } from "./target-findings.ts";
 import { type Diagnosis, topologyFindings } from "./topology-findings.ts";
 
@@ -16,12 +17,18 @@ below the prefix and what else may be read, whose the keys are, which fleet's th
 would follow it, who is registered, whether each region is told of by whoever leads it (split views), which versions of
 Signalbox and of the config run, how much of a lease is left when it is granted, and whether other clocks are ahead. One key is written and deleted, one session opened and closed. Exits with 1 when something has failed, with 0 when
 there are only warnings. With --url one node is asked as well, which asks all controllers whom they see, and compares the digests of that;
-of its own targets it tells which find nobody, and whether requests have gone in a circle.
+of its own targets it tells which find nobody, and whether requests have gone in a circle; and it has tested the trace ids of each service
+that it samples: where they are not random, rates do not hold.
 
 ${WHICH_STORE}`,
   options: {
     ...STORE_OPTIONS,
-    url: { type: "string", short: "u", value: "url", help: "A node's admin API, which is asked for split views, too." },
+    url: {
+      type: "string",
+      short: "u",
+      value: "url",
+      help: "A node's admin API, which is asked for split views and randomness, too.",
+    },
     token: ADMIN_TOKEN,
     "admin-ca": { type: "string", value: "file", help: "PEM of the authorities to trust, for --url https://.." },
     timeout: { ...STORE_OPTIONS["timeout"], type: "string", help: "Of all checks together.", default: "30s" },
@@ -33,14 +40,21 @@ ${WHICH_STORE}`,
     const ofStore = await withStore(named, "read", { args, io }, (coordination, signal) =>
       coordination.diagnose(() => memoryOf(named), signal),
     );
-    const ofNode =
-      admin === undefined ? [] : [...(await topologyFindings(admin, io)), ...(await targetFindings(admin, io))];
+    const ofNode = admin === undefined ? [] : await nodeFindings(admin, io);
     const report = { ...ofStore, findings: [...ofStore.findings, ...ofNode] };
     print(report, args, io, () => reportText(report, io.stdout.columns));
     if (!report.reachable) return EXIT.unreachable;
     return report.findings.some(({ status }) => status === "failed") ? EXIT.failure : EXIT.ok;
   },
 };
+
+async function nodeFindings(admin: AdminOptions, io: Io): Promise<Diagnosis["findings"]> {
+  return [
+    ...(await topologyFindings(admin, io)),
+    ...(await targetFindings(admin, io)),
+    ...(await randomnessFindings(admin, io)),
+  ];
+}
 
 /** Undefined: the store alone is asked. */
 function adminOf(args: Args, io: Io): AdminOptions | undefined {

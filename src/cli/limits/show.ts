@@ -10,13 +10,19 @@ type LimitRow = ReturnType<typeof fieldsOf>;
 export const limits: Command = adminCommand({
   name: "limits",
   summary: "Show what a node lets in of global.rate_limiting, and what it refuses.",
-  usage: ["limits [--keys 50]", "limits -u <url> -o json"],
+  usage: ["limits [--keys 50]", "limits --fleet", "limits -u <url> -o json"],
   details: `All of it is items a second, but for SHED: items that were refused or shed since the start. GRANTED is what the node may let in
-now, OFFERED what came in the last second, USED what was let in of it. Below everything the keys that are nearest to their limits.`,
+now, OFFERED what came in the last second, USED what was let in of it. Below everything the keys that are nearest to their limits. --fleet tells besides what each region and each node
+asks for, was granted and uses of the limit of everything together.`,
   options: {
     keys: { type: "string", value: "number", default: "50", help: "Of the keys nearest to their limits, how many." },
+    fleet: { type: "boolean", help: "Also what each region and node asks for, was granted and uses." },
   },
-  call: ({ args }) => ({ method: "GET", path: ["limits"], query: { keys: args.required("keys") } }),
+  call: ({ args }) => ({
+    method: "GET",
+    path: ["limits"],
+    query: { keys: args.required("keys"), fleet: args.flag("fleet") ? "true" : undefined },
+  }),
   text: limitsText,
 });
 
@@ -25,8 +31,39 @@ function limitsText(body: unknown, { io }: Given): string {
   if (typeof view["limit"] !== "number") return "global.rate_limiting is not set: nothing is limited\n";
   const services = listOf(view["services"]).map(fieldsOf);
   const rows = [{ ...view, service: "(everything)" }, ...services];
-  return tableText(COLUMNS, rows, io.stdout);
+  const own = tableText(COLUMNS, rows, io.stdout);
+  if (view["fleet"] === undefined) return own;
+  const fleet = fieldsOf(view["fleet"]);
+  const regions = listOf(fleet["regions"]).map(fieldsOf);
+  const nodes = listOf(fleet["nodes"])
+    .map(fieldsOf)
+    .map(({ part, ...node }): LimitRow => ({ ...node, ...fieldsOf(part) }));
+  const leftOut = fleet["left_out"] === 0 ? "" : `and ${shown(fleet["left_out"])} nodes more\n`;
+  return [own, tableText(REGION_COLUMNS, regions, io.stdout), tableText(NODE_COLUMNS, nodes, io.stdout) + leftOut].join(
+    "\n",
+  );
 }
+
+const PART_COLUMNS: readonly Column<LimitRow>[] = [
+  { title: "ASKED", align: "right", of: ({ asked }) => amount(asked) },
+  { title: "GRANTED", align: "right", of: ({ granted }) => amount(granted) },
+  { title: "OFFERED", align: "right", of: ({ offered }) => amount(offered) },
+  { title: "USED", align: "right", of: ({ used }) => amount(used) },
+  { title: "SHED", align: "right", of: ({ shed }) => amount(shed) },
+];
+
+const REGION_COLUMNS: readonly Column<LimitRow>[] = [
+  { title: "REGION", of: ({ region }) => shown(region) },
+  { title: "NODES", align: "right", of: ({ collectors }) => shown(collectors) },
+  ...PART_COLUMNS,
+];
+
+const NODE_COLUMNS: readonly Column<LimitRow>[] = [
+  { title: "NODE", of: ({ id }) => shown(id) },
+  { title: "REGION", of: ({ region }) => shown(region) },
+  ...PART_COLUMNS,
+  { title: "STALE", of: ({ stale }) => (stale === true ? "stale" : "") },
+];
 
 const COLUMNS: readonly Column<LimitRow>[] = [
   { title: "KEY", wraps: true, of: ({ service }) => shown(service) },

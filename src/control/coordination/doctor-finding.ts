@@ -14,6 +14,7 @@ export const DOCTOR_CHECKS = [
   "config",
   "views",
   "targets",
+  "randomness",
   "versions",
   "lease",
   "clock",

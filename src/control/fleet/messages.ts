@@ -90,6 +90,33 @@ export const CollectorConfigSchema = z.object({
 });
 export type CollectorConfig = z.output<typeof CollectorConfigSchema>;
 
+/** What a collector lets in of `global.rate_limiting`, of everything together: for people. */
+export const CollectorLimitsSchema = z.object({
+  limit: quantity,
+  /** Items a second: the most that came in one of the last, what it may let in, what came, and what was let in. */
+  wanted: quantity.default(0),
+  granted: quantity.default(0),
+  offered: quantity.default(0),
+  used: quantity.default(0),
+  /** Items since its start that were refused or left out. */
+  shed: quantity.default(0),
+});
+export type CollectorLimits = z.output<typeof CollectorLimitsSchema>;
+
+/** The last moment that there is a date for. */
+const LATEST_MS = 8.64e15;
+
+/** What a collector gives up: for people. */
+export const CollectorDegradationSchema = z.object({
+  level: count.default(0),
+  reason: reason.default(""),
+  /** Milliseconds since 1970, by its own clock. */
+  since_ms: quantity.max(LATEST_MS).default(0),
+  /** It obeys a fleet that is degraded. */
+  fleet: z.boolean().default(false),
+});
+export type CollectorDegradation = z.output<typeof CollectorDegradationSchema>;
+
 /** What a collector has been granted by a directive and goes on to use: so much longer. */
 const HeldShareSchema = z.object({ epoch: EpochTextSchema, seq: count, valid_for_ms: count, share: quantity });
 
@@ -116,6 +143,9 @@ const COLLECTOR_SHAPE = {
   config: CollectorConfigSchema.prefault({}),
   /** The highest `schema` of documents that it reads. */
   schema_max: count.default(1),
+  /** Absent: nothing is limited, or it is of a version that does not say so. */
+  limited: CollectorLimitsSchema.optional().catch(undefined),
+  degraded: CollectorDegradationSchema.optional().catch(undefined),
 };
 
 /** Who leads, as far as whoever answers knows. */

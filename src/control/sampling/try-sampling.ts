@@ -39,7 +39,8 @@ export function settingsOf(
   for (const { type, key, value } of shorthands) {
     const [at, ...more] = list.flatMap((one, i) => (valuesOf(one)?.["type"] === type ? [i] : []));
     if (at === undefined || more.length > 0) {
-      return `${key} is for the one strategy ${type}, and there is not one: give sampling_strategies`;
+      const many = at === undefined ? "there is none" : "there are several";
+      return `${key} is that of the one strategy of type ${type}, and ${many}: give sampling_strategies, all of them, with ${key} where it is to be`;
     }
     list = list.with(at, { ...valuesOf(list[at]), [key]: value });
   }

@@ -1,7 +1,7 @@
 import { LISTENER_KINDS } from "../../core/listener-kinds.ts";
 import { isoTime } from "../../core/iso-time.ts";
 import { listenerAddress } from "../fleet/listener-address.ts";
-import type { CollectorView } from "../fleet/messages.ts";
+import type { CollectorDegradation, CollectorLimits, CollectorView } from "../fleet/messages.ts";
 import { type LoadReport, roundedLoad } from "../load/load-report.ts";
 import { regionHealth, type RegionHealth } from "./region-health.ts";
 import type { MemberSighting, SplitView } from "./split-views.ts";
@@ -46,7 +46,19 @@ export interface CollectorTopology {
   readonly reason: string;
   readonly capacity: { readonly items_per_second: number | null };
   readonly load: LoadReport;
+  /** What it lets in of everything that is limited; null: nothing is, or it does not say. */
+  readonly limits: CollectorLimits | null;
+  /** What it gives up; null: it does not say. */
+  readonly degradation: CollectorDegraded | null;
   readonly last_seen: string;
+}
+
+export interface CollectorDegraded {
+  readonly level: number;
+  readonly reason: string;
+  readonly since: string;
+  /** It obeys a fleet that is degraded. */
+  readonly fleet: boolean;
 }
 
 /** `GET /api/v1/topology/collectors/{id}`: all that its controller knows of it. */
@@ -102,6 +114,7 @@ function regionView({ seen, page, isOld }: RegionFound, nowMs: number): RegionTo
 /** `nowMs`: Clock.wallMs() */
 export function collectorView(collector: CollectorView, nowMs: number): CollectorTopology {
   const { id, region, tags, version, addresses, capacity, load, config, health, state, age_ms: ageMs } = collector;
+  const { limited, degraded } = collector;
   const isSilent = state !== "live";
   return {
     id,
@@ -114,8 +127,19 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
     reason: isSilent ? `no report for ${Math.round(ageMs / 1_000)} s` : health.reason,
     capacity: { items_per_second: capacity.items_per_second > 0 ? Math.round(capacity.items_per_second) : null },
     load: roundedLoad(load),
+    limits: limited === undefined ? null : roundedLimits(limited),
+    degradation: degraded === undefined ? null : degradedView(degraded),
     last_seen: isoTime(nowMs - ageMs),
   };
+}
+
+function roundedLimits({ limit, wanted, granted, offered, used, shed }: CollectorLimits): CollectorLimits {
+  const tidy = (value: number): number => Number(value.toFixed(2));
+  return { limit, wanted: tidy(wanted), granted: tidy(granted), offered: tidy(offered), used: tidy(used), shed };
+}
+
+function degradedView({ level, reason, since_ms: sinceMs, fleet }: CollectorDegradation): CollectorDegraded {
+  return { level, reason, since: isoTime(sinceMs), fleet };
 }
 
 /** `nowMs`: Clock.wallMs() */

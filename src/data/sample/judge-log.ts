@@ -24,6 +24,7 @@ export class LogJudge implements ItemJudge {
   arrival = 1;
   /** Traces begin with spans. */
   readonly isRoot = false;
+  readonly random = new Randomness();
   /** It came with a threshold that can be true. */
   #isThinned = false;
   #isHashed = false;
@@ -32,7 +33,6 @@ export class LogJudge implements ItemJudge {
   readonly #log: LogSampling;
   /** TRACE_ID, or an index of the keys. */
   readonly #places: readonly number[];
-  readonly #random = new Randomness();
 
   constructor(randomness: "trace_id" | "hash", places: readonly LogRandomness[], out: KeptItems) {
     const keys = places.flatMap((place) => (place === "trace_id" ? [] : [place.attribute]));
@@ -43,14 +43,14 @@ export class LogJudge implements ItemJudge {
   }
 
   get randomness(): string | undefined {
-    return this.arrival === NO_RANDOMNESS ? undefined : this.#random.text;
+    return this.arrival === NO_RANDOMNESS ? undefined : this.random.text;
   }
 
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
     if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
     if (this.arrival === NO_RANDOMNESS) return VERDICT.KEEP;
     const log = this.#log;
-    const random = this.#random;
+    const { random } = this;
     if (this.#isThinned && reaches(log.thresholdHi, log.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
     if (!reaches(random.hi, random.lo, to.hi, to.lo)) return VERDICT.DROP;
     if (!log.readable) {
@@ -64,7 +64,7 @@ export class LogJudge implements ItemJudge {
 
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {
     const log = this.#log;
-    const random = this.#random;
+    const { random } = this;
     if (!log.read(bytes, start, end)) return false;
     this.arrival = 1;
     this.#isThinned = this.#isHashed = false;
@@ -94,7 +94,7 @@ export class LogJudge implements ItemJudge {
   /** Whether it was made by a hash, which is to be told; undefined: there is none. */
   #findRandomness(bytes: Uint8Array): boolean | undefined {
     const log = this.#log;
-    const random = this.#random;
+    const { random } = this;
     for (let i = 0; i < this.#places.length; i++) {
       const place = this.#places[i]!;
       if (place === TRACE_ID) {
@@ -121,7 +121,7 @@ export class LogJudge implements ItemJudge {
     if (hashed) {
       out.added.set(RANDOMNESS_FIELD, to);
       to += RANDOMNESS_FIELD.length;
-      writeRandomness(this.#random.hi, this.#random.lo, out.added, to - DIGITS);
+      writeRandomness(this.random.hi, this.random.lo, out.added, to - DIGITS);
     }
     this.addEnd = out.addedEnd = to;
     this.cutStart = log.thresholdStart;

@@ -21,6 +21,7 @@ export class SpanJudge implements ItemJudge {
   cutEnd = 0;
   arrival = 1;
   isRoot = false;
+  readonly random = new Randomness();
   /** It came with a threshold that can be true. */
   #isThinned = false;
   #isHashed = false;
@@ -28,7 +29,6 @@ export class SpanJudge implements ItemJudge {
   readonly #out: KeptItems;
   readonly #span = new SpanSampling();
   readonly #state = new TraceState();
-  readonly #random = new Randomness();
 
   /** `randomness: hash`: of the whole trace id, unless the span says its own. */
   constructor(randomness: "trace_id" | "hash", out: KeptItems) {
@@ -37,14 +37,14 @@ export class SpanJudge implements ItemJudge {
   }
 
   get randomness(): string | undefined {
-    return this.arrival === NO_RANDOMNESS ? undefined : this.#random.text;
+    return this.arrival === NO_RANDOMNESS ? undefined : this.random.text;
   }
 
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
     if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
     if (this.arrival === NO_RANDOMNESS) return VERDICT.KEEP;
     const state = this.#state;
-    const random = this.#random;
+    const { random } = this;
     if (this.#isThinned && reaches(state.thresholdHi, state.thresholdLo, to.hi, to.lo)) return VERDICT.KEEP;
     if (!reaches(random.hi, random.lo, to.hi, to.lo)) return VERDICT.DROP;
     const hasState = this.#span.stateEnd > this.#span.stateStart;
@@ -60,7 +60,7 @@ export class SpanJudge implements ItemJudge {
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {
     const span = this.#span;
     const state = this.#state;
-    const random = this.#random;
+    const { random } = this;
     if (!span.read(bytes, start, end)) return false;
     this.isRoot = !span.hasParent;
     this.arrival = 1;

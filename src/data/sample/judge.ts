@@ -1,3 +1,4 @@
+import type { Randomness } from "./randomness.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
 import type { ItemChange, SamplingOddities, Verdict } from "./verdict.ts";
 
@@ -9,6 +10,8 @@ export interface ItemJudge extends ItemChange {
   readonly isRoot: boolean;
   /** And what it is decided by, as `rv` has it; undefined: nothing. */
   readonly randomness: string | undefined;
+  /** The same as bits, valid until the next item; without meaning where there is none. */
+  readonly random: Pick<Randomness, "hi" | "lo">;
   /**
    * Decides about the item in [start, end). For CHANGE the fields of ItemChange tell what of it,
    * and what is added has been written to the request's KeptItems.

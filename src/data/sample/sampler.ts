@@ -16,6 +16,7 @@ import { LogJudge } from "./judge-log.ts";
 import { SpanJudge } from "./judge-span.ts";
 import { lowered } from "./lowered.ts";
 import type { NodeGuard } from "./node-guard.ts";
+import type { RandomnessCounts } from "./randomness-counts.ts";
 import { type ClassThreshold, classThreshold, REFUSED_CLASS } from "./threshold-mark.ts";
 import { type Verdict, VERDICT } from "./verdict.ts";
 
@@ -26,8 +27,17 @@ export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
 /** Of a class that nobody says anything of. */
 const WHOLE = { probability: 1, reason: "priority_based" } as const;
 
-/** `guard`: of the node, for signals whose rates follow what comes; absent: there is none. */
-export type SamplerEnv = Pick<Env, "ledger" | "metrics"> & { readonly guard?: NodeGuard | undefined };
+/**
+ * `guard`: of the node, for signals whose rates follow what comes; `randomness`: counts that of
+ * spans. Absent: there is none.
+ */
+export type SamplerEnv = Pick<Env, "ledger" | "metrics"> & {
+  readonly guard?: NodeGuard | undefined;
+  readonly randomness?: Pick<RandomnessCounts, "add"> | undefined;
+};
+
+/** Of so many spans that are decided on, one has its randomness counted. */
+const LOOKED_AT = 64;
 
 /** The class of a resource whose items are asked, and of what no rule takes. */
 const [ASKED, NO_CLASS] = [-2, -1] as const;
@@ -58,6 +68,11 @@ export class Sampler {
   readonly #isProtected: readonly boolean[];
   readonly #follows: boolean;
   readonly #guard: NodeGuard | undefined;
+  /** Of one span in LOOKED_AT, and of how many since the last one. */
+  readonly #randomness: SamplerEnv["randomness"];
+  #passed = 0;
+  /** Of the resource that is walked. */
+  #service = "";
   #guardRate = 1;
   /** Nothing has to be looked at. */
   #isIdle: boolean;
@@ -79,6 +94,7 @@ export class Sampler {
       signal === "traces" ? new SpanJudge(randomness, this.#out) : new LogJudge(randomness, logRandomness, this.#out);
     this.#follows = data.follows.includes(signal);
     this.#guard = this.#follows ? env.guard : undefined;
+    this.#randomness = signal === "traces" ? env.randomness : undefined;
     this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, this.#follows, env));
     const high = new Set(data.classes.flatMap(({ name, priority }) => (priority === "high" ? [name] : [])));
     this.#isProtected = plan.pools.map(({ name }) => high.has(name));
@@ -225,8 +241,9 @@ export class Sampler {
   }
 
   /** `whole`: the class of all of them, or ASKED. False when an item is malformed. */
-  #walkItems(envelope: Envelope, r: number, { first, keys }: ResourceProgram, whole: number): boolean {
+  #walkItems(envelope: Envelope, r: number, { first, keys, service }: ResourceProgram, whole: number): boolean {
     const items = this.#items;
+    this.#service = service;
     items.open(envelope, r);
     for (let i = 0; i < items.index.items; i++) {
       if (whole === ASKED && !items.read(i, keys)) return this.#malformed(i);
@@ -263,6 +280,7 @@ export class Sampler {
     const judge = this.#judge;
     const verdict = judge.judge(bytes, start, end, threshold, counts);
     if (verdict === VERDICT.MALFORMED) return false;
+    if (++this.#passed === LOOKED_AT) this.#lookAt();
     counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, verdict !== VERDICT.DROP);
     this.#carryOut(verdict, start, threshold, counts);
     return true;
@@ -307,8 +325,14 @@ export class Sampler {
   #count(bytes: Uint8Array, start: number, end: number, counts: ClassCounts): boolean {
     const judge = this.#judge;
     if (!judge.see(bytes, start, end, counts)) return false;
+    if (++this.#passed === LOOKED_AT) this.#lookAt();
     counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, true);
     return true;
+  }
+
+  #lookAt(): void {
+    this.#passed = 0;
+    this.#randomness?.add(this.#service, this.#judge);
   }
 
   /** One for all items that get the same. */

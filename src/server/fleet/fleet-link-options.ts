@@ -27,9 +27,9 @@ export interface FleetLinkOptions {
   readonly openStore: () => Promise<OpenFleetStore>;
   readonly load: LoadToReport;
   /** Obeys what the leader says of the fleet's; absent: nobody does. */
-  readonly degradation?: Pick<NodeDegradation, "directed">;
+  readonly degradation?: Pick<NodeDegradation, "directed" | "status">;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "ready">;
+  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "limits" | "ready">;
   /** What it keeps of what comes, as its fleet decides; absent: nothing. */
   readonly sampling?: FleetSampling | undefined;
   /** Members that were found before a restart; it is closed with the link. */

@@ -25,9 +25,9 @@ export interface LinkToFleetOptions {
   readonly dataDir: string | undefined;
   readonly env: Env;
   readonly load: LoadToReport;
-  readonly degradation: Pick<NodeDegradation, "directed">;
+  readonly degradation: Pick<NodeDegradation, "directed" | "status">;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "ready">;
+  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "limits" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** Its part in the fleet's sampling. */
   readonly sampling?: FleetSampling | undefined;

@@ -7,11 +7,13 @@ import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import { NO_LOAD } from "../../control/load/load-report.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
+import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
 import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
 import { forecastUtilization } from "../node-degradation.ts";
+import { standingOf } from "../node-standing.ts";
 import type { NodeLimits } from "./node-limits.ts";
 import { dialable } from "./dialable.ts";
 import { hostDigest } from "./host-digest.ts";
@@ -28,7 +30,8 @@ export interface ReportSources {
   readonly addresses: () => Readonly<Record<string, string>>;
   readonly load: LoadToReport;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "ready">;
+  readonly dataPlane: Pick<DataPlane, "limits" | "ready">;
+  readonly degradation?: Pick<NodeDegradation, "status">;
   readonly limits?: Pick<NodeLimits, "ask">;
   readonly sampling?: Pick<FleetSampling, "report"> | undefined;
   readonly acknowledged?: () => CollectorConfig | undefined;
@@ -39,7 +42,7 @@ export interface ReportSources {
 }
 
 /** How a node does: it is healthy when it can accept. */
-export async function healthOf({ dataPlane }: Pick<ReportSources, "dataPlane">): Promise<MemberHealth> {
+export async function healthOf({ dataPlane }: { readonly dataPlane: Pick<DataPlane, "ready"> }): Promise<MemberHealth> {
   const { ready, reason } = await dataPlane.ready();
   return ready ? { state: "healthy" } : { state: "unhealthy", reason: reason.slice(0, FLEET_BOUNDS.reason) };
 }
@@ -64,6 +67,7 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     schema_max: NEWEST_SCHEMA,
     limits: await limits?.ask(),
     sampling: sampling?.report(),
+    ...(await standingOf(sources)),
   };
 }
 

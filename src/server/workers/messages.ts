@@ -19,6 +19,7 @@ import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
+import type { RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SharedSampling } from "./guard-shares.ts";
 
@@ -69,6 +70,7 @@ export interface Calls {
   readonly undeliverable: Call<null, readonly Undeliverable[]>;
   readonly leaving: Call<null, readonly LeavingPool[]>;
   readonly drops: Call<null, readonly DropSample[]>;
+  readonly randomness: Call<null, readonly RandomnessSeen[]>;
   readonly limits: Call<{ readonly mostKeys: number }, LimitsUsage | null>;
   readonly explain: Call<WireExplainRequest, Explanation>;
   /** One of its connections is asked to go away. False when it has none. */

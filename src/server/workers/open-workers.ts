@@ -22,6 +22,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { FoundMembers } from "../../plan/members.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
+import { mergeRandomness, type RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SamplingState } from "../../plan/sampling-plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
@@ -252,6 +253,10 @@ class Workers implements DataPlane {
 
   async drops(): Promise<readonly DropSample[]> {
     return mergeDrops(await this.#supervisor.each("drops", null));
+  }
+
+  async randomness(): Promise<readonly RandomnessSeen[]> {
+    return mergeRandomness(await this.#supervisor.each("randomness", null));
   }
 
   async explain(request: ExplainRequest): Promise<Explanation> {

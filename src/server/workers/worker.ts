@@ -154,6 +154,7 @@ export class Worker {
       case "undeliverable":
       case "leaving":
       case "drops":
+      case "randomness":
         return plane[question.name]();
       default:
         throw new Unreachable(question);

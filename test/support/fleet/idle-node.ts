@@ -8,6 +8,7 @@ export const IDLE_PLANE: FleetLinkOptions["dataPlane"] = {
   discovered: async () => undefined,
   limitAsk: async () => undefined,
   limitGranted: () => undefined,
+  limits: async () => undefined,
 };
 
 /** Of a node that has carried nothing. */

@@ -1,0 +1,48 @@
+import type { SamplingNode } from "../control/sampling/sampling-node.ts";
+import { trySampling } from "../control/sampling/try-sampling.ts";
+import type { FleetConfig } from "../config/schema/config.ts";
+import { keptItems, rateIn } from "../plan/sampling/class-rate.ts";
+import type { ReceivedRow } from "../plan/sampling/received.ts";
+
+/** Of `GET /api/v1/sampling?fleet=true`: what comes to each region, and is kept of it. */
+export interface RegionSamplingView {
+  readonly region: string;
+  readonly signal: string;
+  readonly class: string;
+  readonly probability: number;
+  readonly reason: string;
+  readonly received_per_second: number;
+  readonly kept_per_second: number;
+}
+
+/**
+ * By region, signal and class, with the rates that hold now; before a first directive with those
+ * that the config comes to.
+ */
+export function regionSamplingView(
+  rows: readonly ReceivedRow[],
+  node: Pick<SamplingNode, "directive">,
+  config: FleetConfig,
+): RegionSamplingView[] {
+  const rates = node.directive?.rates ?? trySampling(config, rows).rates;
+  const found = new Map<string, ReceivedRow[]>();
+  for (const row of rows) {
+    const key = `${row.region}\u0000${row.signal}\u0000${row.class}`;
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [row]);
+    else known.push(row);
+  }
+  return Array.from(found.values(), (its) => {
+    const [first] = its;
+    const { region, signal, class: name } = first!;
+    const { probability = 1, reason = "class" } = rateIn(rates, first!) ?? {};
+    const received = its.reduce((sum, { items }) => sum + items, 0);
+    const kept = its.reduce((sum, row) => sum + keptItems(rates, row), 0);
+    const amounts = { received_per_second: tidy(received), kept_per_second: tidy(kept) };
+    return { region, signal, class: name, probability, reason, ...amounts };
+  }).toSorted((a, b) => (a.region < b.region ? -1 : a.region > b.region ? 1 : a.class < b.class ? -1 : 1));
+}
+
+function tidy(value: number): number {
+  return Number(value.toPrecision(6));
+}
