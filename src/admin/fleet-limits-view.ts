@@ -1,7 +1,9 @@
 import type { CollectorLimits } from "../control/fleet/messages.ts";
 import type { FleetNode, FleetNodes } from "./fleet-view.ts";
 
-/** Of `GET /api/v1/limits?fleet=true`: items a second, but `shed`, which is items since the start. */
+/**
+ * Of `GET /api/v1/limits?fleet=true`: items a second, but `shed`, which is items since the start.
+ */
 export interface FleetLimitsView {
   readonly regions: readonly RegionLimitsView[];
   readonly nodes: readonly NodeLimitsView[];

@@ -51,7 +51,9 @@ export type FleetRead<View> =
   | { readonly ok: true; readonly view: View | undefined }
   | { readonly ok: false; readonly reply: AdminReply };
 
-/** What `viewOf` makes of the fleet's nodes where `fleet=true` asks for it; undefined: nobody does. */
+/**
+ * What `viewOf` makes of the fleet's nodes where `fleet=true` asks for it; undefined: nobody does.
+ */
 export async function readFleet<View>(
   { query, signal }: Pick<AdminRequest, "query" | "signal">,
   { topology }: Pick<AdminContext, "topology">,

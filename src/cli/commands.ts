@@ -8,7 +8,7 @@ import { doctor } from "./coordination/doctor.ts";
 import { group as fleet } from "./coordination/fleet.ts";
 import { leader, locks } from "./coordination/seats.ts";
 import { leaderTransfer } from "./coordination/transfer.ts";
-import { group as degrade } from "./degrade.ts";
+import { group as degrade } from "./degrade/command.ts";
 import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";

@@ -5,7 +5,7 @@ import { amount, percent } from "./numbers.ts";
 import { wrapped } from "./print.ts";
 import { type Column, type TablePlace, tableText } from "./table.ts";
 
-type SampledRow = ReturnType<typeof fieldsOf>;
+type SamplingFields = ReturnType<typeof fieldsOf>;
 
 /** What is kept of each class and why, how strategies do, and what of it cannot be true. */
 export function samplingText(body: unknown, { io }: Given): string {
@@ -29,14 +29,14 @@ export function triedText(body: unknown, given: Given): string {
   return options.length === 0 ? text : `${text}\nto make it so: signalbox sampling set ${options.join(" ")}\n`;
 }
 
-function fleetText(fleet: SampledRow, place: TablePlace): string {
+function fleetText(fleet: SamplingFields, place: TablePlace): string {
   const regions = listOf(fleet["regions"]).map(fieldsOf);
   if (regions.length === 0) return "nothing that comes to regions is counted, or nothing comes\n";
   return tableText(REGION_COLUMNS, regions, place);
 }
 
 /** Where rates do not hold, since randomness is none. */
-function skewText(services: readonly SampledRow[], width: number): string {
+function skewText(services: readonly SamplingFields[], width: number): string {
   const lines = services.filter(({ verdict }) => verdict === "skewed").map(skewLine);
   return lines
     .flatMap((line) => wrapped(line, width, 2))
@@ -45,7 +45,13 @@ function skewText(services: readonly SampledRow[], width: number): string {
 }
 
 /** Of a service that `GET /api/v1/sampling` calls skewed. */
-export function skewLine({ service, seen, largest_share: share, largest_bucket: bucket, ...more }: SampledRow): string {
+export function skewLine({
+  service,
+  seen,
+  largest_share: share,
+  largest_bucket: bucket,
+  ...more
+}: SamplingFields): string {
   const where = `${percent(share)} of them are in the ${ordinal(Number(bucket) + 1)} sixteenth of all values`;
   const evidence = `of ${shown(seen)} that were looked at ${where}, chi-square ${shown(more["chi_square"])}`;
   return `trace ids of ${shown(service)} are not random at their end (${evidence}): rates do not hold for it`;
@@ -55,7 +61,7 @@ function ordinal(number: number): string {
   return `${number}${number === 1 ? "st" : number === 2 ? "nd" : number === 3 ? "rd" : "th"}`;
 }
 
-function headText(view: SampledRow, nowMs: number): string {
+function headText(view: SamplingFields, nowMs: number): string {
   if (view["received_by"] !== undefined) {
     return `of what the ${shown(view["received_by"])} receives ${amount(view["kept_per_second"])} items a second would be kept\n`;
   }
@@ -67,7 +73,7 @@ function headText(view: SampledRow, nowMs: number): string {
 
 const share = (value: unknown): string => shownNumber(value, (one) => Number(one.toPrecision(4)).toString());
 
-const STRATEGY_COLUMNS: readonly Column<SampledRow>[] = [
+const STRATEGY_COLUMNS: readonly Column<SamplingFields>[] = [
   { title: "STRATEGY", of: ({ strategy }) => shown(strategy) },
   { title: "STATE", of: ({ state }) => shown(state) },
   { title: "RATE", align: "right", of: ({ rate }) => share(rate) },
@@ -80,7 +86,7 @@ const STRATEGY_COLUMNS: readonly Column<SampledRow>[] = [
   },
 ];
 
-const FLOW_COLUMNS: readonly Column<SampledRow>[] = [
+const FLOW_COLUMNS: readonly Column<SamplingFields>[] = [
   { title: "RECEIVED/S", align: "right", of: (row) => amount(row["received_per_second"]) },
   { title: "KEPT/S", align: "right", of: (row) => amount(row["kept_per_second"]) },
   { title: "DROPPED/S", align: "right", of: (row) => dropped(row["received_per_second"], row["kept_per_second"]) },
@@ -90,7 +96,7 @@ function dropped(received: unknown, kept: unknown): string {
   return typeof received === "number" && typeof kept === "number" ? amount(Math.max(0, received - kept)) : "";
 }
 
-const CLASS_COLUMNS: readonly Column<SampledRow>[] = [
+const CLASS_COLUMNS: readonly Column<SamplingFields>[] = [
   { title: "SIGNAL", of: ({ signal }) => shown(signal) },
   { title: "CLASS", of: (row) => shown(row["class"]) },
   { title: "REGION", of: ({ region }) => (region === undefined ? "" : shown(region)) },
@@ -99,7 +105,7 @@ const CLASS_COLUMNS: readonly Column<SampledRow>[] = [
   ...FLOW_COLUMNS,
 ];
 
-const REGION_COLUMNS: readonly Column<SampledRow>[] = [
+const REGION_COLUMNS: readonly Column<SamplingFields>[] = [
   { title: "REGION", of: ({ region }) => shown(region) },
   { title: "SIGNAL", of: ({ signal }) => shown(signal) },
   { title: "CLASS", of: (row) => shown(row["class"]) },

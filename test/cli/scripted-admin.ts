@@ -9,6 +9,8 @@ export interface Script {
   readonly type?: string;
   /** A text as it is, all else as JSON. */
   readonly body?: unknown;
+  /** In the place of `body`: one after the other, and the last one from then on. */
+  readonly bodies?: readonly unknown[];
 }
 
 export interface SeenRequest {
@@ -41,7 +43,8 @@ export class ScriptedAdmin implements AsyncDisposable {
       const sent = await text(request);
       admin.seen.push({ line: `${request.method} ${request.url}`, headers: request.headers, body: sent });
       if (script === "silent") return;
-      const { status = 200, type = status < 300 ? JSON_TYPE : "application/problem+json", body = null } = script;
+      const { status = 200, type = status < 300 ? JSON_TYPE : "application/problem+json", bodies } = script;
+      const body = bodies?.[Math.min(admin.seen.length, bodies.length) - 1] ?? script.body ?? null;
       response.writeHead(status, { "content-type": type });
       response.end(typeof body === "string" ? body : `${JSON.stringify(body, undefined, 2)}\n`);
     };

@@ -7,7 +7,7 @@ import { counted } from "../print.ts";
 import { skewLine } from "../sampling-text.ts";
 import type { Diagnosis } from "./topology-findings.ts";
 
-type NodeFinding = Diagnosis["findings"][number];
+type RandomnessFinding = Diagnosis["findings"][number];
 
 const MEND =
   "set global.sampling.randomness: hash, which goes by the whole trace id, or have its SDK make random ids; a head sampler at the source that keeps small ids looks so, too: let it ask the node (Jaeger remote sampling, which takes hash)";
@@ -16,7 +16,10 @@ const MEND =
  * Whether rates hold for each service: where its trace ids are not random at their end, they do
  * not. Of what a node has seen; no finding where it has seen too little, or does not answer.
  */
-export async function randomnessFindings(options: AdminOptions, { clock }: Pick<Io, "clock">): Promise<NodeFinding[]> {
+export async function randomnessFindings(
+  options: AdminOptions,
+  { clock }: Pick<Io, "clock">,
+): Promise<RandomnessFinding[]> {
   const answer = await callAdmin({ method: "GET", path: ["sampling"] }, options, clock);
   if (answer.kind !== "ok") return [];
   const services = listOf(fieldsOf(answer.body)["randomness"]).map(fieldsOf);

@@ -93,7 +93,10 @@ export type CollectorConfig = z.output<typeof CollectorConfigSchema>;
 /** What a collector lets in of `global.rate_limiting`, of everything together: for people. */
 export const CollectorLimitsSchema = z.object({
   limit: quantity,
-  /** Items a second: the most that came in one of the last, what it may let in, what came, and what was let in. */
+  /**
+   * Items a second: the most that came in one of the last, what it may let in, what came, and what
+   * was let in.
+   */
   wanted: quantity.default(0),
   granted: quantity.default(0),
   offered: quantity.default(0),

@@ -87,7 +87,10 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
   const fleet = new Fleet();
   fleet.all = [regionSeen("eu"), regionSeen("us", { adopted: true, healthyCollectors: 1 })];
   fleet.collectors = [
-    collector("a", "eu"),
+    collector("a", "eu", {
+      limited: { limit: 100, wanted: 70, granted: 60.126, offered: 65, used: 60, shed: 3 },
+      degraded: { level: 2, reason: "queue 0.93", since_ms: 0, fleet: true },
+    }),
     collector("b", "eu", { addresses: { otlpGrpc: "b:1" } }),
     collector("c", "us"),
   ];
@@ -115,6 +118,8 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
       reason: "",
       capacity: { items_per_second: 1_000 },
       load: 0.1,
+      limits: { limit: 100, wanted: 70, granted: 60.13, offered: 65, used: 60, shed: 3 },
+      degradation: { level: 2, reason: "queue 0.93", since: "1970-01-01T00:00:00.000Z", fleet: true },
       last_seen: new Date(clock.wallMs() - 2_000).toISOString(),
     },
   );
@@ -123,6 +128,8 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
     next.regions.map(({ collectors }) => collectors.map(({ id, address }) => `${id} ${address}`)),
     [["b b:1"]],
   );
+  const [silent] = next.regions[0]!.collectors;
+  assert.deepEqual([silent?.limits, silent?.degradation], [null, null], "it does not say");
   assert.equal(view.split[0]?.views.length, 2, "controllers that see others are told");
 });
 
