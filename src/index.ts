@@ -316,3 +316,71 @@ export {
 } from "./store/recipes/identity.ts";
 export { type FleetMemory, openFleetMemory } from "./store/recipes/fleet-memory.ts";
 export { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "./store/recipes/epoch.ts";
+
+// What sampling decides, as pure functions: rates of classes from what came and settings, and one trace.
+export { composeSampling, type SamplingComposition } from "./control/sampling/compose.ts";
+export { trySampling, type TriedRates } from "./control/sampling/try-sampling.ts";
+export { RATE_STEP_POLICY, type RateStepPolicy, stepRate } from "./control/sampling/rate-step.ts";
+export {
+  BYTE_CHARGE,
+  type ClassPriority,
+  ITEM_CHARGE,
+  type RateBudget,
+  type RateCeiling,
+  type RateCharge,
+  type RatedClass,
+  type SamplingSettings,
+  TRACE_CHARGE,
+} from "./control/sampling/sampling-settings.ts";
+export type { BudgetSolution } from "./control/sampling/solve-budget.ts";
+export type { BudgetState } from "./plan/sampling/budget-state.ts";
+export { type ClassRate, keptItems, rateIn, type RateReason, type ToldRate } from "./plan/sampling/class-rate.ts";
+export { keptPart, type RatedSignal, type ReceivedRow } from "./plan/sampling/received.ts";
+export { decideTrace, probabilityOfThreshold, type TraceDecision } from "./plan/sampling/decide-trace.ts";
+export {
+  checkRandomness,
+  mergeRandomness,
+  RANDOMNESS_BUCKETS,
+  type RandomnessCheck,
+  type RandomnessSeen,
+  type RandomnessVerdict,
+} from "./plan/sampling/randomness-check.ts";
+
+// Limits: a bucket with one debt, and one limit that many share by leases.
+export { type BucketShare, DebtBucket } from "./plan/limits/debt-bucket.ts";
+export type { FleetLimit, LeasedPart, SafePart } from "./plan/limits/bucket-shares.ts";
+export type { LimitAsk, LimitGrant, LimitHeld, LimitShare } from "./plan/limits/limit-lease.ts";
+export { LimitDesk, type LimitDeskOptions } from "./control/limits/limit-desk.ts";
+export { LimitHolder } from "./control/limits/limit-holder.ts";
+export { waterLevel, type WantedShare } from "./control/limits/max-min.ts";
+
+// What is given up under load, by a node and by a fleet: pure steps.
+export {
+  DEGRADATION_LADDER,
+  LEVEL_POLICY,
+  levelFrom,
+  type LevelPolicy,
+  type LevelReason,
+  type LevelThresholds,
+  type NodeLevel,
+  stepLevel,
+  type Stress,
+  stressOf,
+  type StressReading,
+  type StressSignal,
+  worstOf,
+} from "./control/degradation/node-level.ts";
+export {
+  degradationFrom,
+  type DegradationNode,
+  type DegradationReading,
+  type DegradationReason,
+  type DegradationSettings,
+  type FleetDegradation,
+  fleetLoad,
+  type FleetLoad,
+  type ManualDegradation,
+  orderDegradation,
+  stepDegradation,
+} from "./control/degradation/fleet-degradation.ts";
+export { KEEPING_COST, projectedLoad, type WorkReading } from "./control/degradation/projected-load.ts";

@@ -38,7 +38,7 @@ for (const { file, text } of programs) writeFileSync(join(folder, file), text);
 
 /** The examples as their readers have them, who import the package by name. */
 const EXAMPLE = "dynamic-routing.mts";
-const EXAMPLES = [EXAMPLE, "distributed-control.mts"];
+const EXAMPLES = [EXAMPLE, "distributed-control.mts", "fleet-sampling.mts"];
 for (const name of EXAMPLES) {
   const example = readFileSync(join(ROOT, "examples", name.replace(".mts", ".ts")), "utf8");
   assert.match(example, /from "\.\.\/src\/index\.ts"/u);

@@ -134,8 +134,11 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
 }
 
 function roundedLimits({ limit, wanted, granted, offered, used, shed }: CollectorLimits): CollectorLimits {
-  const tidy = (value: number): number => Number(value.toFixed(2));
   return { limit, wanted: tidy(wanted), granted: tidy(granted), offered: tidy(offered), used: tidy(used), shed };
+}
+
+function tidy(value: number): number {
+  return Number(value.toFixed(2));
 }
 
 function degradedView({ level, reason, since_ms: sinceMs, fleet }: CollectorDegradation): CollectorDegraded {
