@@ -114,7 +114,7 @@ export const CollectorDegradationSchema = z.object({
   level: count.default(0),
   reason: reason.default(""),
   /** Milliseconds since 1970, by its own clock. */
-  since_ms: quantity.max(LATEST_MS).default(0),
+  since_ms: z.number().min(0).max(LATEST_MS).default(0),
   /** It obeys a fleet that is degraded. */
   fleet: z.boolean().default(false),
 });
