@@ -64,7 +64,7 @@ test("examples/sampling.yaml: listeners, fallback, limits and degradation are wh
   );
   const { sampling_http, sampling_grpc } = config.node.listen;
   assert.deepEqual(
-    [sampling_http, sampling_grpc].map((one) => one !== false && one?.address),
+    [sampling_http, sampling_grpc].map((one) => one !== false && one.address),
     [5778, 5779].map((port) => ({ host: "127.0.0.1", port })),
   );
   assert.deepEqual(fallbackOf(config), { afterMs: 300_000, staticAfterMs: 1_800_000, staticRate: 0.1 });
