@@ -317,7 +317,8 @@ export {
 export { type FleetMemory, openFleetMemory } from "./store/recipes/fleet-memory.ts";
 export { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "./store/recipes/epoch.ts";
 
-// What sampling decides, as pure functions: rates of classes from what came and settings, and one trace.
+// What sampling decides, as pure functions: rates of classes from what came and the settings,
+// and one trace.
 export { composeSampling, type SamplingComposition } from "./control/sampling/compose.ts";
 export { trySampling, type TriedRates } from "./control/sampling/try-sampling.ts";
 export { RATE_STEP_POLICY, type RateStepPolicy, stepRate } from "./control/sampling/rate-step.ts";
