@@ -2,7 +2,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { machineMs } from "../../src/core/clock.ts";
 import type { Random } from "../../src/core/random.ts";
 import { VERSION } from "../../src/core/version.ts";
-import { ConfigTaker, type WantedVersion } from "../../src/control/fleet/config-taker.ts";
+import { ConfigReconciler, type WantedVersion } from "../../src/control/fleet/config-reconciler.ts";
 import type { ControllerLink } from "../../src/control/fleet/controller-link.ts";
 import { CONFIG_SCOPE } from "../../src/control/fleet/directive.ts";
 import { DirectiveBook } from "../../src/control/fleet/directive-book.ts";
@@ -58,7 +58,7 @@ export class SimulatedCollector implements AsyncDisposable {
   readonly #world: SimulatedWorld;
   readonly #identity: SimulatedIdentity;
   readonly #book: DirectiveBook;
-  readonly #taker: ConfigTaker;
+  readonly #reconciler: ConfigReconciler;
   readonly #follower: ControllerFollower;
   #digest = "";
   #link: ControllerLink | undefined;
@@ -72,14 +72,14 @@ export class SimulatedCollector implements AsyncDisposable {
       clock,
       memory: forgetfulMemory(),
       apply: ({ scope, body }) => {
-        if (scope === CONFIG_SCOPE) this.#taker.applied(body);
+        if (scope === CONFIG_SCOPE) this.#reconciler.applied(body);
       },
       expired: ({ scope, body }) => {
-        if (scope === CONFIG_SCOPE) this.#taker.expired(body);
+        if (scope === CONFIG_SCOPE) this.#reconciler.expired(body);
       },
     });
     this.#follower = this.#openFollower();
-    this.#taker = new ConfigTaker({
+    this.#reconciler = new ConfigReconciler({
       clock,
       random,
       log,
@@ -108,7 +108,7 @@ export class SimulatedCollector implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#follower[Symbol.asyncDispose]();
     this.#book[Symbol.dispose]();
-    await this.#taker[Symbol.asyncDispose]();
+    await this.#reconciler[Symbol.asyncDispose]();
   }
 
   #openFollower(): ControllerFollower {

@@ -25,7 +25,7 @@ import { standFor } from "../region/stand-for.ts";
 import { SUMMARY_PACE } from "../region/summary-pace.ts";
 import { transferLeadership, type TransferOutcome } from "../region/transfer-leadership.ts";
 import { samplingKey } from "../sampling/sampling-summary.ts";
-import { ControllerDesk } from "./controller-desk.ts";
+import { ControllerService } from "./controller-service.ts";
 import { GlobalController, ROLLOUT_TASK } from "./global-controller.ts";
 import { checkedRegion, isRegion, openRegionViews, type RegionViews } from "./region-views.ts";
 import type { Controller, ControllerOptions } from "./controller.ts";
@@ -48,7 +48,7 @@ interface Lead {
 }
 
 class NodeController implements Controller {
-  readonly calls: ControllerDesk;
+  readonly calls: ControllerService;
   readonly leaders: AsyncDisposable & LeaderBoard;
   readonly regions: AsyncDisposable & RegionViews;
   readonly directives: AsyncDisposable & DirectiveSource;
@@ -68,7 +68,7 @@ class NodeController implements Controller {
     this.leaders = openLeaderBoard(place, (election, leader) => this.#tellOf(election, leader));
     this.regions = openRegionViews(place, summaryIntervalMs);
     this.directives = openDirectiveSource(place);
-    this.calls = new ControllerDesk({
+    this.calls = new ControllerService({
       ownRegion: own,
       limits: (request) => this.global?.limits.lend(request),
       global: () => addressOf(this.leaders.global()),

@@ -2,8 +2,8 @@ import { RouterError } from "../../core/errors.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Entry } from "../../store/store.ts";
 import { decodeSummary, regionsPrefix, type RegionSummary } from "../region/region-summary.ts";
-import { ageMs } from "../region/seen-shelf.ts";
-import { WatchedShelf } from "../region/watch-shelf.ts";
+import { ageMs } from "../region/watch-cache.ts";
+import { Informer } from "../region/informer.ts";
 
 /** A region as those see it who read its summary. */
 export interface RegionView {
@@ -29,7 +29,7 @@ export const MAX_REGIONS = 1_000;
 export function openRegionViews(place: RecipePlace, summaryIntervalMs: number): AsyncDisposable & RegionViews {
   const openedMs = place.clock.nowMs();
   const staleMs = 3 * summaryIntervalMs;
-  const shelf = new WatchedShelf<RegionSummary>({
+  const informer = new Informer<RegionSummary>({
     place,
     prefix: regionsPrefix(place.prefix),
     read: readRegion,
@@ -41,8 +41,8 @@ export function openRegionViews(place: RecipePlace, summaryIntervalMs: number): 
   });
   return {
     all() {
-      const { now } = shelf;
-      const views = shelf.all.map((seen): RegionView => {
+      const { now } = informer;
+      const views = informer.all.map((seen): RegionView => {
         const age = ageMs(seen, now);
         // What never changed while it was looked at is at least as old as the looking.
         const leastMs = age ?? place.clock.nowMs() - openedMs;
@@ -51,9 +51,9 @@ export function openRegionViews(place: RecipePlace, summaryIntervalMs: number): 
       return views.toSorted((a, b) => (a.summary.region < b.summary.region ? -1 : 1));
     },
     get isInStep() {
-      return shelf.isInStep;
+      return informer.isInStep;
     },
-    [Symbol.asyncDispose]: () => shelf[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => informer[Symbol.asyncDispose](),
   };
 }
 

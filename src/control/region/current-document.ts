@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
-import { readConfigDirective } from "../fleet/config-taker.ts";
+import { readConfigDirective } from "../fleet/config-reconciler.ts";
 import { CONFIG_SCOPE, type ConfigDirective } from "../fleet/directive.ts";
 import type { BroughtDocument } from "../fleet/messages.ts";
 import type { DirectiveSource, LiveDirective } from "./directive-source.ts";

@@ -3,9 +3,9 @@ import type { Entry } from "../../store/store.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import type { DirectiveMark, KnownDirectives } from "../fleet/directive.ts";
 import type { Moment } from "../../store/session/moment.ts";
-import { ageMs, type SeenEntry } from "./seen-shelf.ts";
+import { ageMs, type CachedEntry } from "./watch-cache.ts";
 import { compareMarks, decodeStoredDirective, directivesPrefix, type StoredDirective } from "./stored-directive.ts";
-import { WatchedShelf } from "./watch-shelf.ts";
+import { Informer } from "./informer.ts";
 
 /** A directive that is passed on, and how long it holds from now. */
 export interface LiveDirective {
@@ -28,13 +28,13 @@ export interface DirectiveSource {
 /** Watches `<prefix>/directives/` until it is disposed. */
 export function openDirectiveSource(place: RecipePlace): AsyncDisposable & DirectiveSource {
   const hearing = new Set<() => void>();
-  const shelf: WatchedShelf<StoredDirective> = new WatchedShelf({
+  const informer: Informer<StoredDirective> = new Informer({
     place,
     prefix: directivesPrefix(place.prefix),
     read: readDirective,
     step: (known, next) => compareMarks(next, known),
     most: FLEET_BOUNDS.scopes,
-    givesUp: (all) => longestOver(all, shelf.now),
+    givesUp: (all) => longestOver(all, informer.now),
     // Whatever is written after a directive was deleted is not to be older than it.
     forgets: false,
     news: () => {
@@ -43,28 +43,28 @@ export function openDirectiveSource(place: RecipePlace): AsyncDisposable & Direc
   });
   return {
     newer(known) {
-      const { now } = shelf;
-      return shelf.all.flatMap((seen) => {
+      const { now } = informer;
+      return informer.all.flatMap((seen) => {
         const remainingMs = seen.value.valid_for_ms - (ageMs(seen, now) ?? Number.POSITIVE_INFINITY);
         return remainingMs > 0 && isNewer(seen.value, known) ? { directive: seen.value, remainingMs } : [];
       });
     },
     get newest() {
-      return shelf.all.map(({ value }) => value);
+      return informer.all.map(({ value }) => value);
     },
-    body: (digest) => shelf.all.find(({ value }) => value.digest === digest)?.value.body,
+    body: (digest) => informer.all.find(({ value }) => value.digest === digest)?.value.body,
     onNews(hear) {
       hearing.add(hear);
       return () => void hearing.delete(hear);
     },
-    [Symbol.asyncDispose]: () => shelf[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => informer[Symbol.asyncDispose](),
   };
 }
 
 /**
  * Of those that hold no more; of what was there when the watch began nobody knows how old it is.
  */
-function longestOver(all: ReadonlyMap<string, SeenEntry<StoredDirective>>, now: Moment): string | undefined {
+function longestOver(all: ReadonlyMap<string, CachedEntry<StoredDirective>>, now: Moment): string | undefined {
   let [found, longestMs]: [string | undefined, number] = [undefined, 0];
   for (const [key, seen] of all) {
     const overMs = (ageMs(seen, now) ?? Number.POSITIVE_INFINITY) - seen.value.valid_for_ms;

@@ -1,7 +1,7 @@
 import type { NodeFacts } from "../../admin/context.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
-import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import type { ConfigReconcilerOptions } from "../../control/fleet/config-reconciler.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { LeaderTask } from "../../control/global/global-controller.ts";
 import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
@@ -37,7 +37,7 @@ export interface FleetLinkOptions {
   /** Where this node takes data, by listener. */
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */
-  readonly follow?: ConfigTakerOptions["follow"];
+  readonly follow?: ConfigReconcilerOptions["follow"];
   /** A document that is here already, by its digest. */
   readonly textOf?: (digest: string) => string | undefined;
   /** Asks the store for it, where no controller tells it. Throws the signal's reason alone. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ConfigTaker, type ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import { ConfigReconciler, type ConfigReconcilerOptions } from "../../control/fleet/config-reconciler.ts";
 import type { OpenControllerLink } from "../../control/fleet/controller-link.ts";
 import { DEGRADATION_SCOPE, readDegradationDirective } from "../../control/degradation/degradation-directive.ts";
 import { CONFIG_SCOPE } from "../../control/fleet/directive.ts";
@@ -35,12 +35,12 @@ export function openNodeFollower(
   controller: ServingController | undefined,
   open: OpenControllerLink = (to) => openLink(options, controller, to),
 ): NodeFollower {
-  const late: { taker?: ConfigTaker } = {};
+  const late: { reconciler?: ConfigReconciler } = {};
   const incarnation = randomUUID();
   const book = openBook(options, late);
   const members = openMembers(options);
   const follower = openFollower({ ...options, incarnation, open }, controller, { book, members });
-  if (options.follow !== undefined) late.taker = openTaker(options, options.follow, follower, incarnation);
+  if (options.follow !== undefined) late.reconciler = openReconciler(options, options.follow, follower, incarnation);
   return {
     get status() {
       return follower.status;
@@ -51,18 +51,18 @@ export function openNodeFollower(
       await follower[Symbol.asyncDispose]();
       await options.keptMembers?.[Symbol.asyncDispose]();
       book[Symbol.dispose]();
-      await late.taker?.[Symbol.asyncDispose]();
+      await late.reconciler?.[Symbol.asyncDispose]();
     },
   };
 }
 
-function openTaker(
+function openReconciler(
   { facts, env, textOf }: FleetLinkOptions,
-  follow: ConfigTakerOptions["follow"],
+  follow: ConfigReconcilerOptions["follow"],
   follower: ControllerFollower,
   incarnation: string,
-): ConfigTaker {
-  return new ConfigTaker({
+): ConfigReconciler {
+  return new ConfigReconciler({
     ...env,
     id: facts.id,
     incarnation,
@@ -78,21 +78,21 @@ function openTaker(
 
 function openBook(
   { env, memory, degradation, sampling }: FleetLinkOptions,
-  late: { readonly taker?: ConfigTaker },
+  late: { readonly reconciler?: ConfigReconciler },
 ): DirectiveBook {
   return new DirectiveBook({
     clock: env.clock,
     memory,
     apply(directive) {
       showEpoch(env, directive);
-      if (directive.scope === CONFIG_SCOPE) late.taker?.applied(directive.body);
+      if (directive.scope === CONFIG_SCOPE) late.reconciler?.applied(directive.body);
       if (directive.scope === DEGRADATION_SCOPE) degradation?.directed(readDegradationDirective(directive.body));
       if (directive.scope === SAMPLING_SCOPE) sampling?.apply(directive);
     },
     expired({ scope, body }) {
       env.metrics.fleetDirectivesOver.with().add(1);
       env.metrics.fleetDirectiveEpoch.remove(scope);
-      if (scope === CONFIG_SCOPE) late.taker?.expired(body);
+      if (scope === CONFIG_SCOPE) late.reconciler?.expired(body);
       if (scope === DEGRADATION_SCOPE) degradation?.directed(undefined);
     },
     onTrouble: (reason) =>

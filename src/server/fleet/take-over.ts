@@ -1,6 +1,6 @@
 import { type ConfigWalk, isToRepeat } from "../../control/apply.ts";
 import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
-import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import type { ConfigReconcilerOptions } from "../../control/fleet/config-reconciler.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { FleetConfigStatus, FleetFollower } from "../../control/truth/fleet-follower.ts";
 import type { NodeFleet } from "../node-fleet.ts";
@@ -30,7 +30,10 @@ export function takeOverBy(
 }
 
 /** The store is the first to say what all run, and a directive may be older than that. */
-function onlyTried(follower: FollowingNode, follow: ConfigTakerOptions["follow"]): ConfigTakerOptions["follow"] {
+function onlyTried(
+  follower: FollowingNode,
+  follow: ConfigReconcilerOptions["follow"],
+): ConfigReconcilerOptions["follow"] {
   return async (wanted, text) => {
     const { triedFor } = wanted;
     if (triedFor === undefined)
@@ -45,7 +48,7 @@ function isOwed({ fleetRuns, status: { acknowledged } }: FollowingNode, version:
   return fleetRuns === version && acknowledged.version !== version;
 }
 
-function takeOver(follower: Pick<FleetFollower, "followVersion">): ConfigTakerOptions["follow"] {
+function takeOver(follower: Pick<FleetFollower, "followVersion">): ConfigReconcilerOptions["follow"] {
   return async (wanted, text) => {
     const outcome = await follower.followVersion({ ...wanted, author: "", note: "" }, text);
     return isToRepeat(outcome) ? "again" : "done";

@@ -1,6 +1,6 @@
 import type { CollectorSample, FleetSample } from "../../../src/control/rollout/collector-sample.ts";
 import { candidateDirective } from "../../../src/control/rollout/candidate-directive.ts";
-import { wantedOf } from "../../../src/control/fleet/config-taker.ts";
+import { wantedOf } from "../../../src/control/fleet/config-reconciler.ts";
 import type { ConfigCandidate } from "../../../src/store/recipes/config-candidate-record.ts";
 
 /** A node of a simulated fleet: it does what it is told, at once. */

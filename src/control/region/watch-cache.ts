@@ -2,13 +2,13 @@ import { type Moment, untilMs } from "../../store/session/moment.ts";
 import type { Entry, WatchEvent } from "../../store/store.ts";
 
 /** Something that was read of the store. */
-export interface SeenEntry<T> {
+export interface CachedEntry<T> {
   readonly value: T;
   /** It is no older than that; undefined: nobody knows how old it is. */
   readonly since: Moment | undefined;
 }
 
-export interface SeenShelfOptions<T> {
+export interface WatchCacheOptions<T> {
   /** Undefined: it is nothing of the kind. */
   readonly read: (entry: Entry) => T | undefined;
   /** Positive: the second comes after the first; 0: it is the same; negative: it is ignored. */
@@ -16,7 +16,7 @@ export interface SeenShelfOptions<T> {
   /** More keys are ignored, where none is given up for them. */
   readonly most: number;
   /** Which one that is, if any; without it none is. */
-  readonly givesUp?: ((all: ReadonlyMap<string, SeenEntry<T>>) => string | undefined) | undefined;
+  readonly givesUp?: ((all: ReadonlyMap<string, CachedEntry<T>>) => string | undefined) | undefined;
   /** When the watch began, whose events it is given. */
   readonly startedAt: Moment;
 }
@@ -26,9 +26,9 @@ export interface SeenShelfOptions<T> {
  * it has been seen to advance: what was there when the watch began may be of last year. What came
  * while nothing was told is as old as that pause.
  */
-export class SeenShelf<T> {
-  readonly #options: SeenShelfOptions<T>;
-  readonly #seen = new Map<string, SeenEntry<T>>();
+export class WatchCache<T> {
+  readonly #options: WatchCacheOptions<T>;
+  readonly #seen = new Map<string, CachedEntry<T>>();
   /** All that had been written by then has been told: this process ran then, and the watch did. */
   #knownAt: Moment | undefined;
   /** Since then it has done so without a pause. */
@@ -36,7 +36,7 @@ export class SeenShelf<T> {
   #isInStep = false;
   #ignored = 0;
 
-  constructor(options: SeenShelfOptions<T>) {
+  constructor(options: WatchCacheOptions<T>) {
     this.#options = options;
   }
 
@@ -50,7 +50,7 @@ export class SeenShelf<T> {
     return this.#ignored;
   }
 
-  get all(): readonly SeenEntry<T>[] {
+  get all(): readonly CachedEntry<T>[] {
     return [...this.#seen.values()];
   }
 
@@ -118,6 +118,6 @@ export class SeenShelf<T> {
 }
 
 /** How old it is at most, by the clock that says more; undefined: nobody knows. */
-export function ageMs({ since }: SeenEntry<unknown>, now: Moment): number | undefined {
+export function ageMs({ since }: CachedEntry<unknown>, now: Moment): number | undefined {
   return since === undefined ? undefined : Math.max(0, -untilMs(since, now));
 }

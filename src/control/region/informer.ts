@@ -4,9 +4,9 @@ import { type Moment, momentOf } from "../../store/session/moment.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { WatchEvent } from "../../store/store.ts";
 import { keepWatching } from "./keep-watching.ts";
-import { type SeenEntry, SeenShelf, type SeenShelfOptions } from "./seen-shelf.ts";
+import { type CachedEntry, WatchCache, type WatchCacheOptions } from "./watch-cache.ts";
 
-export interface WatchShelfOptions<T> extends Omit<SeenShelfOptions<T>, "startedAt"> {
+export interface InformerOptions<T> extends Omit<WatchCacheOptions<T>, "startedAt"> {
   readonly place: RecipePlace;
   readonly prefix: string;
   /** Whether what was deleted is forgotten; else it is known what was there. */
@@ -15,23 +15,23 @@ export interface WatchShelfOptions<T> extends Omit<SeenShelfOptions<T>, "started
   readonly news: () => void;
 }
 
-/** A shelf with the watch that fills it, until it is disposed. */
-export class WatchedShelf<T> implements AsyncDisposable {
-  readonly #options: WatchShelfOptions<T>;
+/** A cache with the watch that fills it, until it is disposed; Kubernetes calls one so. */
+export class Informer<T> implements AsyncDisposable {
+  readonly #options: InformerOptions<T>;
   readonly #clock: Clock;
-  readonly #shelf: SeenShelf<T>;
+  readonly #cache: WatchCache<T>;
   readonly #closing = new AbortController();
   readonly #ended: Promise<unknown>;
 
-  constructor(options: WatchShelfOptions<T>) {
+  constructor(options: InformerOptions<T>) {
     this.#options = options;
     this.#clock = options.place.clock;
-    this.#shelf = new SeenShelf({ ...options, startedAt: this.now });
+    this.#cache = new WatchCache({ ...options, startedAt: this.now });
     const following = keepWatching({
       clock: this.#clock,
       signal: this.#closing.signal,
       watch: () => this.#follow(),
-      refused: (reason) => void this.#shelf.see({ kind: "lost", reason }),
+      refused: (reason) => void this.#cache.see({ kind: "lost", reason }),
     });
     this.#ended = Promise.all([following, this.#tick()]);
   }
@@ -40,16 +40,16 @@ export class WatchedShelf<T> implements AsyncDisposable {
     return momentOf(this.#clock);
   }
 
-  get all(): readonly SeenEntry<T>[] {
-    return this.#shelf.all;
+  get all(): readonly CachedEntry<T>[] {
+    return this.#cache.all;
   }
 
   get isInStep(): boolean {
-    return this.#shelf.isInStep;
+    return this.#cache.isInStep;
   }
 
   get ignored(): number {
-    return this.#shelf.ignored;
+    return this.#cache.ignored;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,13 +66,13 @@ export class WatchedShelf<T> implements AsyncDisposable {
 
   #see(event: WatchEvent): boolean {
     const gone = event.kind === "changes" || event.kind === "resync" ? event.deletes : [];
-    if (this.#options.forgets) for (const key of gone) this.#shelf.forget(key);
-    return this.#shelf.see(event).length > 0 || gone.length > 0;
+    if (this.#options.forgets) for (const key of gone) this.#cache.forget(key);
+    return this.#cache.see(event).length > 0 || gone.length > 0;
   }
 
   async #tick(): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      this.#shelf.tick(this.now);
+      this.#cache.tick(this.now);
       await sleep(this.#clock, TICK_MS, this.#closing.signal).catch(() => undefined);
     }
   }

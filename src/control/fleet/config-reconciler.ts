@@ -14,7 +14,7 @@ export interface WantedVersion {
   readonly triedFor?: number | undefined;
 }
 
-export interface ConfigTakerOptions {
+export interface ConfigReconcilerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,7 +41,7 @@ export function readConfigDirective(body: string): ConfigDirective | undefined {
 /** Which of its versions a node is to run. */
 export function wantedOf(
   { version, sha256, candidate }: ConfigDirective,
-  { id, incarnation }: Pick<ConfigTakerOptions, "id" | "incarnation">,
+  { id, incarnation }: Pick<ConfigReconcilerOptions, "id" | "incarnation">,
 ): WantedVersion {
   if (candidate === undefined || (candidate.base ?? version) !== version) return { version, sha256 };
   const { nodes, incarnations } = candidate;
@@ -54,14 +54,14 @@ export function wantedOf(
  * Brings the document of the version that is wanted, and hands it on; whatever is wanted next takes
  * its place. Once a directive is over, its candidate is wanted no more.
  */
-export class ConfigTaker implements AsyncDisposable {
-  readonly #options: ConfigTakerOptions;
+export class ConfigReconciler implements AsyncDisposable {
+  readonly #options: ConfigReconcilerOptions;
   readonly #closing = new AbortController();
   #wanted: WantedVersion | undefined;
   #next = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
 
-  constructor(options: ConfigTakerOptions) {
+  constructor(options: ConfigReconcilerOptions) {
     this.#options = options;
     this.#ended = this.#run();
   }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Moment } from "../../store/session/moment.ts";
 import type { Entry, WatchEvent } from "../../store/store.ts";
-import { ageMs, SeenShelf, type SeenShelfOptions } from "./seen-shelf.ts";
+import { ageMs, WatchCache, type WatchCacheOptions } from "./watch-cache.ts";
 
-const OPTIONS: SeenShelfOptions<number> = {
+const OPTIONS: WatchCacheOptions<number> = {
   read: ({ value }) => {
     const number = Number(Buffer.from(value).toString());
     return Number.isNaN(number) ? undefined : number;
@@ -18,10 +18,10 @@ const OPTIONS: SeenShelfOptions<number> = {
 class Rig {
   nowMs = 0;
   wallAheadMs = 0;
-  readonly shelf: SeenShelf<number>;
+  readonly cache: WatchCache<number>;
 
-  constructor(givesUp?: SeenShelfOptions<number>["givesUp"]) {
-    this.shelf = new SeenShelf<number>({ ...OPTIONS, givesUp });
+  constructor(givesUp?: WatchCacheOptions<number>["givesUp"]) {
+    this.cache = new WatchCache<number>({ ...OPTIONS, givesUp });
   }
 
   get now(): Moment {
@@ -32,7 +32,7 @@ class Rig {
   pass(seconds: number): void {
     for (let left = seconds; left > 0; left--) {
       this.nowMs += 1_000;
-      this.shelf.tick(this.now);
+      this.cache.tick(this.now);
     }
   }
 
@@ -45,20 +45,20 @@ class Rig {
         : kind === "changes"
           ? { ...more, kind }
           : { ...more, kind };
-    return this.shelf.see(event);
+    return this.cache.see(event);
   }
 
   synced(): void {
-    this.shelf.see({ kind: "synced", revision: 1n });
+    this.cache.see({ kind: "synced", revision: 1n });
   }
 
   lost(): void {
-    this.shelf.see({ kind: "lost", reason: "cut off" });
+    this.cache.see({ kind: "lost", reason: "cut off" });
   }
 
   /** Of the only one. */
   ageMs(): number | undefined {
-    return ageMs(this.shelf.all[0]!, this.now);
+    return ageMs(this.cache.all[0]!, this.now);
   }
 }
 
@@ -111,7 +111,7 @@ test("what was read after the process stood still may be as old as that was", ()
   rig.pass(10);
   // Stopped for 30 s: its timers run first, then it reads.
   rig.nowMs += 30_000;
-  rig.shelf.tick(rig.now);
+  rig.cache.tick(rig.now);
   rig.see("changes", "2");
   assert.ok((rig.ageMs() ?? 0) >= 30_000);
 });
@@ -121,7 +121,7 @@ test("where one is given up for it, more than so many are taken in", () => {
   assert.deepEqual(rig.see("snapshot", "1", "2", "3"), [1, 2, 3]);
   assert.deepEqual(rig.see("changes", "1", "2", "3", "4"), [4]);
   assert.deepEqual(
-    rig.shelf.all.map(({ value }) => value),
+    rig.cache.all.map(({ value }) => value),
     [2, 3, 4],
   );
 });
@@ -141,9 +141,9 @@ test("what is older than what is known, or is nothing of the kind, or is too muc
   assert.deepEqual(rig.see("resync", "4"), []);
   assert.deepEqual(rig.see("changes", "x"), []);
   assert.deepEqual(rig.see("changes", "5", "1", "2", "3"), [1, 2]);
-  assert.equal(rig.shelf.ignored, 3);
+  assert.equal(rig.cache.ignored, 3);
   assert.deepEqual(
-    rig.shelf.all.map(({ value }) => value),
+    rig.cache.all.map(({ value }) => value),
     [5, 1, 2],
   );
 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
 import { seededRandom } from "../../core/random.ts";
-import { ConfigTaker, wantedOf, type WantedVersion } from "./config-taker.ts";
+import { ConfigReconciler, wantedOf, type WantedVersion } from "./config-reconciler.ts";
 import { type ConfigDirective, digestOf } from "./directive.ts";
 
 const ONE = { version: 1, sha256: digestOf("one") };
@@ -36,7 +36,7 @@ for (const { name, candidate, id = "n1", want } of cases) {
 test("what was tried ends with its directive; and is taken over once more when it is what all run", async () => {
   const clock = new ManualClock();
   const followed: string[] = [];
-  await using taker = new ConfigTaker({
+  await using reconciler = new ConfigReconciler({
     clock,
     random: seededRandom(1),
     log: keptLog(clock),
@@ -52,17 +52,17 @@ test("what was tried ends with its directive; and is taken over once more when i
   const settled = async (): Promise<void> => {
     for (let at = 0; at < 10; at++) await turn();
   };
-  taker.applied(body(ONE));
+  reconciler.applied(body(ONE));
   await settled();
-  taker.applied(body({ ...ONE, candidate: CANDIDATE }));
+  reconciler.applied(body({ ...ONE, candidate: CANDIDATE }));
   await settled();
-  taker.expired(body({ ...ONE, candidate: CANDIDATE }));
+  reconciler.expired(body({ ...ONE, candidate: CANDIDATE }));
   await settled();
-  taker.applied(body({ ...ONE, candidate: CANDIDATE }));
+  reconciler.applied(body({ ...ONE, candidate: CANDIDATE }));
   await settled();
-  taker.applied(body(TWO));
+  reconciler.applied(body(TWO));
   await settled();
-  taker.applied(body(TWO));
+  reconciler.applied(body(TWO));
   await settled();
   assert.deepEqual(followed, ["1 one runs", "2 two 1", "1 one runs", "2 two 1", "2 two runs"]);
 });

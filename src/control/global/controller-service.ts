@@ -22,7 +22,7 @@ import {
 } from "../fleet/messages.ts";
 import type { RegionService } from "../region/region-service.ts";
 
-export interface DeskOptions {
+export interface ControllerServiceOptions {
   /** Who does lead a region, where that is known. */
   readonly leader: (region: string) => ControllerAddress | undefined;
   /** The region of those who do not say theirs. */
@@ -35,11 +35,11 @@ export interface DeskOptions {
 }
 
 /** What a node is asked as a controller, whatever it leads at the moment. */
-export class ControllerDesk implements ControllerCalls {
-  readonly #options: DeskOptions;
+export class ControllerService implements ControllerCalls {
+  readonly #options: ControllerServiceOptions;
   readonly #services = new Map<string, RegionService>();
 
-  constructor(options: DeskOptions) {
+  constructor(options: ControllerServiceOptions) {
     this.#options = options;
   }
 
