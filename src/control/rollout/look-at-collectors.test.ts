@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CollectorViewSchema } from "../fleet/messages.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
-import type { CollectorPage, RegionSeen } from "../topology/topology-source.ts";
+import type { CollectorPage, PageOptions, RegionSeen } from "../topology/topology-source.ts";
 import { sampleOf } from "./collector-sample.ts";
 import { lookAtCollectors } from "./look-at-collectors.ts";
 
@@ -60,4 +60,19 @@ test("what a collector tells of its requests, its queues, and how often, is what
   );
   assert.deepEqual([requests, refused, waiting, reportMs], [5, 1, 7, 40_000]);
   assert.equal(sampleOf(CollectorViewSchema.parse(told)).reportMs, 5_000);
+});
+
+test("pages follow each other to the last one; a controller that always has another is asked a hundred times", async () => {
+  const regions = ["eu", "endless"].map(regionOf);
+  const asked: string[] = [];
+  const page = async (region: string, { after = "0", limit }: PageOptions): Promise<CollectorPage> => {
+    asked.push(`${region} after ${after}, ${limit}`);
+    const id = String(Number(after) + 1);
+    return { collectors: [viewOf(`${region}-${id}`)], next: region === "eu" && id === "3" ? undefined : id };
+  };
+  const topology = { regions: async () => regions, page };
+  const seen = await lookAtCollectors(topology, { signal: new AbortController().signal });
+  const ofEu = asked.filter((one) => one.startsWith("eu"));
+  assert.deepEqual(ofEu, ["eu after 0, 200", "eu after 1, 200", "eu after 2, 200"]);
+  assert.deepEqual([asked.length, seen.collectors.length, seen.silent], [103, 103, ["endless"]]);
 });

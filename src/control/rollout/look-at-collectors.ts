@@ -1,10 +1,9 @@
 import type { CallOptions } from "../../store/store.ts";
-import type { RegionSeen, TopologySource } from "../topology/topology-source.ts";
+import { MAX_COLLECTORS } from "../region/collector-table.ts";
+import { type PageAt, readPages } from "../topology/read-pages.ts";
+import type { CollectorPage, RegionSeen, TopologySource } from "../topology/topology-source.ts";
 import { type CollectorSample, type FleetSample, sampleOf, startOf } from "./collector-sample.ts";
 
-const PAGE = 200;
-/** As many as a controller lists. */
-const MOST_PAGES = 100;
 /** Regions that are asked at the same time. */
 const AT_ONCE = 8;
 
@@ -57,14 +56,13 @@ async function membersOf(
   const left: string[] = [];
   let after: string | undefined;
   let isLearning = false;
-  for (let pages = 0; pages < MOST_PAGES; pages++) {
-    const page = await topology.page(region, { after, limit: PAGE, signal });
+  const read = (at: PageAt): Promise<CollectorPage | undefined> => topology.page(region, { ...at, signal });
+  for await (const page of readPages(read, { most: MAX_COLLECTORS })) {
     if (page === undefined) return undefined;
     isLearning ||= page.isLearning === true;
     for (const view of page.collectors) found.push(sampleOf(view));
     left.push(...(page.left ?? []).map(startOf));
     after = page.next;
-    if (after === undefined) break;
   }
   // There are more than are asked for: who is not among these is not known to be gone either.
   return { found, left, isLearning: isLearning || after !== undefined };

@@ -19,6 +19,7 @@ import type { RegionService } from "../region/region-service.ts";
 import { numbersOf } from "../region/summarise.ts";
 import type { MemberView } from "./split-views.ts";
 import { AtMost } from "./at-most.ts";
+import { type PageAt, readPages } from "./read-pages.ts";
 import type {
   CollectorPage,
   MemberFound,
@@ -52,7 +53,6 @@ const TIMEOUT_MS = 2_000;
  * wants to know waits 10 s for all of it.
  */
 const STORE_MS = 3_000;
-const PAGE = 200;
 /** Of one controller, to find out who is seen by whom. */
 const MAX_SEEN = 2_000;
 const MAX_LINKS = 1_000;
@@ -95,8 +95,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
   async page(region: string, { after, limit, signal }: PageOptions): Promise<CollectorPage | undefined> {
     const reply = await this.#membersOf(region, { after, limit, signal });
     if (reply === undefined) return undefined;
-    const { members, next, is_learning: isLearning, left } = reply;
-    return { collectors: members, next, isLearning, left };
+    return pageOf(reply);
   }
 
   /** Of each controller that believes to lead a region; and what the store lists, as it is here. */
@@ -205,14 +204,15 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     const seen: CollectorView[] = [];
     const most = withMembers ? MAX_SEEN : 1;
     let digest: string | undefined;
-    let after: string | undefined;
-    do {
-      const reply = await this.#askMember(member, region, { after, limit: Math.min(PAGE, most), signal });
-      if (reply === undefined) return undefined;
-      digest = reply.view_digest;
-      seen.push(...reply.members);
-      after = reply.next;
-    } while (after !== undefined && seen.length < most);
+    const read = async (at: PageAt): Promise<DigestedPage | undefined> => {
+      const reply = await this.#askMember(member, region, { ...at, signal });
+      return reply && { ...pageOf(reply), digest: reply.view_digest };
+    };
+    for await (const page of readPages(read, { most })) {
+      if (page === undefined) return undefined;
+      digest = page.digest;
+      seen.push(...page.collectors);
+    }
     const members = seen.map(({ id }) => id);
     const view = { controller: member.id, scope: region, digest: digest ?? viewDigestOf(members) };
     return withMembers ? { ...view, members, sightings: seen.map(sightingOf) } : view;
@@ -298,6 +298,14 @@ class FleetTopology implements TopologySource, AsyncDisposable {
 /** Whoever leads does well, unless it says otherwise. */
 function stateOf({ id, health }: Member, leader: string): MemberHealth["state"] {
   return health.state === "unknown" && id === leader ? "healthy" : health.state;
+}
+
+interface DigestedPage extends CollectorPage {
+  readonly digest: string | undefined;
+}
+
+function pageOf({ members, next, is_learning: isLearning, left }: MembersReply): CollectorPage {
+  return { collectors: members, next, isLearning, left };
 }
 
 async function askService(service: RegionService, { after, limit }: PageOptions): Promise<MembersReply | undefined> {

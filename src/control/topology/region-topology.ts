@@ -1,6 +1,7 @@
 import type { CallOptions } from "../../store/store.ts";
 import type { ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
 import { type CollectorView, type ControllerAddress, FLEET_PROTOCOL, type MembersReply } from "../fleet/messages.ts";
+import { type PageAt, readPages } from "./read-pages.ts";
 import type { MemberView } from "./split-views.ts";
 import type {
   CollectorPage,
@@ -27,7 +28,6 @@ export function regionTopology(options: RegionTopologyOptions): AsyncDisposable 
 }
 
 const TIMEOUT_MS = 2_000;
-const PAGE = 200;
 /** Collectors that totals are made of. */
 const MOST = 2_000;
 
@@ -91,13 +91,11 @@ class RegionSource implements TopologySource, AsyncDisposable {
 
   async #all({ signal }: CallOptions): Promise<readonly CollectorView[] | undefined> {
     const found: CollectorView[] = [];
-    let after: string | undefined;
-    do {
-      const reply = await this.#ask({ after, limit: PAGE, signal });
-      if (reply === undefined) return undefined;
-      found.push(...reply.members);
-      after = reply.next;
-    } while (after !== undefined && found.length < MOST);
+    const read = (at: PageAt): Promise<CollectorPage | undefined> => this.page(this.#options.region, { ...at, signal });
+    for await (const page of readPages(read, { most: MOST })) {
+      if (page === undefined) return undefined;
+      found.push(...page.collectors);
+    }
     return found;
   }
 

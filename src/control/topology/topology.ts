@@ -5,6 +5,7 @@ import type { CollectorView } from "../fleet/messages.ts";
 import { bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
 import { type ListedMember, listMembers, type SplitView, splitViews } from "./split-views.ts";
 import { MAX_REGIONS } from "../global/region-views.ts";
+import { type PageAt, readPages } from "./read-pages.ts";
 import type { CollectorPage, MemberOptions, RegionSeen, TopologySource } from "./topology-source.ts";
 import {
   type CollectorTopology,
@@ -65,7 +66,6 @@ export interface CreateTopologyOptions {
 
 /** As often as collectors report. */
 const FRESH_MS = 5_000;
-const PAGE = 200;
 /** Of one region at a time: of a larger one the next so many are looked at the next time. */
 const MAX_CANDIDATES = 2_000;
 /** Of all regions together; where there are many, of each only so few. */
@@ -159,13 +159,13 @@ class SourcedTopology implements Topology {
     const known = this.#candidates.get(region);
     if (known !== undefined && clock.nowMs() - known.atMs < freshMs) return known.collectors;
     const collectors: CollectorView[] = [];
-    let after = known?.after;
-    do {
-      const page = await source.page(region, { after, limit: Math.min(PAGE, most), signal });
+    let after: string | undefined;
+    const read = (at: PageAt): Promise<CollectorPage | undefined> => source.page(region, { ...at, signal });
+    for await (const page of readPages(read, { after: known?.after, most })) {
       if (page === undefined) return [];
       collectors.push(...page.collectors);
       after = page.next;
-    } while (after !== undefined && collectors.length < most);
+    }
     remember(this.#candidates, region, { collectors, atMs: clock.nowMs(), after }, MAX_REGIONS);
     return collectors;
   }
