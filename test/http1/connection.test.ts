@@ -146,9 +146,11 @@ test("a head that came before is known, whatever its length is now, and one that
   const another = new Rig({ heads });
   another.send(whole("abc").replace("x", "y"));
   assert.equal(another.asked[0]?.memo, other?.memo);
-  const sign = new Rig({ heads });
-  sign.send(whole("abc").replace("x", "y").replace("Length: 3", "Length: 3x"));
-  assert.deepEqual(sign.faults, ["bad_length"]);
+  for (const length of ["3x", "", "1000000000000000"]) {
+    const wrong = new Rig({ heads });
+    wrong.send(whole("abc").replace("x", "y").replace("Length: 3", `Length: ${length}`));
+    assert.deepEqual(wrong.faults, ["bad_length"]);
+  }
 });
 
 test("replies go out in the order of the requests, whichever is done first", () => {

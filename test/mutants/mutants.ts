@@ -1,3 +1,4 @@
+import { HTTP1_MUTANTS } from "./http1-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { STORE_MUTANTS } from "./store-mutants.ts";
 
@@ -353,5 +354,6 @@ export const MUTANTS: readonly Mutant[] = [
     fault: 'this.#state === "leaving" && this.#active === 0',
     tests: ["test/delivery/peer-grpc.property.test.ts"],
   },
+  ...HTTP1_MUTANTS,
   ...STORE_MUTANTS,
 ];
