@@ -405,6 +405,7 @@ test("a peer that does not read its replies is not read either, and is reset aft
 test("what is no HTTP/1.1 at all is named", () => {
   const cases = [
     ["\u0016\u0003\u0001\u0002", "tls"],
+    ["\u0016\u0003\u0001\u0002\r\n\u0000\n", "tls"], // each hello names extension 10, and more is by chance
     ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2"],
     ["\u0000", "bad_request_line"],
   ] as const;

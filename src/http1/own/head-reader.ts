@@ -36,11 +36,13 @@ export class HeadReader {
    * says what is wrong with it.
    */
   read(bytes: Buffer, from: number): number {
+    this.breach = this.#foreign(bytes, from);
+    if (this.breach !== undefined) return -1;
     for (;;) {
       const lf = bytes.indexOf(LF, from + this.#searched);
       if (lf < 0) {
         this.#searched = bytes.length - from;
-        this.breach = this.#tooLong(this.#searched) ?? this.#foreign(bytes, from);
+        this.breach = this.#tooLong(this.#searched);
         return -1;
       }
       const at = from + this.#lineAt;
@@ -64,6 +66,7 @@ export class HeadReader {
     return undefined;
   }
 
+  /** By the first byte, before any line: a hello of TLS has line ends of HTTP within it. */
   #foreign(bytes: Buffer, from: number): Breach | undefined {
     return this.#line === undefined && from < bytes.length ? foreignBreach(bytes, from) : undefined;
   }

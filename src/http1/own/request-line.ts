@@ -31,7 +31,7 @@ export function readRequestLine(bytes: Buffer, start: number, end: number): Requ
   return { method, target, minor: version === " HTTP/1.1" ? 1 : 0 };
 }
 
-/** What an unfinished first line can be known by: whether it is not worth waiting for its end. */
+/** What a first line can be known by from its first byte on, so that its end is not waited for. */
 export function foreignBreach(bytes: Buffer, start: number): Breach | undefined {
   const first = bytes[start]!;
   if (first >= 65 && first <= 90) return undefined; // methods are capitals
