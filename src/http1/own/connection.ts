@@ -70,6 +70,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   /** When the request that is being read began; and since when there was none. */
   #beganMs: number;
   #idleMs: number;
+  /** No request has begun on it yet. */
   #isFresh = true;
   /** From when on a reply ends it. */
   #closesMs: number;
@@ -114,9 +115,11 @@ export class HttpConnection implements RequestEvents, RequestOwner {
 
   receive(bytes: Buffer, nowMs: number): void {
     this.#nowMs = nowMs;
+    const beganMs = this.#beganMs;
     if (!this.#reader.isWithin) this.#beganMs = nowMs;
-    if (bytes.length > 0) this.#isFresh = false;
     this.#reader.receive(bytes);
+    if (this.#reader.isWithin) this.#isFresh = false;
+    else if (this.#isFresh) this.#beganMs = beganMs; // an empty line begins no request
   }
 
   /**
@@ -191,6 +194,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
       this.#reader.breach({ fault: "pipelined", message });
       return;
     }
+    this.#isFresh = false;
     const request = new InboundRequest(head, length, this);
     this.#current = request;
     this.#append(request);
@@ -297,6 +301,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   }
 
   #stop(): void {
+    this.#isFresh = false;
     this.#reader.stop();
     this.#closing = true;
   }
