@@ -90,6 +90,7 @@ export class HttpListening implements HttpServer {
 
   take(socket: Socket): void {
     socket.setNoDelay(true).setKeepAlive(true, TCP_KEEPALIVE_MS);
+    Reflect.set(socket, "allowHalfOpen", Reflect.get(this.#server, "allowHalfOpen")); // as it accepts its own
     this.#server.emit("connection", socket);
   }
 

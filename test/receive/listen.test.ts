@@ -5,6 +5,7 @@ import { connect } from "node:http2";
 import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { before, test } from "node:test";
+import { HTTP_TRANSPORTS } from "../../src/core/http-transport.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { resetSocket } from "../../src/core/reset-socket.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
@@ -187,4 +188,20 @@ async function callTls(port: number, options: RequestOptions): Promise<number> {
   } finally {
     session.destroy();
   }
+}
+
+for (const transport of HTTP_TRANSPORTS) {
+  test(`${transport}: who ends within a request is told so, also where the connection was accepted elsewhere`, async () => {
+    await using receiving = await openReceiving({ http: { transport, handedOver: true } });
+    const acceptor = createServer((socket) => receiving.listeners.byKind.get("otlp_http")?.take(socket));
+    acceptor.listen(0, "127.0.0.1");
+    await once(acceptor, "listening");
+    const place = acceptor.address();
+    assert.ok(place !== null && typeof place === "object");
+    await using raw = await RawConnection.open(place.port);
+    raw.send(rawHead("/v1/traces", { "content-length": 10 }), "half");
+    raw.socket.end();
+    acceptor.close();
+    assert.match(await raw.rest(), /^HTTP\/1\.1 400 /u);
+  });
 }
