@@ -55,7 +55,7 @@ test("faults of TLS are told in words, with what mends them, and without a line 
       "no protocol in common",
       portOf(newer),
       { ca, ALPNProtocols: ["http/1.1"] },
-      /HTTP\/1\.1 for http\/protobuf, HTTP\/2 for grpc \(targets\[\]\.protocol\)/u,
+      /HTTP\/1\.1 for http\/protobuf and http\/json, HTTP\/2 for grpc \(targets\[\]\.protocol\)/u,
     ],
   ];
   for (const [name, port, options, want] of cases) {

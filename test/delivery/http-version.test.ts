@@ -30,7 +30,10 @@ test("HTTP: what takes HTTP/2 as well is sent HTTP/1.1, and what takes nothing e
   await using other = openTo(only.url, HTTP, { tls });
   const refused = await send(other);
   assert.equal(summary(refused), "retry connect");
-  assert.match(refused.message, /HTTP\/1\.1 for http\/protobuf, HTTP\/2 for grpc \(targets\[\]\.protocol\)/u);
+  assert.match(
+    refused.message,
+    /HTTP\/1\.1 for http\/protobuf and http\/json, HTTP\/2 for grpc \(targets\[\]\.protocol\)/u,
+  );
 });
 
 /** Of a server of TLS that ends with its sockets. */

@@ -13,7 +13,7 @@ import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
 import { diagnose, type DoctorReport } from "./diagnose.ts";
-import { DOCTOR_CHECKS, type Patient } from "./doctor-finding.ts";
+import { STORE_CHECKS, type Patient } from "./doctor-finding.ts";
 
 const { signal } = new AbortController();
 const folder = mkdtempSync(join(tmpdir(), "signalbox-doctor-"));
@@ -51,7 +51,7 @@ test("a store that is well: every check says so, and nothing is left behind", as
   const report = await diagnose(patient, signal);
   assert.deepEqual(lines(report, "warning"), []);
   assert.deepEqual(lines(report, "failed"), []);
-  assert.deepEqual(new Set(report.findings.map(({ check }) => check)), new Set(DOCTOR_CHECKS));
+  assert.deepEqual(new Set(report.findings.map(({ check }) => check)), new Set(STORE_CHECKS));
   assert.deepEqual([store.keys(), store.sessions], [["/t/fleet"], []]);
   assert.ok(report.reachable);
 });

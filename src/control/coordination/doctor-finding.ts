@@ -2,7 +2,10 @@ import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 
-export const DOCTOR_CHECKS = [
+/** What only a node can tell, by its admin API. */
+const NODE_CHECKS = ["targets", "randomness"] as const;
+/** What is looked at in the store. */
+export const STORE_CHECKS = [
   "reach",
   "latency",
   "store",
@@ -13,13 +16,11 @@ export const DOCTOR_CHECKS = [
   "members",
   "config",
   "views",
-  "targets",
-  "randomness",
   "versions",
   "lease",
   "clock",
 ] as const;
-export type DoctorCheck = (typeof DOCTOR_CHECKS)[number];
+export type DoctorCheck = (typeof STORE_CHECKS | typeof NODE_CHECKS)[number];
 
 /** One thing that was looked at, and what to do about it. */
 export interface DoctorFinding {
