@@ -1,3 +1,4 @@
+import { turnEnd } from "../core/turn-end.ts";
 import type { ListenOptions } from "../plan/listen-options.ts";
 import { bindPlan } from "../plan/bind.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
@@ -110,7 +111,7 @@ export async function openCore(
     ...env,
     records,
     region: plan.nodeRegion,
-    schedule: setImmediate,
+    schedule: turnEnd.schedule,
     cutter: requestCutter,
     repartitioner: createRepartitioner(env.metrics),
     strategies,

@@ -1,0 +1,77 @@
+/** What has something to write. */
+export interface Flushable {
+  flush(): void;
+}
+
+/**
+ * What is done once at the end of a turn of the loop, after all sockets that have something were
+ * read: first work, which gives connections something to say, then what they have to say, once for
+ * each, however many calls it is of. One immediate for all: with one for each pool, listener and
+ * target, what a pool gave a connection was written a turn later, and at a low rate that turn, with
+ * its own look at all sockets, is one of three or four that a request takes. What comes up
+ * meanwhile is for the next turn.
+ */
+export class TurnEnd {
+  #work: (() => void)[] = [];
+  #flushes: Flushable[] = [];
+  #isDue = false;
+  readonly #defer: (run: () => void) => void;
+  readonly #onEnd = (): void => this.#run();
+
+  /** `defer`: runs it once, at the end of this turn, or of the next when it is one already. */
+  constructor(defer: (run: () => void) => void) {
+    this.#defer = defer;
+  }
+
+  /** Also as a function by itself. */
+  readonly schedule = (run: () => void): void => {
+    this.#work.push(run);
+    this.#wake();
+  };
+
+  flush(flushable: Flushable): void {
+    this.#flushes.push(flushable);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#defer(this.#onEnd);
+  }
+
+  #run(): void {
+    try {
+      this.#runWork();
+      this.#runFlushes();
+    } finally {
+      this.#isDue = false;
+      if (this.#work.length > 0 || this.#flushes.length > 0) this.#wake();
+    }
+  }
+
+  #runWork(): void {
+    const work = this.#work;
+    this.#work = [];
+    let done = 0;
+    try {
+      while (done < work.length) work[done++]!();
+    } finally {
+      if (done < work.length) this.#work = [...work.slice(done), ...this.#work]; // who throws ends no others
+    }
+  }
+
+  #runFlushes(): void {
+    const flushes = this.#flushes;
+    this.#flushes = [];
+    let done = 0;
+    try {
+      while (done < flushes.length) flushes[done++]!.flush();
+    } finally {
+      if (done < flushes.length) this.#flushes = [...flushes.slice(done), ...this.#flushes];
+    }
+  }
+}
+
+/** Of this process. */
+export const turnEnd = new TurnEnd(setImmediate);
