@@ -96,7 +96,7 @@ export interface UnaryRequest {
    * Of the pieces: retained for as long as they may be read after the call is done. Without one
    * they are never used again.
    */
-  readonly owner?: BytesOwner;
+  readonly owner?: BytesOwner | undefined;
   readonly messageBytes: number;
   /** `grpc-encoding` of the message; `identity` is sent with the flag unset. */
   readonly encoding: "identity" | "gzip" | "zstd";

@@ -125,6 +125,8 @@ export class ReplyReader implements MessageGuard {
     const unreadable = status === STATUS.OK && (this.#unreadable || this.#message.progress === "partial");
     const message = status === STATUS.OK && !unreadable ? this.#message.take().bytes : NOTHING;
     const encoding = this.#head?.encoding;
+    const isPlain = !unreadable && !this.#message.compressed && saysNothingMore(fields, this.#head);
+    if (isPlain) return { kind: "answer", status, text, details, message };
     return {
       kind: "answer",
       status,
@@ -146,6 +148,12 @@ export class ReplyReader implements MessageGuard {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** As nearly all: what is put together for others costs 0.3 us. */
+function saysNothingMore(fields: ReplyFields, head: ReplyFields | undefined): boolean {
+  if (fields.retryAfterMs !== undefined || fields.loadReport !== undefined) return false;
+  return head?.retryAfterMs === undefined && head?.loadReport === undefined;
+}
 
 function pauseOf(fields: ReplyFields, head?: ReplyFields): { readonly retryAfterMs?: number } {
   const pauseMs = fields.retryAfterMs ?? head?.retryAfterMs;

@@ -11,7 +11,7 @@ import type { Batch } from "./target-client.ts";
 export interface EncodedBody {
   readonly pieces: readonly Uint8Array[];
   /** As that of a batch. */
-  readonly owner?: BytesOwner;
+  readonly owner?: BytesOwner | undefined;
   readonly bytes: number;
   readonly encoding: "identity" | Compression;
 }
@@ -31,14 +31,20 @@ export function encodeBody(
 ): Cancel {
   const { pieces, bytes, owner } = batch;
   if (compression === "none" || bytes < MIN_COMPRESSED_BYTES) {
-    return send({ pieces, bytes, encoding: "identity", ...(owner && { owner }) });
+    return send({ pieces, owner, bytes, encoding: "identity" });
   }
   let cancelled = false;
   let cancelSend: Cancel = () => void (cancelled = true);
   const end = (result: CompressResult): void => {
     if (cancelled) queueMicrotask(() => done(unsent("cancelled before it was sent")));
     else if (!result.ok) queueMicrotask(() => done(unsent(`it could not be compressed: ${result.message}`)));
-    else cancelSend = send({ pieces: [result.bytes], bytes: result.bytes.length, encoding: compression });
+    else
+      cancelSend = send({
+        pieces: [result.bytes],
+        owner: undefined,
+        bytes: result.bytes.length,
+        encoding: compression,
+      });
   };
   compress(compression, pieces, end, compressionLevel);
   return () => cancelSend();

@@ -55,7 +55,7 @@ function send(
         path: SIGNAL_FACTS[signal].grpcPath,
         metadata,
         pieces: body.pieces,
-        ...(body.owner && { owner: body.owner }),
+        owner: body.owner,
         messageBytes: body.bytes,
         encoding: body.encoding,
         timeoutMs,

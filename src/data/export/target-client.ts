@@ -13,7 +13,7 @@ export interface Batch {
    * Of the pieces, retained by whoever may read them after `done`. Without one they are never used
    * again.
    */
-  readonly owner?: BytesOwner;
+  readonly owner?: BytesOwner | undefined;
   readonly bytes: number;
   readonly items: number;
   readonly points: number;

@@ -16,6 +16,7 @@ import { type CallEnd, TargetLoad } from "../load/target-load.ts";
 import { cutShort, endOf, isCutShort, newsOf, outcomeLabel, type SentToTarget } from "./call-outcome.ts";
 import { LearnedSize } from "./learned-size.ts";
 import { ChangeListeners } from "./change-listeners.ts";
+import { SendCounts } from "./send-counts.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 import { asReset, isAboutSender } from "../send-outcome.ts";
@@ -62,6 +63,7 @@ class Target implements PartTarget, StandingOf {
   readonly #refusals: SignalRefusals;
   readonly #listeners = new ChangeListeners();
   readonly #size: LearnedSize;
+  readonly #sends: SendCounts;
   #plan: TargetPlan;
   maxInFlight: number;
   loadsHeard = 0;
@@ -82,6 +84,7 @@ class Target implements PartTarget, StandingOf {
     this.#client = open(() => this.#plan);
     this.#window =
       part?.inherited === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.inherited.window);
+    this.#sends = new SendCounts(env.metrics);
     this.#size = new LearnedSize(() => this.#plan.id, env);
     this.#standing = new TargetStanding(this, this.#client, this.#listeners, env, joining, part);
     this.#monitor = this.#standing.monitor;
@@ -241,7 +244,7 @@ class Target implements PartTarget, StandingOf {
         this.load.report(report, this.#env.clock.nowMs());
         this.#whole?.load.report(report, this.#env.clock.nowMs());
       }
-      this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
+      this.#sends.add(this.#plan.id, outcomeLabel(outcome));
       if (outcome.kind === "accepted" && outcome.unreadable === true) tellUnreadable(this.#plan.id, this.#env);
       this.#record(outcome, call, wanted);
       done(outcome);

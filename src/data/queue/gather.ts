@@ -110,8 +110,7 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
     const pieces = viewsOf(first);
     const { bytes, items, points } = record;
     const decisive = isDecisive(first);
-    const batch = { signal, pieces, bytes, items, points, headers, ...way, decisive, again };
-    return owner === OWN_MEMORY ? batch : { ...batch, owner };
+    return { signal, pieces, owner: ownerOf(owner), bytes, items, points, headers, ...way, decisive, again };
   }
   const pieces: Uint8Array[] = [];
   const owners: BytesOwner[] = [];
@@ -128,9 +127,9 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
     items += record.items;
     points += record.points;
   }
-  const owner = owners.length > 0 && { owner: new BatchOwner(owners) };
+  const owner = owners.length > 0 ? new BatchOwner(owners) : undefined;
   const decisive = deliveries[0]!.trial !== undefined;
-  return { signal, pieces, bytes, items, points, headers, ...way, decisive, again, ...owner };
+  return { signal, pieces, owner, bytes, items, points, headers, ...way, decisive, again };
 }
 
 /** What all of a batch has come over when it is there. */
@@ -141,6 +140,11 @@ const NO_LINK: WayOfBatch = { hops: 0 };
 function linkOf(deliveries: readonly Delivery[], { node }: MembersPlan): WayOfBatch {
   const all = deliveries.map(({ record }) => record.headers);
   return { hops: hopsIn(all[0]!) + 1, path: pathThrough(all, node) };
+}
+
+/** All batches are of one shape: what comes after them is compiled for that. */
+function ownerOf(owner: BytesOwner): BytesOwner | undefined {
+  return owner === OWN_MEMORY ? undefined : owner;
 }
 
 /** Several as one. */
