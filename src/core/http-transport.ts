@@ -2,4 +2,4 @@
 export const HTTP_TRANSPORTS = ["own", "node"] as const;
 export type HttpTransport = (typeof HTTP_TRANSPORTS)[number];
 
-export const DEFAULT_HTTP_TRANSPORT: HttpTransport = "node";
+export const DEFAULT_HTTP_TRANSPORT: HttpTransport = "own";
