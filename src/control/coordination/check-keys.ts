@@ -1,8 +1,10 @@
 import type { DoctorFinding, Patient } from "./doctor-finding.ts";
 
 const CONTROLLERS = ["collectors", "directives", "elections", "members", "regions", "transfers"];
+/** What comes to regions and what it has cost, and an order for the whole fleet. */
+const LOAD = ["degradation", "sampling", "sampling-spend"];
 /** What Signalbox has below a prefix. */
-const OWN = new Set(["fleet", "locks", "config", "doctor", "global", ...CONTROLLERS]);
+const OWN = new Set(["fleet", "locks", "config", "doctor", "global", ...CONTROLLERS, ...LOAD]);
 const LOOKED_AT = 1_000;
 const NAMED = 5;
 

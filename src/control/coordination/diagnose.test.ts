@@ -117,6 +117,7 @@ test("a slow store, and a lease of which little is left", async () => {
 test("keys of others below the prefix, members that are unhealthy, and entries that are no members", async () => {
   const { store, patient } = openRig();
   store.put("/t/orders/7", "x");
+  for (const own of ["degradation", "sampling/eu", "sampling-spend"]) store.put(`/t/${own}`, "{}");
   store.put("/t/members/x", "{}");
   const info = { id: "a", name: "n", address: "x:1", region: "eu", capacity: 1, version: "1", metadata: {} };
   await using member = await createRegistry(patient).register(info, { signal });
