@@ -31,6 +31,9 @@ import {
 } from "../src/index.ts";
 
 const [kind = "embedded", endpoint = "http://127.0.0.1:2379", prefix = "/sampling-example"] = process.argv.slice(2);
+if (kind !== "embedded" && kind !== "etcd") {
+  throw new Error(`the first argument is embedded or etcd; got "${kind}"`);
+}
 const folder = mkdtempSync(join(tmpdir(), "signalbox-sampling-"));
 const storeFile = join(folder, "store.sqlite");
 /** Items a second that the fleet is to keep. */
@@ -190,7 +193,8 @@ async function main(): Promise<void> {
   // Ends before the nodes do, whatever happens.
   opened.defer(async () => {
     ending.abort();
-    await senders;
+    // Whose fault ended the program is told already.
+    await senders.catch(() => undefined);
   });
   show(names, await Promise.race([settled(nodes, 200), never(senders)]), 200);
   much.perSecond = 940;
