@@ -290,7 +290,9 @@ test("config rollout: what is asked of it is a call, and anything else is a mist
 });
 
 const NODE = { gives_up: [], level: 0, reason: "", since: at(-60), until: null };
-const fleetOf = (degraded: boolean): unknown => ({ degraded, target_rate: 0.01, reason: "ordered", since: at(-5) });
+const fleetOf = (degraded: boolean, until?: string): unknown => ({
+  ...{ degraded, target_rate: 0.01, reason: "ordered", since: at(-5), until },
+});
 const nodesOf = (...all: readonly (boolean | null | "stale")[]): unknown[] =>
   all.map((one, i) => {
     const isOn = one === "stale" ? true : one;
@@ -304,7 +306,7 @@ test("degrade get --fleet: what each node gives up", async () => {
     await tableOf(["degrade", "get", "--fleet"], body),
     `OF     LEVEL  SINCE  UNTIL  REASON   GIVES UP
 node   0         1m
-fleet  on        5s         ordered  kept at 0.01
+fleet  on        5s         ordered  kept at 0.01, but for what is protected
 
 NODE  REGION  LEVEL  SINCE  FLEET  STALE  REASON
 n0    eu      0         9s  on
@@ -317,7 +319,8 @@ and 4 nodes more
 
 test("degrade set --fleet: it waits until all nodes obey, and says when; else who does not yet", async () => {
   const body = { ...NODE, fleet: fleetOf(true), left_out: 0 };
-  const bodies = [body, { ...body, nodes: nodesOf(false, true) }, { ...body, nodes: nodesOf(true, true) }];
+  const all = { ...body, fleet: fleetOf(true, at(600)), nodes: nodesOf(true, true) };
+  const bodies = [body, { ...body, nodes: nodesOf(false, true) }, all];
   await using admin = await ScriptedAdmin.open({ bodies });
   const obeyed = await runCli(["degrade", "set", "on", "--fleet", "--note", "why", "--url", admin.url]);
   assert.equal(obeyed.code, 0, obeyed.err);
@@ -332,9 +335,12 @@ test("degrade set --fleet: it waits until all nodes obey, and says when; else wh
   assert.deepEqual([told["by"], told["of"], told["not_yet"]], [1, 3, ["n1", "n2"]]);
   await using none = await ScriptedAdmin.open({ body });
   for (const argv of [["on", "--wait", "0s"], ["auto"]]) {
-    assert.doesNotMatch((await runCli(["degrade", "set", ...argv, "--fleet", "--url", none.url])).out, /obeyed/u);
+    const { out } = await runCli(["degrade", "set", ...argv, "--fleet", "--url", none.url]);
+    assert.doesNotMatch(out, /obeyed/u);
+    assert.match(out, /\nthe order is written; its leader obeys within 5 s, and what is shown .* may be of before\n$/u);
   }
   assert.equal(none.seen.length, 2, "nobody is asked for what nobody waits for");
+  assert.match((await runCli(["degrade", "set", "--fleet"])).err, /degrade set --fleet needs one of on, off, auto/u);
   assert.match(
     (await runCli(["degrade", "set", "on", "--fleet", "--wait", "1h"])).err,
     /--wait takes a time up to 10m/u,

@@ -61,7 +61,7 @@ const set: Command = {
   async run(args, io) {
     if (!args.flag("fleet")) return adminCommand(setCommand).run(args, io);
     const [word = "", ...more] = args.positionals;
-    if (word === "" || more.length > 0) throw usage("degrade set needs one level");
+    if (word === "" || more.length > 0) throw usage("degrade set --fleet needs one of on, off, auto");
     const waitMs = waitIn(args);
     const call = await setCommand.call({ args, io, name: word });
     const options = adminOptions(args, io);
@@ -81,8 +81,16 @@ function tellOrdered(obeyed: Obeyed | undefined, body: unknown, { args, io }: Om
   const told = obeyed === undefined ? body : { ...fieldsOf(last), obeyed: more };
   print(told, args, io, () => {
     const text = degradationText(last, { args, io, name: "" });
-    return obeyed === undefined ? text : `${text}\n${obeyedText(obeyed)}`;
+    const when = obeyed === undefined ? "" : `\n${obeyedText(obeyed)}`;
+    return `${text}${when}${orderBeforeText(fieldsOf(body)["fleet"], fieldsOf(last)["fleet"])}`;
   });
+}
+
+/** Where what is shown of the fleet may be of an order before this one: its time is as it was. */
+function orderBeforeText(before: unknown, last: unknown): string {
+  const { until, decided_by: by } = fieldsOf(last);
+  if (last === null || by === "this node" || fieldsOf(before)["until"] !== until) return "";
+  return "the order is written; its leader obeys within 5 s, and what is shown of the fleet may be of before\n";
 }
 
 function waitIn(args: Args): number {
@@ -143,7 +151,7 @@ function fleetRow(fleet: unknown): DegradationRow[] {
       ...view,
       of: "fleet",
       level: isOn ? "on" : "off",
-      gives_up: isOn ? [`kept at ${shown(view["target_rate"])}`] : [],
+      gives_up: isOn ? [`kept at ${shown(view["target_rate"])}, but for what is protected`] : [],
     },
   ];
 }
