@@ -291,7 +291,11 @@ test("config rollout: what is asked of it is a call, and anything else is a mist
 
 const NODE = { gives_up: [], level: 0, reason: "", since: at(-60), until: null };
 const fleetOf = (degraded: boolean, until?: string): unknown => ({
-  ...{ degraded, target_rate: 0.01, reason: "ordered", since: at(-5), until },
+  degraded,
+  target_rate: 0.01,
+  reason: "ordered",
+  since: at(-5),
+  until,
 });
 const nodesOf = (...all: readonly (boolean | null | "stale")[]): unknown[] =>
   all.map((one, i) => {
