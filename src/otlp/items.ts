@@ -122,17 +122,14 @@ function indexScope(bytes: Uint8Array, outerStart: number, bodyStart: number, en
   const c = inner;
   c.reset(bytes, bodyStart, end);
   while (c.at < end) {
+    c.at = indexRun(bytes, c.at, end, scope, into);
+    if (c.at >= end) break;
     const start = c.at;
     const tag = readTag(c);
     if (tag === ITEM) {
-      if (into.items === into.outerStart.length) into.growItems();
       const length = readLength(c);
-      const i = into.items++;
-      into.outerStart[i] = start;
-      into.bodyStart[i] = c.at;
+      noteItem(into, start, c.at, c.at + length, scope);
       c.at += length;
-      into.end[i] = c.at;
-      into.scopeOf[i] = scope;
     } else if (tag === SCOPE) {
       const length = readLength(c);
       if (findName(bytes, c.at, c.at + length)) {
@@ -146,6 +143,32 @@ function indexScope(bytes: Uint8Array, outerStart: number, bodyStart: number, en
   }
   into.nameStart[scope] = nameStart;
   into.nameEnd[scope] = nameEnd;
+}
+
+/**
+ * The items from `at` on whose lengths have one or two bytes, up to the first field that is
+ * anything else: nearly always all of a scope. Gives the place after them.
+ */
+function indexRun(bytes: Uint8Array, at: number, end: number, scope: number, into: ItemIndex): number {
+  while (at < end && bytes[at] === ITEM) {
+    const low = bytes[at + 1]!;
+    const high = low < 0x80 ? 0 : bytes[at + 2]!;
+    if (high >= 0x80) return at;
+    const body = low < 0x80 ? at + 2 : at + 3;
+    const next = body + (low & 0x7f) + (high << 7);
+    noteItem(into, at, body, next, scope);
+    at = next;
+  }
+  return at;
+}
+
+function noteItem(into: ItemIndex, start: number, body: number, end: number, scope: number): void {
+  if (into.items === into.outerStart.length) into.growItems();
+  const i = into.items++;
+  into.outerStart[i] = start;
+  into.bodyStart[i] = body;
+  into.end[i] = end;
+  into.scopeOf[i] = scope;
 }
 
 const SCOPE_NAME = 0x0a;

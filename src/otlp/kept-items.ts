@@ -1,5 +1,5 @@
 import { allocOwned } from "../core/bytes.ts";
-import { indexItems, ItemIndex } from "./items.ts";
+import type { ItemIndex } from "./items.ts";
 import { RangeWriter } from "./range-writer.ts";
 import type { Envelope } from "./scan.ts";
 import { Slack } from "./slack.ts";
@@ -10,6 +10,8 @@ const [RESOURCE_X, SCOPE_X, ITEM] = [0x0a, 0x12, 0x12] as const;
 const [DROPPED, KEPT, CHANGED] = [0, 1, 2] as const;
 /** What becomes of a resource. */
 const [WHOLE, NOTHING, PART] = [0, 1, 2] as const;
+/** An edit that is of no item that stays. */
+const LEFT_OUT = -1;
 const FIRST = 256;
 const FIRST_ADDED = 1_024;
 
@@ -32,22 +34,42 @@ export class KeptItems {
   #addEnd = new Int32Array(FIRST);
   #cutStart = new Int32Array(FIRST);
   #cutEnd = new Int32Array(FIRST);
+  #edits = 0;
+  /**
+   * What is left out or written anew, of the resources of which a part stays, in the order of the
+   * bytes: noted while the index of the resource is there, so that none is made again to write. A
+   * run of items that are dropped is one edit. Where the field ends, where its message begins and
+   * what it holds afterwards are those of the item that is written anew. Measured with the shorter
+   * walks, all of stage sample with every span marked: 405 ns a span with a second index, 341 so.
+   */
+  #editStart = new Int32Array(FIRST);
+  #editEnd = new Int32Array(FIRST);
+  #editBody = new Int32Array(FIRST);
+  #editBytes = new Int32Array(FIRST);
+  /** The item that is changed, or LEFT_OUT. */
+  #editItem = new Int32Array(FIRST);
   #scopes = 0;
   /** Of each scope what is in it afterwards; -1: it is left out. */
   #scopeBytes = new Int32Array(FIRST);
+  #scopeStart = new Int32Array(FIRST);
+  #scopeBody = new Int32Array(FIRST);
+  #scopeEnd = new Int32Array(FIRST);
+  /** How many edits. */
+  #scopeEdits = new Int32Array(FIRST);
   #resourceFate = new Uint8Array(FIRST);
   #resourceBytes = new Int32Array(FIRST);
-  readonly #again = new ItemIndex();
+  #resourceScopes = new Int32Array(FIRST);
   readonly #slack = new Slack();
 
   begin({ totalItems, totalScopes, resources }: Envelope): void {
     this.addedEnd = this.kept = this.changed = 0;
-    this.#items = this.#scopes = this.#resources = this.#bytes = 0;
+    this.#items = this.#edits = this.#scopes = this.#resources = this.#bytes = 0;
     if (totalItems > this.#fate.length) this.#resizeItems(totalItems);
-    if (totalScopes > this.#scopeBytes.length) this.#scopeBytes = new Int32Array(2 * totalScopes);
+    if (totalScopes > this.#scopeBytes.length) this.#resizeScopes(2 * totalScopes);
     if (resources <= this.#resourceFate.length) return;
     this.#resourceFate = new Uint8Array(2 * resources);
     this.#resourceBytes = new Int32Array(2 * resources);
+    this.#resourceScopes = new Int32Array(2 * resources);
   }
 
   /** Makes room for so many bytes behind `addedEnd`. */
@@ -119,7 +141,7 @@ export class KeptItems {
   write(envelope: Envelope, out: Uint8Array): void {
     const { bytes, extras } = envelope;
     const writer = new RangeWriter(bytes, out, 0);
-    this.#items = this.#scopes = 0;
+    this.#edits = this.#scopes = 0;
     for (let r = 0; r < envelope.resources; r++) {
       if (this.#resourceFate[r] === WHOLE) writer.copy(envelope.outerStart[r]!, envelope.end[r]!);
       else if (this.#resourceFate[r] === PART) this.#writePart(writer, envelope, r);
@@ -130,7 +152,6 @@ export class KeptItems {
 
   /** Lets go of the request, and of arrays that only it needed as long as they are. */
   release(): void {
-    this.#again.release();
     if (this.added.length > 64 * FIRST_ADDED) this.added = allocOwned(FIRST_ADDED);
     if (this.#slack.gives(this.#items, this.#fate.length)) this.#resizeItems(FIRST);
   }
@@ -141,73 +162,119 @@ export class KeptItems {
     this.#addEnd = new Int32Array(items);
     this.#cutStart = new Int32Array(items);
     this.#cutEnd = new Int32Array(items);
+    this.#editStart = new Int32Array(items);
+    this.#editEnd = new Int32Array(items);
+    this.#editBody = new Int32Array(items);
+    this.#editBytes = new Int32Array(items);
+    this.#editItem = new Int32Array(items);
+  }
+
+  #resizeScopes(scopes: number): void {
+    this.#scopeBytes = new Int32Array(scopes);
+    this.#scopeStart = new Int32Array(scopes);
+    this.#scopeBody = new Int32Array(scopes);
+    this.#scopeEnd = new Int32Array(scopes);
+    this.#scopeEdits = new Int32Array(scopes);
   }
 
   #takePart(envelope: Envelope, r: number, index: ItemIndex, first: number): void {
     let bytes = envelope.end[r]! - envelope.bodyStart[r]!;
     for (let scope = 0; scope < index.scopes; scope++) {
       bytes -= index.scopeEnd[scope]! - index.scopeOuterStart[scope]!;
-      const inner = this.#measureScope(index, scope, first);
-      this.#scopeBytes[this.#scopes++] = inner;
+      const inner = this.#editScope(index, scope, first);
       if (inner >= 0) bytes += 1 + varintBytes(inner) + inner;
     }
     this.#resourceFate[this.#resources] = PART;
+    this.#resourceScopes[this.#resources] = index.scopes;
     this.#resourceBytes[this.#resources++] = bytes;
     this.#bytes += 1 + varintBytes(bytes) + bytes;
   }
 
-  /** A scope that never had items goes along, as where requests are cut (slice.ts). */
-  #measureScope(index: ItemIndex, scope: number, first: number): number {
-    let inner = index.scopeEnd[scope]! - index.scopeBodyStart[scope]!;
+  /**
+   * What the scope holds afterwards. One that never had items goes along, as where requests are cut
+   * (slice.ts).
+   */
+  #editScope(index: ItemIndex, scope: number, first: number): number {
+    const firstEdit = this.#edits;
     const [from, to] = [index.scopeFirst[scope]!, index.scopeFirst[scope + 1]!];
-    let kept = 0;
+    let inner = index.scopeEnd[scope]! - index.scopeBodyStart[scope]!;
+    let dropped = 0;
     for (let i = from; i < to; i++) {
       const fate = this.#fate[first + i];
-      if (fate !== DROPPED) kept++;
       if (fate === KEPT) continue;
-      inner -= index.end[i]! - index.outerStart[i]!;
-      if (fate === DROPPED) continue;
-      const body = this.#bodyBytes(index, i, first);
-      inner += 1 + varintBytes(body) + body;
+      const start = index.outerStart[i]!;
+      const end = index.end[i]!;
+      inner -= end - start;
+      if (fate === DROPPED) {
+        dropped++;
+        this.#leaveOut(start, end, firstEdit);
+      } else inner += this.#writeAnew(start, index.bodyStart[i]!, end, first + i);
     }
-    return kept === 0 && to > from ? -1 : inner;
+    if (dropped > 0 && dropped === to - from) {
+      inner = -1;
+      this.#edits = firstEdit;
+    }
+    const s = this.#scopes++;
+    this.#scopeBytes[s] = inner;
+    this.#scopeStart[s] = index.scopeOuterStart[scope]!;
+    this.#scopeBody[s] = index.scopeBodyStart[scope]!;
+    this.#scopeEnd[s] = index.scopeEnd[scope]!;
+    this.#scopeEdits[s] = this.#edits - firstEdit;
+    return inner;
   }
 
-  #bodyBytes(index: ItemIndex, i: number, first: number): number {
-    const at = first + i;
-    const cut = this.#cutEnd[at]! - this.#cutStart[at]!;
-    return index.end[i]! - index.bodyStart[i]! - cut + this.#addEnd[at]! - this.#addStart[at]!;
+  #leaveOut(start: number, end: number, firstEdit: number): void {
+    const last = this.#edits - 1;
+    if (last >= firstEdit && this.#editItem[last] === LEFT_OUT && this.#editEnd[last] === start) {
+      this.#editEnd[last] = end;
+      return;
+    }
+    const edit = this.#edits++;
+    this.#editItem[edit] = LEFT_OUT;
+    this.#editStart[edit] = start;
+    this.#editEnd[edit] = end;
+  }
+
+  /** Bytes of the field that is written for it. */
+  #writeAnew(start: number, body: number, end: number, item: number): number {
+    const cut = this.#cutEnd[item]! - this.#cutStart[item]!;
+    const bytes = end - body - cut + this.#addEnd[item]! - this.#addStart[item]!;
+    const edit = this.#edits++;
+    this.#editItem[edit] = item;
+    this.#editStart[edit] = start;
+    this.#editBody[edit] = body;
+    this.#editEnd[edit] = end;
+    this.#editBytes[edit] = bytes;
+    return 1 + varintBytes(bytes) + bytes;
   }
 
   #writePart(writer: RangeWriter, envelope: Envelope, r: number): void {
-    const index = this.#again;
-    indexItems(envelope.bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
     writer.header(RESOURCE_X, this.#resourceBytes[r]!);
     let from = envelope.bodyStart[r]!;
-    for (let scope = 0; scope < index.scopes; scope++) {
-      writer.copy(from, index.scopeOuterStart[scope]!);
-      from = index.scopeEnd[scope]!;
-      const inner = this.#scopeBytes[this.#scopes++]!;
-      if (inner >= 0) this.#writeScope(writer, index, scope, inner);
+    for (let scopes = this.#resourceScopes[r]!; scopes > 0; scopes--) {
+      const scope = this.#scopes++;
+      writer.copy(from, this.#scopeStart[scope]!);
+      from = this.#scopeEnd[scope]!;
+      if (this.#scopeBytes[scope]! >= 0) this.#writeScope(writer, scope);
     }
     writer.copy(from, envelope.end[r]!);
-    this.#items += index.items;
   }
 
-  #writeScope(writer: RangeWriter, index: ItemIndex, scope: number, inner: number): void {
-    writer.header(SCOPE_X, inner);
-    let from = index.scopeBodyStart[scope]!;
-    for (let i = index.scopeFirst[scope]!; i < index.scopeFirst[scope + 1]!; i++) {
-      const at = this.#items + i;
-      if (this.#fate[at] === KEPT) continue;
-      writer.copy(from, index.outerStart[i]!);
-      from = index.end[i]!;
-      if (this.#fate[at] === DROPPED) continue;
-      writer.header(ITEM, this.#bodyBytes(index, i, this.#items));
-      writer.copy(index.bodyStart[i]!, this.#cutStart[at]!);
-      writer.copy(this.#cutEnd[at]!, from);
-      writer.insert(this.added, this.#addStart[at]!, this.#addEnd[at]!);
+  #writeScope(writer: RangeWriter, scope: number): void {
+    writer.header(SCOPE_X, this.#scopeBytes[scope]!);
+    let from = this.#scopeBody[scope]!;
+    const after = this.#edits + this.#scopeEdits[scope]!;
+    for (let edit = this.#edits; edit < after; edit++) {
+      writer.copy(from, this.#editStart[edit]!);
+      from = this.#editEnd[edit]!;
+      const item = this.#editItem[edit]!;
+      if (item === LEFT_OUT) continue;
+      writer.header(ITEM, this.#editBytes[edit]!);
+      writer.copy(this.#editBody[edit]!, this.#cutStart[item]!);
+      writer.copy(this.#cutEnd[item]!, from);
+      writer.insert(this.added, this.#addStart[item]!, this.#addEnd[item]!);
     }
-    writer.copy(from, index.scopeEnd[scope]!);
+    this.#edits = after;
+    writer.copy(from, this.#scopeEnd[scope]!);
   }
 }

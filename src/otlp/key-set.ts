@@ -10,6 +10,11 @@ const LINEAR_UP_TO = 8;
 export class KeySet {
   /** One more than the highest slot. */
   readonly slots: number;
+  /**
+   * Not 0 at the lengths that keys of below 128 bytes have: a key of another length need not be
+   * looked for.
+   */
+  readonly lengths = new Uint8Array(128);
   readonly #keys: readonly Uint8Array[];
   readonly #slotOf: readonly number[];
   readonly #byText: ReadonlyMap<string, number> | undefined;
@@ -19,6 +24,7 @@ export class KeySet {
     this.#keys = keys.map((key) => textOwned(key));
     this.#slotOf = slots;
     this.slots = Math.max(0, ...slots) + 1;
+    for (const { length } of this.#keys) if (length < this.lengths.length) this.lengths[length] = 1;
     if (keys.length <= LINEAR_UP_TO) return;
     this.#byText = new Map(this.#keys.map((key, place) => [viewBuffer(key).toString("latin1"), slots[place]!]));
   }

@@ -60,6 +60,11 @@ export class TraceState {
     }
   }
 
+  /** What was read last is empty, so that reading nothing again would change nothing. */
+  get isEmpty(): boolean {
+    return this.#end === this.#start;
+  }
+
   release(): void {
     this.#bytes = NO_TEXT;
   }

@@ -10,7 +10,9 @@ import { ResourceAttributes } from "../../src/otlp/resource-attributes.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
 import { sliceResource } from "../../src/otlp/slice.ts";
-import { decodeRequest } from "../support/oracle/oracle.ts";
+import { SpanSampling } from "../../src/otlp/span-sampling.ts";
+import { Cursor, readTag, skipValue } from "../../src/otlp/wire.ts";
+import { decodeRequest, type Plain } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
 import { attributesOf, list, resourcesOf, scopesOf, seenOf, text } from "../support/oracle/walk.ts";
 
@@ -96,6 +98,7 @@ function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof 
           assert.equal(fields.kind, item.plain["kind"] ?? 0);
           const status = item.plain["status"] as Record<string, number> | undefined;
           assert.equal(fields.statusCode, status?.["code"] ?? 0);
+          checkSpan(bytes, index.bodyStart[i]!, index.end[i]!, item.plain, fields);
         }
         if (signal === "logs") assert.equal(fields.severity, item.plain["severityNumber"] ?? 0);
         if (signal !== "metrics") {
@@ -107,6 +110,28 @@ function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof 
     }
     assert.equal(index.items, i);
   });
+}
+
+/** What sampling reads by itself is what is read for rules, and a span that is cut off is neither. */
+function checkSpan(bytes: Uint8Array, start: number, end: number, plain: Plain, fields: ItemFields): void {
+  const span = new SpanSampling();
+  assert.ok(span.read(bytes, start, end));
+  for (const read of [span, fields]) {
+    assert.equal(text(bytes, read.stateStart, read.stateEnd), plain["traceState"] ?? "");
+    assert.equal(read.hasParent, ((plain["parentSpanId"] ?? "") as Buffer).length > 0);
+    assert.deepEqual([read.traceStart, read.traceEnd], [fields.traceStart, fields.traceEnd]);
+  }
+  const cut = new ItemFields();
+  for (let to = start; to < end; to++) {
+    const c = new Cursor(bytes, start, to);
+    let isWhole = true;
+    while (isWhole && c.at < to) {
+      const tag = readTag(c);
+      isWhole = tag > 0 && skipValue(c, tag);
+    }
+    assert.equal(span.read(bytes, start, to), isWhole, `cut at ${to - start}`);
+    if (!isWhole) assert.equal(cut.read("traces", bytes, start, to, undefined), false, `cut at ${to - start}`);
+  }
 }
 
 function attributesRead(fields: ItemFields, keys: readonly string[]): Map<string, Seen> {

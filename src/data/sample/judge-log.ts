@@ -1,3 +1,4 @@
+import type { ItemFields } from "../../otlp/item-fields.ts";
 import type { KeptItems } from "../../otlp/kept-items.ts";
 import { LogSampling, RANDOMNESS_KEY } from "../../otlp/log-sampling.ts";
 import { probabilityOf, writeRandomness } from "../../otlp/threshold.ts";
@@ -60,6 +61,11 @@ export class LogJudge implements ItemJudge {
     if (!log.hasThreshold && !this.#isHashed) return VERDICT.MARK;
     this.#write(to, this.#isHashed);
     return VERDICT.CHANGE;
+  }
+
+  /** Rules read other fields of logs. */
+  judgeRead({ bytes, start, end }: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict {
+    return this.judge(bytes, start, end, to, odd);
   }
 
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {

@@ -1,3 +1,4 @@
+import type { ItemFields } from "../../otlp/item-fields.ts";
 import type { KeptItems } from "../../otlp/kept-items.ts";
 import { SpanSampling } from "../../otlp/span-sampling.ts";
 import { probabilityOf } from "../../otlp/threshold.ts";
@@ -42,6 +43,17 @@ export class SpanJudge implements ItemJudge {
 
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
     if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
+    return this.#decide(start, to, odd);
+  }
+
+  judgeRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict {
+    this.#span.take(item);
+    this.#see(item.bytes, odd);
+    return this.#decide(item.start, to, odd);
+  }
+
+  /** About the span that was seen last, which begins at `start`. */
+  #decide(start: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
     if (this.arrival === NO_RANDOMNESS) return VERDICT.KEEP;
     const state = this.#state;
     const { random } = this;
@@ -58,14 +70,25 @@ export class SpanJudge implements ItemJudge {
   }
 
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {
+    if (!this.#span.read(bytes, start, end)) return false;
+    this.#see(bytes, odd);
+    return true;
+  }
+
+  release(): void {
+    this.#span.release();
+    this.#state.release();
+  }
+
+  /** What was read of the span. */
+  #see(bytes: Uint8Array, odd: SamplingOddities): void {
     const span = this.#span;
     const state = this.#state;
     const { random } = this;
-    if (!span.read(bytes, start, end)) return false;
     this.isRoot = !span.hasParent;
     this.arrival = 1;
     this.#isThinned = this.#isHashed = false;
-    state.read(bytes, span.stateStart, span.stateEnd);
+    if (span.stateEnd > span.stateStart || !state.isEmpty) state.read(bytes, span.stateStart, span.stateEnd);
     if (state.hasRandomness) {
       random.hi = state.randomnessHi;
       random.lo = state.randomnessLo;
@@ -78,19 +101,13 @@ export class SpanJudge implements ItemJudge {
       if (!found) {
         odd.noRandomness++;
         this.arrival = NO_RANDOMNESS;
-        return true;
+        return;
       }
     }
-    if (!state.hasThreshold) return true;
+    if (!state.hasThreshold) return;
     this.#isThinned = reaches(random.hi, random.lo, state.thresholdHi, state.thresholdLo);
     if (this.#isThinned) this.arrival = probabilityOf(state.thresholdHi, state.thresholdLo);
     else odd.inconsistent++;
-    return true;
-  }
-
-  release(): void {
-    this.#span.release();
-    this.#state.release();
   }
 
   /** Writes the field with its tag and length. */

@@ -1,3 +1,4 @@
+import type { ItemFields } from "../../otlp/item-fields.ts";
 import type { Randomness } from "./randomness.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
 import type { ItemChange, SamplingOddities, Verdict } from "./verdict.ts";
@@ -17,6 +18,8 @@ export interface ItemJudge extends ItemChange {
    * and what is added has been written to the request's KeptItems.
    */
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict;
+  /** The same of an item that rules have been asked about: what was read of it is not read again. */
+  judgeRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict;
   /** Looks at an item of which all is kept. False when it is malformed. */
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean;
   release(): void;

@@ -249,7 +249,7 @@ export class Sampler {
       if (whole === ASKED && !items.read(i, keys)) return this.#malformed(i);
       const of = whole === ASKED ? this.#classOf(first) : whole;
       if (of < 0) this.#out.keep();
-      else if (!this.#decide(envelope.bytes, i, of)) return this.#malformed(i);
+      else if (!this.#decide(envelope.bytes, i, of, whole === ASKED)) return this.#malformed(i);
     }
     this.#out.endResource(envelope, r, items.index);
     return true;
@@ -262,9 +262,9 @@ export class Sampler {
     return NO_CLASS;
   }
 
-  /** False when it is malformed. */
-  #decide(bytes: Uint8Array, i: number, of: number): boolean {
-    const { index } = this.#items;
+  /** `isRead`: rules were asked about it. False when it is malformed. */
+  #decide(bytes: Uint8Array, i: number, of: number, isRead: boolean): boolean {
+    const { index, fields } = this.#items;
     const threshold = this.#thresholds[of]!;
     const counts = this.#counts[of]!;
     const out = this.#out;
@@ -278,7 +278,9 @@ export class Sampler {
     }
     if (threshold.refuses) return this.#refuse(counts);
     const judge = this.#judge;
-    const verdict = judge.judge(bytes, start, end, threshold, counts);
+    const verdict = isRead
+      ? judge.judgeRead(fields, threshold, counts)
+      : judge.judge(bytes, start, end, threshold, counts);
     if (verdict === VERDICT.MALFORMED) return false;
     if (++this.#passed === LOOKED_AT) this.#lookAt();
     counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, verdict !== VERDICT.DROP);
