@@ -48,8 +48,9 @@ const VALUE = 0x12;
 
 /**
  * The fields of one item that rules read, as numbers and ranges of its bytes; of a span also what
- * sampling reads, so that one walk does for both. One instance is reused for all items. Protobuf's rules hold: the last occurrence of a scalar counts, occurrences
- * of a message merge. Of attributes with the same key the first counts.
+ * sampling reads, so that one walk does for both. One instance is reused for all items.
+ * Protobuf's rules hold: the last occurrence of a scalar counts, occurrences of a message merge.
+ * Of attributes with the same key the first counts.
  */
 export class ItemFields implements SampledSpan {
   bytes: Uint8Array = NOTHING;

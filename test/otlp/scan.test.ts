@@ -112,7 +112,7 @@ function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof 
   });
 }
 
-/** What sampling reads by itself is what is read for rules, and a span that is cut off is neither. */
+/** What sampling reads by itself is what is read for rules; a span cut off is neither. */
 function checkSpan(bytes: Uint8Array, start: number, end: number, plain: Plain, fields: ItemFields): void {
   const span = new SpanSampling();
   assert.ok(span.read(bytes, start, end));

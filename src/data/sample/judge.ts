@@ -18,7 +18,7 @@ export interface ItemJudge extends ItemChange {
    * and what is added has been written to the request's KeptItems.
    */
   judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict;
-  /** The same of an item that rules have been asked about: what was read of it is not read again. */
+  /** The same of an item that rules were asked about: what was read of it is not read again. */
   judgeRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict;
   /** Looks at an item of which all is kept. False when it is malformed. */
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean;
