@@ -14,7 +14,8 @@ import {
 } from "yaml";
 import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
-import { type Place, type PlainDocument, readPlaces, readPlain, rereadPlain } from "./plain-document.ts";
+import { type Place, type PlainDocument, readPlaces, readPlain } from "./plain-document.ts";
+import { rereadPlain } from "./reread-plain.ts";
 
 /** A document as plain values, with the place of each. */
 export interface ParsedDocument {

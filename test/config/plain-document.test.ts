@@ -4,7 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseText, parseYaml } from "../../src/config/document.ts";
 import type { Path } from "../../src/config/finding.ts";
-import { readPlain, rereadPlain } from "../../src/config/plain-document.ts";
+import { readPlain } from "../../src/config/plain-document.ts";
+import { rereadPlain } from "../../src/config/reread-plain.ts";
 import { loadText } from "./load-text.ts";
 
 const folder = new URL("../../examples/", import.meta.url);

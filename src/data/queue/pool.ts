@@ -8,7 +8,7 @@ import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Returning } from "../circle-report.ts";
 import type { LaneLoad } from "../key-load.ts";
-import { ALL_OF_IT, type LimitUse } from "../node-limit.ts";
+import type { LimitUse } from "../node-limit.ts";
 import { emptyOut, type TakeLeft } from "./removed.ts";
 import { returningTo } from "./returning.ts";
 import { type FailingPool, PoolFailover } from "./pool-failover.ts";
@@ -18,6 +18,7 @@ import type { LaneCopy, LaneEnv } from "./lane-port.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import { hidePool, showPool } from "./pool-gauges.ts";
+import { takeLimits } from "./pool-limits.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
 import { Room } from "./room.ts";
@@ -210,7 +211,7 @@ class MemoryPool implements Pool, FailingPool {
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#intake.plan = plan;
-    this.#takeLimits();
+    takeLimits(this.#plan, this.#room, this.#budget, this.#env);
     this.#targets = targets;
     this.#parts = targets.map(({ parts }) => parts);
     this.#lanes.configure(plan, targets);
@@ -230,7 +231,7 @@ class MemoryPool implements Pool, FailingPool {
   }
 
   limitChanged(): void {
-    this.#takeLimits();
+    takeLimits(this.#plan, this.#room, this.#budget, this.#env);
     this.#schedule();
   }
 
@@ -301,17 +302,6 @@ class MemoryPool implements Pool, FailingPool {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#emptied.add(resolve);
     await promise;
-  }
-
-  #takeLimits(): void {
-    const { name, queue } = this.#plan;
-    const partOf = this.#env.partOf ?? ALL_OF_IT;
-    this.#room.wholeBytes = queue.maxBytes;
-    this.#room.maxBytes = partOf(`queue ${name}`, queue.maxBytes);
-    const { maxItems } = queue;
-    // A part of none would let nothing in; who has one takes what comes while it holds nothing.
-    this.#room.maxItems = maxItems === undefined ? Infinity : Math.max(1, partOf(`items ${name}`, maxItems));
-    this.#budget.adopt(partOf(`retries ${name}`, RETRIES_A_SECOND), this.#env.clock.nowMs());
   }
 
   #targetChanged(target: TargetHandle): void {
