@@ -339,68 +339,6 @@ test("nothing is read while a body is to wait", () => {
   assert.deepEqual([rig.statuses, rig.connection.wantsBytes], [[200], true]);
 });
 
-test("a silent peer, and one whose head does not come to its end, are answered 504 after their time", () => {
-  for (const bytes of ["", "\r", "\r\n", "P", head().slice(0, -1)]) {
-    const rig = new Rig();
-    rig.pass(1_000);
-    rig.send(bytes);
-    rig.pass(9_999 - (bytes.trim() === "" ? 1_000 : 0)); // an empty line begins no request
-    assert.equal(rig.output, "");
-    rig.pass(1);
-    assert.deepEqual([rig.statuses, rig.faults, rig.connection.done], [[504], ["head_timeout"], true]);
-  }
-});
-
-test("bytes that trickle do not make the time of a head longer", () => {
-  const rig = new Rig();
-  const bytes = head([`X: ${"a".repeat(100)}`]);
-  for (let i = 0; i < 9; i++) {
-    rig.send(bytes[i] ?? "");
-    rig.pass(1_000);
-  }
-  rig.send("/");
-  rig.pass(1_000);
-  assert.deepEqual([rig.statuses, rig.faults], [[504], ["head_timeout"]]);
-});
-
-test("a body that does not come to its end in its time is told to who reads it", () => {
-  const rig = new Rig();
-  rig.send(head(["Content-Length: 100"]));
-  for (let i = 0; i < 59; i++) {
-    rig.pass(1_000);
-    rig.send("a");
-  }
-  assert.equal(rig.output, "");
-  rig.pass(1_000);
-  assert.deepEqual([rig.requests[0]?.end, rig.statuses, rig.faults], ["broken", [504], ["body_timeout"]]);
-});
-
-test("an idle connection is closed without a word, one with a request under way is not", () => {
-  const rig = new Rig({ answers: "late" });
-  rig.send(whole(""));
-  rig.pass(1_000_000);
-  assert.equal(rig.connection.done, false);
-  rig.answer(0);
-  rig.pass(119_999);
-  assert.equal(rig.connection.done, false);
-  rig.pass(1);
-  assert.deepEqual([rig.connection.done, rig.faults, rig.statuses], [true, [], [200]]);
-});
-
-test("a peer that does not read its replies is not read either, and is reset after the time of a body", () => {
-  const rig = new Rig();
-  rig.connection.setBlocked(true, rig.clock.nowMs());
-  assert.equal(rig.connection.wantsBytes, false);
-  rig.connection.setBlocked(true, rig.clock.nowMs());
-  assert.equal(rig.pass(59_999), false);
-  assert.equal(rig.pass(1), true);
-  assert.deepEqual(rig.faults, ["stalled"]);
-  const other = new Rig();
-  other.connection.setBlocked(true, 0);
-  other.connection.setBlocked(false, 0);
-  assert.equal(other.connection.wantsBytes, true);
-});
-
 test("what is no HTTP/1.1 at all is named", () => {
   const cases = [
     ["\u0016\u0003\u0001\u0002", "tls"],

@@ -7,7 +7,7 @@ import { STRICTER } from "./stricter.ts";
 
 const HERE = new URL("./", import.meta.url);
 const page = readFileSync(fileURLToPath(new URL("../../docs/http1.md", HERE)), "utf8");
-const source = ["connection.test.ts", "smuggling.test.ts"]
+const source = ["connection.test.ts", "times.test.ts", "smuggling.test.ts"]
   .map((file) => readFileSync(fileURLToPath(new URL(file, HERE)), "utf8"))
   .join("\n");
 
