@@ -69,7 +69,8 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
     {
       ...READ,
       path: `${CONFIG_PATH}/versions`,
-      summary: "The versions that are kept, newest first: when, by whom, and what changed.",
+      summary:
+        "The versions that are kept, newest first: when, by whom, what changed, and what became of those that were staged.",
       handle: async () => ({
         status: 200,
         body: (await table.versions()).map(shownVersion),
@@ -157,7 +158,7 @@ async function diffReply(query: AdminRequest["query"], { table }: AdminContext):
   const to = versionOf(query.get("to") ?? String(table.status.version));
   if (to === undefined) return problemReply(400, "`to` is no version");
   const versions = await table.versions();
-  const previous = versions.find(({ version }) => version < to)?.version;
+  const previous = versions.find(({ version, state }) => version < to && state === undefined)?.version;
   const from = query.has("from") ? versionOf(query.get("from") ?? "") : previous;
   if (query.has("from") && from === undefined) return problemReply(400, "`from` is no version");
   if (from === undefined) return problemReply(404, `no version before ${to} is kept`);

@@ -100,6 +100,7 @@ function historyColumns(nowMs: number): Column<Values>[] {
   return [
     { title: "VERSION", align: "right", of: ({ version }) => shown(version) },
     { title: "AGE", align: "right", of: ({ applied }) => ageText(applied, nowMs) },
+    { title: "STATE", of: ({ state }) => shown(state ?? "") },
     { title: "BY", of: ({ by }) => shown(by) },
     { title: "WHO", of: ({ author }) => shown(author ?? "") },
     { title: "DIGEST", of: ({ digest }) => shown(digest).slice(0, DIGEST_LENGTH) },

@@ -61,7 +61,10 @@ export interface RouteTable {
     follow?: "allowed" | "none",
   ): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }>;
 
-  /** Newest first; of a fleet, as its store has them, or else those that this node had. */
+  /**
+   * Newest first; of a fleet, as its store has them, those that were only tried among them, or else
+   * those that this node had.
+   */
   versions(): Promise<readonly VersionInfo[]>;
   version(version: number): Promise<VersionView | undefined>;
   /** The document of a version as written. */
@@ -145,7 +148,9 @@ class StoredRouteTable implements RouteTable {
       if (conflict !== undefined) return conflict;
       const text = await this.#textOf(to);
       if (text === undefined) return { kind: "unknown", id: String(to) };
-      const ran = (await this.#parts.shared?.list())?.some(({ version }) => version === to);
+      const ran = (await this.#parts.shared?.list())?.some(
+        ({ version, state }) => version === to && state === undefined,
+      );
       if (ran === false) return { kind: "conflict", ...neverRan(to) };
       const prepared = await documents.prepareAgain(text, running.text, place);
       const summary = `back to version ${to}`;

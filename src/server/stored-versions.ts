@@ -1,6 +1,6 @@
 import { compareDocuments, type DocumentDiff } from "../control/document/compare.ts";
 import { shownVersion } from "../control/history/entry.ts";
-import { infosOf, neverRan } from "../control/truth/fleet-versions.ts";
+import { neverRan, readInfos } from "../control/truth/fleet-versions.ts";
 import { createSharedConfig, type SharedConfig } from "../store/recipes/shared-config.ts";
 import type { CallOptions } from "../store/store.ts";
 import type { Coordination } from "./coordination.ts";
@@ -37,8 +37,9 @@ export interface StoredVersions {
 
 export function openStoredVersions({ place }: Pick<Coordination, "place">): StoredVersions {
   const shared = createSharedConfig(place);
-  const infos = async (options: CallOptions): Promise<ReturnType<typeof infosOf>> =>
-    infosOf(await shared.history(options));
+  const infos = (options: CallOptions): ReturnType<typeof readInfos> => readInfos(shared, options);
+  const ran = async (options: CallOptions): ReturnType<typeof readInfos> =>
+    (await infos(options)).filter(({ state }) => state === undefined);
   const text: StoredVersions["text"] = (version, options) => textOf(shared, version, options);
   return {
     list: async (options) => (await infos(options)).map(shownVersion),
@@ -46,13 +47,13 @@ export function openStoredVersions({ place }: Pick<Coordination, "place">): Stor
     async ran(version, options) {
       const kept = await text(version, options);
       if (kept.kind === "not_kept") return kept;
-      const isKnown = (await infos(options)).some((info) => info.version === version);
+      const isKnown = (await ran(options)).some((info) => info.version === version);
       return isKnown ? kept : { kind: "never_ran", ...neverRan(version) };
     },
     async diff(from, to, options) {
       const after = await text(to, options);
       if (after.kind === "not_kept") return after;
-      const earlier = (await infos(options)).map(({ version }) => version).filter((one) => one < after.version);
+      const earlier = (await ran(options)).map(({ version }) => version).filter((one) => one < after.version);
       const first = from ?? earlier.toSorted((a, b) => b - a)[0];
       if (first === undefined) return notKept(`no version before ${after.version} is kept`);
       const before = await text(first, options);

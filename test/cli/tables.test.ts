@@ -176,12 +176,13 @@ test("config history", async () => {
       by: "api",
       author: "ann@laptop",
       summary: "rules.pay added",
+      state: "published",
     },
   ];
   assert.equal(
     await tableOf(["config", "history"], versions),
-    `VERSION   AGE  BY   WHO         DIGEST        SUMMARY
-     12  1d1h  api  ann@laptop  0123456789ab  rules.pay added
+    `VERSION   AGE  STATE      BY   WHO         DIGEST        SUMMARY
+     12  1d1h  published  api  ann@laptop  0123456789ab  rules.pay added
 `,
   );
 });

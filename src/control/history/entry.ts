@@ -19,16 +19,24 @@ const VersionInfoSchema = z.strictObject({
   author: z.string().optional(),
 });
 
-/** What is told of one version of the running config. */
+/**
+ * What became of a version that only some nodes of a fleet have run: it is tried, or waits
+ * (`paused`), or was found to be worse, or somebody has ended it, or another one was published.
+ */
+export type TriedState = "staged" | "paused" | "rolled_back" | "aborted" | "superseded";
+
+/** What is told of one version of the config. */
 export type VersionInfo = Readonly<Omit<z.infer<typeof VersionInfoSchema>, "author">> & {
   readonly author?: string | undefined;
+  /** Undefined: it has run on all nodes. */
+  readonly state?: TriedState | undefined;
 };
 export type Origin = VersionInfo["by"];
 
 /** As the API and the command line tell it. */
 export function shownVersion(info: VersionInfo): Readonly<Record<string, unknown>> {
-  const { version, digest, appliedMs, by, summary, author } = info;
-  return { version, digest, applied: isoTime(appliedMs), by, summary, author: author ?? null };
+  const { version, digest, appliedMs, by, summary, author, state = "published" } = info;
+  return { version, digest, applied: isoTime(appliedMs), by, summary, author: author ?? null, state };
 }
 
 /**

@@ -186,7 +186,7 @@ test("rollout: what has ended stays as it is, whatever is seen", () => {
 });
 
 test("rollout: a document that is what all run was tried in vain no more", () => {
-  const before = { version: 3, sha256: "a".repeat(64), atMs: 0, reason: "worse" };
+  const before = { version: 3, sha256: "a".repeat(64), atMs: 0, reason: "worse", state: "rolled_back" } as const;
   const other = { ...before, version: 4, sha256: "c".repeat(64) };
   for (const how of ["promoted", "seen"] as const) {
     const fleet = new Rollout({ eu: 4 });

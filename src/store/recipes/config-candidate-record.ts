@@ -61,7 +61,16 @@ const WindowSchema = z.object({
   follows: z.boolean().catch(false).default(false),
 });
 
-const RolledBackSchema = z.object({ version, sha256, at, reason: text });
+/** What a version that is tried no more has come to; of those written before that was told, the first. */
+export const TRIED_IN_VAIN = ["rolled_back", "aborted"] as const;
+
+const RolledBackSchema = z.object({
+  version,
+  sha256,
+  at,
+  reason: text,
+  state: z.enum(TRIED_IN_VAIN).catch("rolled_back").default("rolled_back"),
+});
 
 const CandidateSchema = z.object({
   schema: z.literal(1),
@@ -119,6 +128,7 @@ export interface RolledBackVersion {
   readonly sha256: string;
   readonly atMs: number;
   readonly reason: string;
+  readonly state: (typeof TRIED_IN_VAIN)[number];
 }
 
 /** A version that some nodes try before all run it, as it stands at `<prefix>/config/candidate`. */

@@ -110,7 +110,8 @@ export function rolledBackOf(read: ReadCandidate, sha256: string): ConfigCandida
 /** It was tried in vain: so it is kept that the same document is not tried by mistake. */
 export function withRolledBack(candidate: ConfigCandidate, reason: string, atMs: number): ConfigCandidate {
   const { version, sha256 } = candidate;
-  const one = { version, sha256, atMs, reason: reason.slice(0, CANDIDATE_BOUNDS.nodeReason) };
+  const state = candidate.state === "aborted" ? "aborted" : "rolled_back";
+  const one = { version, sha256, atMs, reason: reason.slice(0, CANDIDATE_BOUNDS.nodeReason), state } as const;
   const others = candidate.rolledBack.filter((known) => known.sha256 !== sha256);
   return { ...candidate, rolledBack: [...others, one].slice(-CANDIDATE_BOUNDS.rolledBack) };
 }
