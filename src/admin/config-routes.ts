@@ -69,8 +69,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
     {
       ...READ,
       path: `${CONFIG_PATH}/versions`,
-      summary:
-        "The versions that are kept, newest first: when, by whom, what changed, and what became of those that were staged.",
+      summary: "The versions that are kept, newest first: when, by whom, what changed, and whether it was tried.",
       handle: async () => ({
         status: 200,
         body: (await table.versions()).map(shownVersion),
