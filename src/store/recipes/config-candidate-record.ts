@@ -61,7 +61,7 @@ const WindowSchema = z.object({
   follows: z.boolean().catch(false).default(false),
 });
 
-/** What a version that is tried no more has come to; of those written before that was told, the first. */
+/** What a version that is tried no more has come to; records of before this was told: the first. */
 export const TRIED_IN_VAIN = ["rolled_back", "aborted"] as const;
 
 const RolledBackSchema = z.object({
