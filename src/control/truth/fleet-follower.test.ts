@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
@@ -21,6 +22,7 @@ const INVALID: ApplyOutcome = {
 function rig(from: FleetStart["from"] = "nothing") {
   assert.ok(config !== undefined);
   const kept: LastGood[] = [];
+  const disk: { isReady?: Promise<void> } = {};
   const runs: { version: number; text: string; last?: ApplyOutcome } = { version: 1, text: "one" };
   const status: ConfigWalk["status"] = {
     get last() {
@@ -53,14 +55,17 @@ function rig(from: FleetStart["from"] = "nothing") {
     memory: { identity: { id: "f", generation: 1, minEpoch: { generation: 1, revision: 0n } } },
     lastGood: {
       read: async () => ({ good: kept.at(-1), damaged: undefined }),
-      write: async (good) => void kept.push(good),
+      async write(good) {
+        await disk.isReady;
+        kept.push(good);
+      },
     },
     log,
     metrics: createMetrics(),
   });
   const follow = (version: number, text: string, triedFor?: number): Promise<ApplyOutcome> =>
     follower.followVersion({ version, sha256: digestOf(text), author: "", note: "", triedFor }, text);
-  return { follower, follow, kept, runs, start, log };
+  return { follower, follow, kept, disk, runs, start, log };
 }
 
 test("what is tried is never kept as what ran last; once all run it, it is", async () => {
@@ -134,6 +139,24 @@ test("what all workers end with is told as what cannot be run here, and is not w
     await follower.takenBack(2);
     assert.equal(told.length, 1, "once");
   }
+});
+
+test("what all workers end with while it is being written is not what a start begins with either", async () => {
+  const { follower, follow, runs, start, kept, disk } = rig("store");
+  await follower.started(start);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.isReady = promise;
+  const written = follow(2, "two");
+  await turn();
+  Object.assign(runs, { version: 1, text: "one", last: { kind: "failed", reason: "all workers ended" } });
+  const takenBack = follower.takenBack(2);
+  resolve();
+  await Promise.all([written, takenBack]);
+  assert.equal(follower.status.acknowledged?.result, "failed");
+  assert.deepEqual(
+    kept.map(({ version }) => version),
+    [1, 2, 1],
+  );
 });
 
 test("workers that end with a version that is not the newest say nothing of what runs", async () => {

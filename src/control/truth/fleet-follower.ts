@@ -52,6 +52,7 @@ export class FleetFollower {
   readonly #parts: FleetFollowerParts;
   #status: FleetConfigStatus;
   #keptVersion = "";
+  #keeping = Promise.resolve();
   /** What the fleet runs, as it was taken over here last: what is tried ends with it. */
   #good: (Pick<VersionPointer, "sha256" | "version"> & { readonly text: string }) | undefined;
   /** The version that the fleet runs, as far as this node was told. */
@@ -219,8 +220,17 @@ export class FleetFollower {
     else this.#parts.log.error("the config of the fleet is not followed: what runs goes on", told);
   }
 
-  /** What cannot be written runs all the same, and is not there at a start without the store. */
-  async #keep(good: FleetVersion): Promise<void> {
+  /** One after the other, so that the newest is what stays. */
+  #keep(good: FleetVersion): Promise<void> {
+    this.#keeping = this.#keeping.then(() => this.#write(good));
+    return this.#keeping;
+  }
+
+  /**
+   * What cannot be written runs all the same, and is not there at a start without the store. Never
+   * rejects.
+   */
+  async #write(good: FleetVersion): Promise<void> {
     const { memory, lastGood, log } = this.#parts;
     const fleet = memory.identity?.id;
     const what = `${fleet ?? ""} ${good.version} ${sha256Of(good.text)}`;
