@@ -249,7 +249,7 @@ test("without any node the store tells the versions and what differs, and takes 
 
   const history = JSON.parse((await cli(["config", "history", "-c", file, "-o", "json"])).out) as object[];
   const seen = history.map((one) => ({ ...one, applied: "", digest: "" }));
-  const common = { applied: "", digest: "", by: "store" };
+  const common = { applied: "", digest: "", by: "store", state: "published" };
   assert.deepEqual(seen[0], { version: 2, ...common, summary: "two", author: "bob" });
   assert.equal(seen.length, 2);
   const diff = await cli(["config", "diff", "-c", file]);
