@@ -229,6 +229,29 @@ test("limit: without a share nothing is let in, and senders come again soon; wit
   );
 });
 
+test("limit: who refuses a part of a limit says both: the limit, and what is granted of it", () => {
+  const rig = new Rig({ total: { perSecond: 100, burst: 100 }, keys: [], perKey: 50 }, true);
+  const untilMs = rig.clock.nowMs() + 60_000;
+  rig.send(["cart"]);
+  assert.match(rig.limiter.refusal?.message ?? "", /of 50 .* of service "cart" .*; granted here now: nothing$/u);
+  const total = [{ perSecond: 12.34, burst: 12, untilMs }];
+  const shares = { total, safe: { part: 0.001, untilMs }, keys: new Map([["cart", { amount: 1.86, untilMs }]]) };
+  rig.limiter.setShares(shares);
+  rig.clock.advance(1_000);
+  assert.equal(rig.send(many("cart", 40)), LIMITED.IN);
+  rig.send(["cart"]);
+  const ofKey = /^over the limit of 50 items a second of service "cart" .*; granted here now: 1\.9$/u;
+  assert.match(rig.limiter.refusal?.message ?? "", ofKey);
+  assert.match(rig.preview(["cart"]).why, ofKey);
+  rig.clock.advance(1_000);
+  rig.limiter.setShares({ ...shares, keys: new Map([["cart", { amount: 49.95, untilMs }]]) });
+  rig.send(["cart"]);
+  assert.match(rig.limiter.refusal?.message ?? "", /of 50 .* \(global\.rate_limiting\)$/u, "all of it");
+  rig.clock.advance(2_000);
+  rig.send(["cart"]);
+  assert.match(rig.limiter.refusal?.message ?? "", /of 100 .*max_qps\); granted here now: 12$/u);
+});
+
 test("limit: over any window no more than the limit, what may come at once, and one request", () => {
   const random = seededRandom(7);
   const rig = new Rig({ total: { perSecond: 1_000, burst: 200 }, perKey: 300, keys: [] });

@@ -15,7 +15,7 @@ import { KeyBuckets } from "./key-buckets.ts";
 import { LimitCounts } from "./limit-counts.ts";
 import { limitsUsage } from "./limits-usage.ts";
 import { Meter } from "./meter.ts";
-import { overKey, overTotal } from "./over-limit.ts";
+import { overKey, overTotal, spentLimit } from "./over-limit.ts";
 import { previewLimits } from "./preview-limits.ts";
 import { RequestKeys } from "./request-keys.ts";
 
@@ -210,13 +210,20 @@ export class Limiter {
       waitMs = Math.max(waitMs, key.bucket.waitMs(nowMs));
       key.shed.add(key.cost, nowMs);
     }
-    const limit = first?.limit.perSecond ?? 0;
-    return this.#refuse(signal, { by: "key", points, waitMs }, overKey(this.#data.key, first?.key ?? "", limit), nowMs);
+    return this.#refuse(signal, { by: "key", points, waitMs }, this.#overKey(first, nowMs), nowMs);
   }
 
   #refuseAll(signal: Signal, points: number, nowMs: number): Limited {
     const waitMs = this.#total.waitMs(nowMs);
-    return this.#refuse(signal, { by: "total", points, waitMs }, overTotal(this.#data.total.perSecond), nowMs);
+    const isShared = this.#shares !== undefined;
+    const message = overTotal(spentLimit(this.#data.total, this.#total, { isShared, nowMs }));
+    return this.#refuse(signal, { by: "total", points, waitMs }, message, nowMs);
+  }
+
+  #overKey(of: KeyBucket | undefined, nowMs: number): string {
+    if (of === undefined) throw new TypeError("no key is over its limit");
+    const isShared = this.#shares !== undefined;
+    return overKey(this.#data.key, of.key, spentLimit(of.limit, of.bucket, { isShared, nowMs }));
   }
 
   #refuse(
@@ -248,7 +255,7 @@ export class Limiter {
     out.release();
     const first = this.#met.find((key, i) => i < this.#metCount && key.isOver);
     this.shedPoints = over;
-    this.shedMessage = overKey(this.#data.key, first?.key ?? "", first?.limit.perSecond ?? 0);
+    this.shedMessage = this.#overKey(first, nowMs);
     this.#shed.add(over, nowMs);
     this.#counts.shed(signal, over);
   }

@@ -7,7 +7,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { resourceBytes } from "../scan/resource-programs.ts";
 import type { KeyBucket } from "./key-bucket.ts";
 import type { KeyBuckets } from "./key-buckets.ts";
-import { keyKind, overKey, overTotal } from "./over-limit.ts";
+import { keyKind, overKey, overTotal, spentLimit } from "./over-limit.ts";
 import { keyIn } from "./request-keys.ts";
 
 /** What a limiter decides by. */
@@ -47,10 +47,11 @@ export function previewLimits(
   const byTotal = !byKey && !total.isOpen(nowMs);
   const outcome = byKey || byTotal ? "refused" : overItems > 0 ? "shed" : "let_in";
   const first = over[0]?.bucket;
+  const at = { isShared, nowMs };
   const why =
     first === undefined || byTotal
-      ? overTotal(data.total.perSecond)
-      : overKey(data.key, first.key, first.limit.perSecond);
+      ? overTotal(spentLimit(data.total, total, at))
+      : overKey(data.key, first.key, spentLimit(first.limit, first.bucket, at));
   const waits = byTotal ? [total] : byKey ? over.map(({ bucket }) => bucket.bucket) : [];
   const settingOf = compileSettingOf(data);
   const told = [...over, ...counted.filter((one) => !over.includes(one))].slice(0, MOST_TOLD);
