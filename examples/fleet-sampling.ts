@@ -1,10 +1,10 @@
 /**
  * One sampling budget of a whole fleet, inside a program: two nodes share a store, all load comes
  * to one of them, and together they keep what `target_qps` says, before and after five times as
- * much comes. Ends by itself, in half a minute or so:
+ * much comes. Ends by itself, in half a minute or so, and in four minutes with a fault:
  *
- * `node examples/fleet-sampling.ts` has an embedded store, which both nodes open, in a temporary
- * folder; `node examples/fleet-sampling.ts etcd http://127.0.0.1:2379` has etcd; a third argument
+ * `node examples/fleet-sampling.ts` has an embedded store in a temporary folder, which both nodes
+ * name; `node examples/fleet-sampling.ts etcd http://127.0.0.1:2379` has etcd; a third argument
  * is the prefix of its keys.
  *
  * In a program of your own, import from "signalbox": all else stays as it is. This one takes the
@@ -12,7 +12,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,10 +75,8 @@ function open(): Promise<OpenedStore> {
 async function start(id: string, config: object): Promise<RunningNode> {
   const dataDir = join(folder, id);
   mkdirSync(dataDir);
-  // A node opens the embedded store in its own folder: here both open one and the same file.
-  if (kind === "embedded") symlinkSync(storeFile, join(dataDir, "store.sqlite"));
   const free = { address: "127.0.0.1:0" };
-  const store = kind === "etcd" ? { type: "etcd", endpoints: [endpoint] } : { type: "embedded" };
+  const store = kind === "etcd" ? { type: kind, endpoints: [endpoint] } : { type: kind, file: storeFile };
   const node = {
     id,
     region: "region-1",
@@ -150,16 +148,28 @@ function sumOf(views: readonly Sampling[], what: "received_per_second" | "kept_p
   return views.flatMap(({ classes }) => classes).reduce((sum, one) => sum + (one[what] ?? 0), 0);
 }
 
+/** Between two looks, between two lines about them, and all of them. */
+const [LOOK_MS, TELL_MS, LONGEST_MS] = [250, 5_000, 120_000];
+
 /** Waits until all nodes keep the same, and the fleet keeps what it is to keep of this load. */
 async function settled(nodes: readonly RunningNode[], perSecond: number): Promise<readonly Sampling[]> {
-  for (;;) {
+  const fromMs = performance.now();
+  for (let tellMs = fromMs + TELL_MS; ; ) {
     const views = await Promise.all(nodes.map(samplingOf));
+    const [received, kept] = [sumOf(views, "received_per_second"), sumOf(views, "kept_per_second")];
+    const rates = views.map((view) => rateIn(view, "normal"));
     const isDecided = views.every(({ stage }) => stage === "directive");
-    const isSeen = Math.abs(sumOf(views, "received_per_second") - perSecond) < 0.1 * perSecond;
-    const isKept = Math.abs(sumOf(views, "kept_per_second") - TARGET) < 0.1 * TARGET;
-    const isSame = new Set(views.map((view) => rateIn(view, "normal"))).size === 1;
-    if (isDecided && isSeen && isKept && isSame) return views;
-    await sleep(250);
+    const isSeen = Math.abs(received - perSecond) < 0.1 * perSecond;
+    const isKept = Math.abs(kept - TARGET) < 0.1 * TARGET;
+    if (isDecided && isSeen && isKept && new Set(rates).size === 1) return views;
+    const stages = views.map(({ stage }, i) => `${stage} ${rates[i]!.toFixed(2)}`).join(", ");
+    const state = `${Math.round(received)} of ${perSecond} spans a second are seen, ${Math.round(kept)} kept (${stages})`;
+    if (performance.now() - fromMs > LONGEST_MS) throw new Error(`not settled after ${LONGEST_MS / 1_000} s: ${state}`);
+    if (performance.now() >= tellMs) {
+      console.log(`  .. ${state}`);
+      tellMs += TELL_MS;
+    }
+    await sleep(LOOK_MS);
   }
 }
 

@@ -18,9 +18,20 @@ function settingsOf(coordination: string, dataDir?: string): StoreSettings {
   return storeSettings(config.node.coordination, dataDir);
 }
 
-test("the embedded store is a file in the data directory, or in memory", () => {
+test("the embedded store is a file in the data directory, or where the config says, or in memory", () => {
   assert.deepEqual(settingsOf("{}", "/data"), { kind: "embedded", file: "/data/store.sqlite" });
-  assert.deepEqual(settingsOf("{}"), { kind: "embedded", file: ":memory:" });
+  assert.deepEqual(settingsOf("{ file: ../fleet.sqlite }", "/data/n1"), {
+    kind: "embedded",
+    file: "/data/fleet.sqlite",
+  });
+  const whole = { kind: "embedded", file: "/fleet.sqlite" };
+  assert.deepEqual(
+    [settingsOf("{ file: /fleet.sqlite }"), settingsOf("{ file: /fleet.sqlite }", "/n1")],
+    [whole, whole],
+  );
+  for (const none of ["{}", "{ file: fleet.sqlite }"]) {
+    assert.deepEqual(settingsOf(none), { kind: "embedded", file: ":memory:" });
+  }
 });
 
 test("etcd with certificates from files, a user, and a password from the environment", () => {

@@ -155,9 +155,14 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
     want: ["1 warning targets", "4 error node.coordination.username"],
   },
   {
-    name: "a user of etcd has a password",
-    text: 'node: { coordination: { type: etcd, endpoints: ["http://a:1"],\n  username: u,\n  token: t } }\ndefault_pool: p',
-    want: ["1 warning targets", "4 error node.coordination.username", "5 error node.coordination.token"],
+    name: "a user of etcd has a password, and its store is no file",
+    text: 'node: { coordination: { type: etcd, endpoints: ["http://a:1"],\n  username: u,\n  token: t,\n  file: f } }\ndefault_pool: p',
+    want: [
+      "1 warning targets",
+      "4 error node.coordination.username",
+      "5 error node.coordination.token",
+      "6 error node.coordination.file",
+    ],
   },
   {
     name: "endpoints of a store are all of one scheme, without a path, and TLS is for https",

@@ -23,6 +23,11 @@ export const CoordinationSchema = z.strictObject({
     .enum(["embedded", "etcd", "consul"])
     .default("embedded")
     .describe("Where the fleet's config and elections live; embedded: in the node's data_dir."),
+  file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("For embedded: its file, from data_dir on; default: store.sqlite. Nodes of one machine may share it."),
   endpoints: z
     .array(EndpointSchema)
     .max(16)

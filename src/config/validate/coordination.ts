@@ -5,6 +5,7 @@ const PATH = ["node", "coordination"];
 const PORTS: Readonly<Record<string, number>> = { etcd: 2_379, consul: 8_500 };
 /** What only one kind of store takes. */
 const OWN_KEYS: readonly (readonly [key: string, type: string])[] = [
+  ["file", "embedded"],
   ["username", "etcd"],
   ["password", "etcd"],
   ["compact", "etcd"],

@@ -74,8 +74,9 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
  * Whether a node has of the limits of its config what it is granted. Whose store is its own shares
  * them with nobody, and has all of them.
  */
-export function sharesLimits({ coordination }: NodeConfig, dataDir: string | undefined): boolean {
-  return coordination.type !== "embedded" && dataDir !== undefined;
+export function sharesLimits(node: NodeConfig, dataDir: string | undefined): boolean {
+  const { type, file } = node.coordination;
+  return dataDir !== undefined && !isAlone(node) && (type !== "embedded" || file !== undefined);
 }
 
 /** It shares no store, and nobody reaches its controller. */
