@@ -101,7 +101,16 @@ async function order({ body, role, signal }: AdminRequest, context: DegradationC
     if (answer !== undefined) return answer;
   }
   if (level !== undefined) await context.degradation.order(level === null ? undefined : { level, untilMs, note });
-  return { status: 200, body: degradationView(context.degradation) };
+  const view = degradationView(context.degradation);
+  return { status: 200, body: fleet === undefined ? view : { ...view, fleet_order: fleetOrderView(fleet, untilMs) } };
+}
+
+/**
+ * What was ordered of the fleet; null: what it measures. It is obeyed once `fleet` is so, with this
+ * `until`.
+ */
+function fleetOrderView(degraded: boolean | null, untilMs: number): Readonly<Record<string, unknown>> | null {
+  return degraded === null ? null : { degraded, until: isoTime(untilMs) };
 }
 
 interface FleetOrder {

@@ -66,6 +66,7 @@ function createArgs(command: Command, given: ReadonlyMap<string, string[]>, posi
   return {
     positionals,
     text,
+    isGiven: (name) => given.has(name),
     required(name) {
       const value = text(name);
       if (value === undefined) throw usage(`${command.name} needs --${name}`);

@@ -70,6 +70,8 @@ export interface Args {
   readonly positionals: readonly string[];
   /** undefined when not given and without a default. */
   text(name: string): string | undefined;
+  /** Whether it stands on the command line, and is not its default only. */
+  isGiven(name: string): boolean;
   /** Of an option with a `default`, or that must be given: without it a usage error. */
   required(name: string): string;
   flag(name: string): boolean;

@@ -52,34 +52,67 @@ and 4 nodes more
   );
 });
 
-test("degrade set --fleet: it waits until all nodes obey, and says when; else who does not yet", async () => {
-  const body = { ...NODE, fleet: fleetOf(true), left_out: 0 };
-  const all = { ...body, fleet: fleetOf(true, at(600)), nodes: nodesOf(true, true) };
-  const bodies = [body, { ...body, nodes: nodesOf(false, true) }, all];
+const ORDER = { degraded: true, until: at(600) };
+
+test("degrade set --fleet: it waits until all nodes obey this order, and says when; else who does not yet", async () => {
+  const before = { ...NODE, fleet: fleetOf(true, at(60)), left_out: 0, nodes: nodesOf(true, true) };
+  const body = { ...before, fleet_order: ORDER };
+  const taken = { ...before, fleet: fleetOf(true, at(600)) };
+  const bodies = [body, before, { ...taken, nodes: nodesOf(false, true) }, taken];
   await using admin = await ScriptedAdmin.open({ bodies });
   const obeyed = await runCli(["degrade", "set", "on", "--fleet", "--note", "why", "--url", admin.url]);
   assert.equal(obeyed.code, 0, obeyed.err);
-  assert.match(obeyed.out, /\nobeyed by all 2 nodes after 0\.\d s\n$|\nobeyed by all 2 nodes after \d[\d.]* s\n$/u);
+  assert.match(obeyed.out, /\nobeyed by all 2 nodes after \d[\d.]* s\n$/u);
   assert.deepEqual(
     admin.seen.map(({ line }) => line),
-    ["PATCH /api/v1/degradation", ...Array.from({ length: 2 }, () => "GET /api/v1/degradation?fleet=true")],
+    ["PATCH /api/v1/degradation", ...Array.from({ length: 3 }, () => "GET /api/v1/degradation?fleet=true")],
+    "an order before this one does not count",
   );
-  await using some = await ScriptedAdmin.open({ bodies: [body, { ...body, nodes: nodesOf(true, false, "stale") }] });
-  const late = await runCli(["degrade", "set", "on", "--fleet", "--wait", "1ms", "--url", some.url, "-o", "json"]);
-  const { obeyed: told } = JSON.parse(late.out) as { obeyed: Record<string, unknown> };
-  assert.deepEqual([told["by"], told["of"], told["not_yet"]], [1, 3, ["n1", "n2"]]);
-  await using none = await ScriptedAdmin.open({ body });
-  for (const argv of [["on", "--wait", "0s"], ["auto"]]) {
-    const { out } = await runCli(["degrade", "set", ...argv, "--fleet", "--url", none.url]);
+  const late = async (last: unknown, ...more: readonly string[]): Promise<string> => {
+    await using some = await ScriptedAdmin.open({ bodies: [body, last] });
+    return (await runCli(["degrade", "set", "on", "--fleet", "--wait", "1ms", "--url", some.url, ...more])).out;
+  };
+  const some = { ...taken, nodes: nodesOf(true, false, "stale"), left_out: 7 };
+  const { obeyed: told } = JSON.parse(await late(some, "-o", "json")) as { obeyed: Record<string, unknown> };
+  assert.deepEqual([told["by"], told["of"], told["not_yet"], told["left_out"]], [1, 3, ["n1", "n2"], 7]);
+  assert.match(
+    await late(some),
+    /\nobeyed by 1 of 3 nodes after .* s; of 7 nodes more nobody was asked; not yet by n1/u,
+  );
+  assert.match(
+    await late({ ...taken, left_out: 7 }),
+    /\nobeyed by all 2 nodes that were looked at after .*; of 7 nodes/u,
+  );
+  assert.match(await late(before), /\nnot obeyed after .* s: no leader of the fleet has taken the order\n/u);
+  assert.match(await late({ ...taken, nodes: [] }), /\nobeyed by nobody after .* s: no node has reported\n/u);
+});
+
+test("degrade set --fleet: where nobody waits, it says when what is shown is of before", async () => {
+  await using none = await ScriptedAdmin.open({ body: { ...NODE, fleet: fleetOf(true), fleet_order: ORDER } });
+  await using ended = await ScriptedAdmin.open({ body: { ...NODE, fleet: fleetOf(true), fleet_order: null } });
+  for (const [{ url }, ...argv] of [
+    [none, "on", "--wait", "0s"],
+    [ended, "auto"],
+  ] as const) {
+    const { out } = await runCli(["degrade", "set", ...argv, "--fleet", "--url", url]);
     assert.doesNotMatch(out, /obeyed/u);
     assert.match(out, /\nthe order is written; its leader obeys within 5 s, and what is shown .* may be of before\n$/u);
   }
-  assert.equal(none.seen.length, 2, "nobody is asked for what nobody waits for");
-  assert.match((await runCli(["degrade", "set", "--fleet"])).err, /degrade set --fleet needs one of on, off, auto/u);
-  assert.match(
-    (await runCli(["degrade", "set", "on", "--fleet", "--wait", "1h"])).err,
-    /--wait takes a time up to 10m/u,
-  );
+  assert.equal(none.seen.length + ended.seen.length, 2, "nobody is asked for what nobody waits for");
+});
+
+test("degrade set: what would mean nothing is refused", async () => {
+  for (const [argv, why] of [
+    [["--fleet"], /degrade set --fleet needs one of on, off, auto/u],
+    [["on", "--fleet", "--wait", "1h"], /--wait takes a time up to 10m/u],
+    [["auto", "--for", "3m"], /auto ends an order: --for would mean nothing/u],
+    [["auto", "--fleet", "--wait", "5s", "--note", "x"], /auto ends an order: --note and --wait would mean nothing/u],
+    [["3", "--wait", "5s"], /--wait is for --fleet: a node obeys at once/u],
+  ] as const) {
+    const { code, err } = await runCli(["degrade", "set", ...argv]);
+    assert.equal(code, 2, argv.join(" "));
+    assert.match(err, why);
+  }
 });
 
 test("limits --fleet and sampling get --fleet: regions and nodes; who has trace ids that are not random", async () => {

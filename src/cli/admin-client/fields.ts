@@ -26,9 +26,14 @@ export function shownNumber(value: unknown, text: (value: number) => string): st
  * when it is none.
  */
 export function ageText(moment: unknown, nowMs: number): string {
-  // oxlint-disable-next-line no-restricted-globals -- reads a given time; does not ask for one
-  const ms = typeof moment === "string" ? Date.parse(moment) : Number.NaN;
+  const ms = timeOf(moment);
   return Number.isNaN(ms) ? "" : spanText(Math.abs(nowMs - ms));
+}
+
+/** Milliseconds since 1970; NaN: it is no moment. */
+export function timeOf(moment: unknown): number {
+  // oxlint-disable-next-line no-restricted-globals -- reads a given time; does not ask for one
+  return typeof moment === "string" ? Date.parse(moment) : Number.NaN;
 }
 
 const UNITS = [

@@ -10,7 +10,7 @@ import { usage } from "../args.ts";
 import { type Args, type Command, type CommandGroup, EXIT } from "../command.ts";
 import { print } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
-import { type Obeyed, obeyedText, waitUntilObeyed } from "./obeyed.ts";
+import { isOfOrder, type Obeyed, obeyedText, orderIn, waitUntilObeyed } from "./obeyed.ts";
 
 type DegradationRow = ReturnType<typeof fieldsOf>;
 
@@ -35,7 +35,7 @@ const setCommand: AdminCommand = {
   summary: "Order what a node, or the fleet, gives up for a time, whatever the load is; or end the order.",
   usage: ["degrade set <0..5|auto> [--for 10m] [--note <text>]", "degrade set --fleet <on|off|auto> [--for 10m]"],
   details: `Of the node: a level from 0 (nothing is given up) to 5 (all is refused). auto: as the load has it. With --fleet on or off it waits until
-all nodes obey, and says when that was, or who does not yet.`,
+all nodes obey this order, and says when that was, or who does not yet.`,
   options: {
     fleet: { type: "boolean", help: "Of the whole fleet: on, off or auto; its leader obeys within 5 s." },
     wait: {
@@ -48,13 +48,25 @@ all nodes obey, and says when that was, or who does not yet.`,
     note: { type: "string", value: "text", help: "Why; shown wherever the level is." },
   },
   takes: "level",
-  call: ({ args, name }) => ({
-    method: "PATCH",
-    path: ["degradation"],
-    body: jsonBody({ ...wanted(name, args), for: readFor(args), note: args.text("note") }),
-  }),
+  call: ({ args, name }) => {
+    const order = wanted(name, args);
+    checkMeant(name, args);
+    const body = jsonBody({ ...order, for: readFor(args), note: args.text("note") });
+    return { method: "PATCH", path: ["degradation"], body };
+  },
   text: degradationText,
 };
+
+/** What would be passed over is refused. */
+function checkMeant(word: string, args: Args): void {
+  const told = ["for", "note", "wait"].filter((name) => args.isGiven(name)).map((name) => `--${name}`);
+  if (word === "auto" && told.length > 0) {
+    throw usage(`degrade set auto ends an order: ${told.join(" and ")} would mean nothing`, "leave it out");
+  }
+  if (!args.flag("fleet") && args.isGiven("wait")) {
+    throw usage("--wait is for --fleet: a node obeys at once", "leave it out");
+  }
+}
 
 const set: Command = {
   ...adminCommand(setCommand),
@@ -67,10 +79,10 @@ const set: Command = {
     const options = adminOptions(args, io);
     const answer = await callAdmin(call, options, io.clock);
     if (answer.kind !== "ok") return tellFailure(answer, options.url, args, io);
-    const isDegraded = FLEET_WORDS[word];
+    const order = orderIn(answer.body);
     // What the load then makes of it, nobody can wait for.
-    const isWaited = isDegraded !== null && isDegraded !== undefined && waitMs > 0;
-    const obeyed = isWaited ? await waitUntilObeyed(isDegraded, waitMs, options, io) : undefined;
+    const isWaited = order !== null && order !== undefined && waitMs > 0;
+    const obeyed = isWaited ? await waitUntilObeyed(order, waitMs, options, io) : undefined;
     tellOrdered(obeyed, answer.body, { args, io });
     return EXIT.ok;
   },
@@ -78,18 +90,20 @@ const set: Command = {
 
 function tellOrdered(obeyed: Obeyed | undefined, body: unknown, { args, io }: Omit<Given, "name">): void {
   const { body: last = body, ...more } = obeyed ?? {};
-  const told = obeyed === undefined ? body : { ...fieldsOf(last), obeyed: more };
+  const { fleet_order } = fieldsOf(body);
+  const told = obeyed === undefined ? body : { ...fieldsOf(last), fleet_order, obeyed: more };
   print(told, args, io, () => {
     const text = degradationText(last, { args, io, name: "" });
-    const when = obeyed === undefined ? "" : `\n${obeyedText(obeyed)}`;
-    return `${text}${when}${orderBeforeText(fieldsOf(body)["fleet"], fieldsOf(last)["fleet"])}`;
+    return obeyed === undefined ? `${text}${beforeText(body)}` : `${text}\n${obeyedText(obeyed)}`;
   });
 }
 
-/** Where what is shown of the fleet may be of an order before this one: its time is as it was. */
-function orderBeforeText(before: unknown, last: unknown): string {
-  const { until, decided_by: by } = fieldsOf(last);
-  if (last === null || by === "this node" || fieldsOf(before)["until"] !== until) return "";
+/** Where nobody has waited, and what is shown of the fleet is of before this order. */
+function beforeText(body: unknown): string {
+  const { fleet } = fieldsOf(body);
+  const order = orderIn(body);
+  const isAlone = fieldsOf(fleet)["decided_by"] === "this node";
+  if (isAlone || (order !== undefined && isOfOrder(fleet, order))) return "";
   return "the order is written; its leader obeys within 5 s, and what is shown of the fleet may be of before\n";
 }
 
