@@ -1,4 +1,5 @@
 import type { SamplingNode } from "../control/sampling/sampling-node.ts";
+import { shareReasonsOf } from "../control/sampling/share-reason.ts";
 import { trySampling } from "../control/sampling/try-sampling.ts";
 import type { FleetConfig } from "../config/schema/config.ts";
 import { keptItems, rateIn } from "../plan/sampling/class-rate.ts";
@@ -25,6 +26,7 @@ export function regionSamplingView(
   config: FleetConfig,
 ): RegionSamplingView[] {
   const rates = node.directive?.rates ?? trySampling(config, rows).rates;
+  const reasonOf = shareReasonsOf(config);
   const found = new Map<string, ReceivedRow[]>();
   for (const row of rows) {
     const key = `${row.region}\u0000${row.signal}\u0000${row.class}`;
@@ -35,11 +37,11 @@ export function regionSamplingView(
   return Array.from(found.values(), (its) => {
     const [first] = its;
     const { region, signal, class: name } = first!;
-    const { probability = 1, reason = "class" } = rateIn(rates, first!) ?? {};
+    const rate = rateIn(rates, first!) ?? { class: name, probability: 1, reason: "class" as const };
     const received = its.reduce((sum, { items }) => sum + items, 0);
     const kept = its.reduce((sum, row) => sum + keptItems(rates, row), 0);
     const amounts = { received_per_second: tidy(received), kept_per_second: tidy(kept) };
-    return { region, signal, class: name, probability, reason, ...amounts };
+    return { region, signal, class: name, probability: rate.probability, reason: reasonOf(rate), ...amounts };
   }).toSorted((a, b) => (a.region < b.region ? -1 : a.region > b.region ? 1 : a.class < b.class ? -1 : 1));
 }
 

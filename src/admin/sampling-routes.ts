@@ -97,7 +97,7 @@ async function dryRun({ body, signal }: AdminRequest, context: AdminContext): Pr
   if (typeof config === "string") return problemReply(422, config);
   const received = await readReceivedBy(sampling, signal);
   if (!received.ok) return received.reply;
-  return { status: 200, body: triedView(received.by, trySampling(config, received.by.rows)) };
+  return { status: 200, body: triedView(received.by, trySampling(config, received.by.rows), config) };
 }
 
 /** As it is to stand in the document. */

@@ -3,7 +3,7 @@ import type { FleetConfig } from "../config/schema/config.ts";
 import type { SamplingNode } from "../control/sampling/sampling-node.ts";
 import { fallbackOf } from "../control/sampling/written-sampling.ts";
 import type { ClassNow } from "../control/sampling/sampling-node.ts";
-import { shareReason } from "../control/sampling/sampling-node.ts";
+import { shareReason, shareReasonsOf } from "../control/sampling/share-reason.ts";
 import type { TriedRates } from "../control/sampling/try-sampling.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { thresholdText } from "../plan/sampling/threshold-text.ts";
@@ -48,20 +48,21 @@ function validForMs({ takenMs }: Pick<SamplingNode, "takenMs">, config: FleetCon
 }
 
 /** `POST /api/v1/sampling/dry-run` */
-export function triedView({ of }: ReceivedBy, tried: TriedRates): SamplingView {
+export function triedView({ of }: ReceivedBy, tried: TriedRates, config: FleetConfig): SamplingView {
+  const reasonOf = shareReasonsOf(config);
   return {
     received_by: of,
     kept_per_second: rounded(tried.keptPerSecond),
     strategies: tried.strategies.map(strategyView),
-    classes: tried.rates.map(({ signal, class: name, region, probability, reason, by, ...rates }) => ({
-      signal,
-      class: name,
-      ...(region !== undefined && { region }),
-      probability,
-      reason,
-      ...(by !== undefined && { by }),
-      received_per_second: rounded(rates.receivedPerSecond),
-      kept_per_second: rounded(rates.keptPerSecond),
+    classes: tried.rates.map((rate) => ({
+      signal: rate.signal,
+      class: rate.class,
+      ...(rate.region !== undefined && { region: rate.region }),
+      probability: rate.probability,
+      reason: reasonOf(rate),
+      ...(rate.by !== undefined && { by: rate.by }),
+      received_per_second: rounded(rate.receivedPerSecond),
+      kept_per_second: rounded(rate.keptPerSecond),
     })),
   };
 }
@@ -96,7 +97,7 @@ function classView(one: ClassNow, received: readonly ReceivedRow[]): SamplingVie
     ceiling: its.ceiling,
     probability,
     threshold: thresholdText(probability),
-    reason: shareReason(one),
+    reason: shareReason(one, its.from),
     by: by ?? null,
     received_per_second: rows.length === 0 ? null : rounded(items),
     offered_per_second: rows.length === 0 ? null : rounded(items),

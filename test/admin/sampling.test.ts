@@ -68,7 +68,14 @@ test("sampling: a node tells what it keeps of each class and why, what other set
   );
   const tried = await call(node, "/api/v1/sampling/dry-run", "POST", { target_qps: 55 });
   assert.deepEqual([tried["received_by"], tried["kept_per_second"]], ["node", 55]);
-  assert.equal((tried["classes"] as Json[])[1]?.["probability"], 0.5);
+  assert.deepEqual(
+    (tried["classes"] as Json[]).map((one) => [one["class"], one["probability"], one["reason"]]),
+    [
+      ["high", 1, "priority_based"],
+      ["normal", 0.5, "adaptive"],
+    ],
+    "by the same words as what is kept now",
+  );
   assert.equal(
     (await callApi(node.admin, "/api/v1/sampling", { method: "PATCH", body: { target_qps: 0 } })).status,
     422,

@@ -1,12 +1,13 @@
 import type { FleetConfig } from "../../config/schema/config.ts";
 import { followedSignals, samplingClasses, sampledSignals } from "../../plan/sampling-classes.ts";
-import type { ClassShare, SampledSignal, SamplingClass, SamplingState, ShareReason } from "../../plan/sampling-plan.ts";
+import type { ClassShare, SampledSignal, SamplingClass, SamplingState } from "../../plan/sampling-plan.ts";
 import { type DecidedRate, NodeSampling } from "../../plan/sampling/node-sampling.ts";
 import { type ReceivedReport, rowsBetween } from "../../plan/sampling/received-counts.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
 import type { SamplingDirective, SamplingStage } from "../../plan/sampling/sampling-directive.ts";
 import { NO_REPORTS, widenWindow } from "./rate-window.ts";
 import type { SamplingReading } from "./received-reader.ts";
+import { shareReason } from "./share-reason.ts";
 import { fallbackOf, writtenCeilings, writtenSampling } from "./written-sampling.ts";
 
 export interface SamplingNodeOptions {
@@ -155,7 +156,7 @@ export class SamplingNode {
         .map((one) => ({
           class: one.class.name,
           probability: one.probability,
-          reason: shareReason(one),
+          reason: shareReason(one, one.class.from),
           ...(one.source !== undefined && { source: one.source.rate }),
         }));
     return { traces: shares("traces"), logs: shares("logs"), bound: this.#node.bound(nowMs) };
@@ -163,20 +164,3 @@ export class SamplingNode {
 }
 
 const NOTHING_DECIDED: SamplingState = { traces: [], logs: [] };
-
-/** As metrics and the ledger name it. */
-export function shareReason({ reason, by, class: { from } }: Pick<ClassNow, "reason" | "by" | "class">): ShareReason {
-  switch (reason) {
-    case "protected":
-    case "class":
-      return from;
-    case "budget":
-    case "budget_minimum":
-    case "budget_maximum":
-      return by?.startsWith("cost_based") === true ? "cost_based" : "adaptive";
-    case "fixed":
-    case "region":
-    case "fallback":
-      return reason;
-  }
-}

@@ -1,7 +1,7 @@
 import type { FleetConfig } from "../../config/schema/config.ts";
 import type { SamplingClass } from "../../plan/sampling-plan.ts";
 import { type ClassRate, rateIn, type ToldRate } from "../../plan/sampling/class-rate.ts";
-import { shareReason } from "./sampling-node.ts";
+import { shareReason } from "./share-reason.ts";
 import { SourceRate } from "./source-rate.ts";
 
 export interface SourceSettings {
@@ -39,7 +39,7 @@ export class SourceRates {
       const law = known.get(key) ?? this.#lawFrom(this.#told.get(key), nowMs);
       this.#laws.set(key, law);
       const most = rateIn(ceilings, { ...rate, region: rate.region ?? "" })?.probability ?? 1;
-      law.at({ probability: rate.probability, reason: shareReason({ ...rate, class: its }), most }, nowMs);
+      law.at({ probability: rate.probability, reason: shareReason(rate, its.from), most }, nowMs);
       return { ...rate, source: law.told };
     });
     this.#told = toldIn(told);
