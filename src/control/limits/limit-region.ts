@@ -21,9 +21,16 @@ export class LimitRegion {
   readonly #safe: Lent = { held: undefined, next: undefined };
   #leader: string | undefined;
 
-  constructor(options: LimitDeskOptions, weight = 1) {
+  /** `leader`: whom it asks first, where that is known. */
+  constructor(options: LimitDeskOptions, weight = 1, leader?: string) {
     this.desk = new LimitDesk(options);
     this.#weight = weight;
+    this.#leader = leader;
+  }
+
+  /** Who has answered last. */
+  get leader(): string | undefined {
+    return this.#leader;
   }
 
   /** To the leader, each interval and when its collectors want much more, or less. */

@@ -23,7 +23,7 @@ export class LimitRegions {
     this.#mostKeys = options.mostKeys ?? MOST_HOT_KEYS;
     this.#total = new LimitRegion(options);
     this.#keys = new PerHotKey(
-      () => new LimitRegion(options),
+      () => new LimitRegion(options, 1, this.#total.leader),
       ({ desk }, nowMs) => desk.outstanding(nowMs).lease === 0,
     );
   }
