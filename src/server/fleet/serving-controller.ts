@@ -77,7 +77,6 @@ export async function openServingController(options: FleetLinkOptions): Promise<
   return { address, self, calls, controller, place, renew, [Symbol.asyncDispose]: () => ended.disposeAsync() };
 }
 
-/** Undefined: whose the store is has not been found out, or it is not this fleet's. */
 /** Asked with each Report: the same object while the config is the same. */
 function runningLimits({ walk }: Pick<FleetLinkOptions, "walk">): () => LimitsData | undefined {
   let made: { readonly of: RateLimitingDocument | undefined; readonly limits: LimitsData | undefined } | undefined;
@@ -88,6 +87,7 @@ function runningLimits({ walk }: Pick<FleetLinkOptions, "walk">): () => LimitsDa
   };
 }
 
+/** Undefined: whose the store is has not been found out, or it is not this fleet's. */
 function generationOf(options: FleetLinkOptions): number | undefined {
   return isBelieved(options) ? options.memory.identity?.generation : undefined;
 }
