@@ -4,7 +4,10 @@ import type { SamplingClass, ShareReason } from "../../plan/sampling-plan.ts";
 import type { ClassRate } from "../../plan/sampling/class-rate.ts";
 import type { DecidedRate } from "../../plan/sampling/node-sampling.ts";
 
-/** As metrics, the ledger and people call what lowers a class most. `from`: where its ceiling is from. */
+/**
+ * As metrics, the ledger and people call what lowers a class most. `from`: where its ceiling is
+ * from.
+ */
 export function shareReason(
   { reason, by }: Pick<DecidedRate, "reason" | "by">,
   from: SamplingClass["from"],
