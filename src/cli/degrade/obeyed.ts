@@ -7,7 +7,7 @@ import type { Io } from "../command.ts";
 import { counted } from "../print.ts";
 
 /** What `PATCH` says was ordered of the fleet. */
-export interface FleetOrder {
+export interface GivenOrder {
   readonly degraded: boolean;
   /** Milliseconds since 1970. */
   readonly untilMs: number;
@@ -36,7 +36,7 @@ const SAME_MS = 1_000;
 const CALL: AdminCall = { method: "GET", path: ["degradation"], query: { fleet: "true" } };
 
 /** Null: it was ended. Undefined: the node is of a version that does not say. */
-export function orderIn(body: unknown): FleetOrder | null | undefined {
+export function orderIn(body: unknown): GivenOrder | null | undefined {
   const { fleet_order: order } = fieldsOf(body);
   if (order === undefined || order === null) return order;
   const { degraded, until } = fieldsOf(order);
@@ -44,7 +44,7 @@ export function orderIn(body: unknown): FleetOrder | null | undefined {
 }
 
 /** Whether what is shown of the fleet is of this order, and not of another one or of the load. */
-export function isOfOrder(fleet: unknown, order: FleetOrder | null): boolean {
+export function isOfOrder(fleet: unknown, order: GivenOrder | null): boolean {
   const { degraded, until, reason } = fieldsOf(fleet);
   if (order === null) return !String(reason).startsWith("ordered");
   return degraded === order.degraded && Math.abs(timeOf(until) - order.untilMs) <= SAME_MS;
@@ -55,7 +55,7 @@ export function isOfOrder(fleet: unknown, order: FleetOrder | null): boolean {
  * Undefined: the node that is asked says nothing of its fleet.
  */
 export async function waitUntilObeyed(
-  order: FleetOrder,
+  order: GivenOrder,
   waitMs: number,
   options: AdminOptions,
   { clock, interrupted }: Pick<Io, "clock" | "interrupted">,
@@ -74,7 +74,7 @@ export async function waitUntilObeyed(
 }
 
 /** Undefined: it is of a version that tells nothing of nodes. */
-function obeyedIn(body: unknown, order: FleetOrder, passedMs: number): Obeyed | undefined {
+function obeyedIn(body: unknown, order: GivenOrder, passedMs: number): Obeyed | undefined {
   const view = fieldsOf(body);
   if (!Array.isArray(view["nodes"])) return undefined;
   const nodes = listOf(view["nodes"]).map(fieldsOf);
