@@ -1,15 +1,12 @@
 import { CIRCLE_MESSAGE } from "../plan/hops.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
+import type { Returning } from "./queue/returning.ts";
 
-/** Where what came through some nodes would go back to. */
-export interface Returning {
-  /** The target, and the node of those that it stands for. */
-  readonly target: string;
-  readonly node: string;
-}
-
-/** Of each circle one line of the log in this time. */
+/**
+ * Of what goes back one line of the log for each target in this time, and one of what has come too
+ * far: whoever makes up a way writes no more of them than that.
+ */
 const LOG_MS = 60_000;
 const WHERE = 'targets by collectors send them in a circle, see "No circles" in docs/operations.md';
 
@@ -40,10 +37,11 @@ export class CircleReport {
     return `they have come over ${limit}${through}: ${WHERE}`;
   }
 
-  #tell(items: number, circle: string, more: Readonly<Record<string, unknown>>): void {
+  #tell(items: number, circle: string, more: { readonly target: string } | { readonly max_hops: number }): void {
     this.#env.metrics.circlingItems.with().add(items);
     const hint = "tell tiers apart by tags, so that one of two selections is a part of the other";
     const fields = { kind: "config" as const, circle, items, ...more, hint };
-    this.#env.log.limited(`circle ${circle}`, LOG_MS)?.warn(CIRCLE_MESSAGE, fields);
+    const of = "target" in more ? more.target : "";
+    this.#env.log.limited(`circle ${of}`, LOG_MS)?.warn(CIRCLE_MESSAGE, fields);
   }
 }

@@ -3,7 +3,7 @@ import { isHeldExactly, joinOwned } from "../core/bytes.ts";
 import { Envelope } from "../otlp/scan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { RequestGuard } from "./admit/request-guard.ts";
-import type { Returning } from "./circle-report.ts";
+import type { Returning } from "./queue/returning.ts";
 import { queueFull, UNROUTED } from "./route/place.ts";
 import { isAwaited, type Parcel, type Pieces, viewsOf } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planOf } from "../../test/scenario/ledger-rig.ts";
 import { HOPS_HEADER, hopsIn, PATH_HEADER, pathIn, pathThrough } from "./hops.ts";
-import { NO_HEADERS, senderHeaders } from "./sender-headers.ts";
+import { NO_HEADERS, type SenderHeaders, senderHeaders } from "./sender-headers.ts";
 
 const CASES = [
   { value: "3", hops: 3 },
@@ -30,8 +30,22 @@ test("it is read only where some target stands for nodes of the fleet", () => {
   assert.deepEqual(read("{ targets: { collectors: {} } }"), [HOPS_HEADER, PATH_HEADER]);
 });
 
+/** As a node is told by the one before. */
+function cameThrough(path: string, hops: number): SenderHeaders {
+  return senderHeaders([
+    [HOPS_HEADER, String(hops)],
+    [PATH_HEADER, path],
+  ]);
+}
+
+test("of a way that is made up no more is believed than links are counted, and nothing that is no id", () => {
+  assert.deepEqual(pathIn(senderHeaders([[PATH_HEADER, "a,b"]])), []);
+  assert.deepEqual(pathIn(cameThrough("a,b,c,d", 2)), ["c", "d"]);
+  assert.deepEqual(pathIn(cameThrough("a, b > c,,d{},e", 4)), ["e"]);
+});
+
 test("the way of a batch is that which all of it has come", () => {
-  const from = (path: string) => senderHeaders([[PATH_HEADER, path]]);
+  const from = (path: string) => cameThrough(path, 3);
   assert.deepEqual(pathIn(from("a,b")), ["a", "b"]);
   assert.deepEqual([pathIn(NO_HEADERS), pathIn(from(""))], [[], []]);
   assert.equal(pathThrough([NO_HEADERS], "n"), "n");
@@ -42,5 +56,5 @@ test("the way of a batch is that which all of it has come", () => {
 
 test("of a long way the newest part is told, as long as a header may be", () => {
   const ids = Array.from({ length: 16 }, (_, i) => `${i}`.padStart(63, "n"));
-  assert.equal(pathThrough([senderHeaders([[PATH_HEADER, ids.join(",")]])], "me"), [...ids.slice(-3), "me"].join(","));
+  assert.equal(pathThrough([cameThrough(ids.join(","), 16)], "me"), [...ids.slice(-3), "me"].join(","));
 });

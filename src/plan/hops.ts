@@ -1,3 +1,4 @@
+import { NAME_PATTERN } from "../config/schema/values.ts";
 import { headerIn, MAX_HEADER_VALUE, type SenderHeaders } from "./sender-headers.ts";
 
 /**
@@ -25,10 +26,18 @@ export function hopsIn(headers: SenderHeaders): number {
 
 const NOWHERE: readonly string[] = [];
 
-/** As told by whoever sent it. */
+/**
+ * As told by whoever sent it, who may have made it up: no more than one for each link that is
+ * counted, and only what can be the id of a node.
+ */
 export function pathIn(headers: SenderHeaders): readonly string[] {
   const value = headerIn(headers, PATH_HEADER);
-  return value === undefined || value === "" ? NOWHERE : value.split(",");
+  const hops = value === undefined ? 0 : hopsIn(headers);
+  if (value === undefined || hops === 0) return NOWHERE;
+  return value
+    .split(",")
+    .slice(-hops)
+    .filter((id) => NAME_PATTERN.test(id));
 }
 
 /** The value of the header for what `node` sends on: where all of it, that came so, has been. */

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CIRCLE_MESSAGE, HOPS_HEADER } from "../../src/plan/hops.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { CircleReport } from "../../src/data/circle-report.ts";
 import { membersKey } from "../../src/plan/members.ts";
 import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 import { MemberBoard } from "../../src/data/resolve/member-board.ts";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { OtlpSender, type SenderAnswer } from "../support/otlp-sender.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -97,6 +101,20 @@ test("each batch for nodes of the fleet has come over one number of links, and w
       [4, 2, NO_HEADERS],
     ],
   );
+});
+
+test("whoever makes up ways has one line of the log written for each target in a minute, and all of it counted", () => {
+  const lines: string[] = [];
+  const options = { clock: new ManualClock(), level: "info", format: "json", colour: false } as const;
+  const metrics = createMetrics();
+  const log = createLog({ ...options, write: (line) => lines.push(line) });
+  const report = new CircleReport({ targets: new Map() }, { log, metrics });
+  for (let i = 0; i < 1_000; i++) {
+    report.returns(1, ["n", `made-up-${i}`], { target: "tier", node: "n" });
+    report.tooMany(1, [`made-up-${i}`], 4);
+  }
+  assert.equal(lines.length, 2);
+  assert.equal(metrics.circlingItems.with().value, 2_000);
 });
 
 test("where no target is a node of the fleet nothing is counted", async () => {

@@ -11,7 +11,7 @@ import { noRouteIn, type Obstacle, type PlaceablePool, type RoutedRequest } from
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import type { Returning } from "../circle-report.ts";
+import type { Returning } from "../queue/returning.ts";
 import type { LaneCopy } from "../queue/lane-port.ts";
 import { openSamplingExplainer, type SamplingExplainer, type ThresholdOf } from "./explain-sampling.ts";
 

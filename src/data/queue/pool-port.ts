@@ -9,7 +9,7 @@ import type { LaneFailoverState } from "../balance/failover-state.ts";
 import type { PanicTeller } from "../balance/panic-report.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { Returning } from "../circle-report.ts";
+import type { Returning } from "./returning.ts";
 import type { LaneLoad } from "../key-load.ts";
 import type { LimitUse, PartOfLimit } from "../node-limit.ts";
 import type { ParcelCutter } from "./cut-parcel.ts";

@@ -1,5 +1,11 @@
-import type { Returning } from "../circle-report.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+
+/** Where what came through some nodes would go back to. */
+export interface Returning {
+  /** The target, and the node of those that it stands for. */
+  readonly target: string;
+  readonly node: string;
+}
 
 /**
  * The first of these targets that stands for a node of this way, whether it would be sent there or
