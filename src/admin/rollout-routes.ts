@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ROLLOUT_REQUESTS, type RolloutRequest } from "../control/rollout/ask-rollout.ts";
 import type { FleetRollout } from "../control/rollout/fleet-rollout.ts";
-import { rolloutView } from "../control/rollout/rollout-view.ts";
+import { refusalOf, rolloutView } from "../control/rollout/rollout-view.ts";
 import { RouterError } from "../core/errors.ts";
 import type { AdminContext } from "./context.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
@@ -62,16 +62,8 @@ async function ask(
   if (!parsed.ok) return parsed.reply;
   if (rollout === undefined) return problemReply(404, "the config of this node is its own: nothing is staged");
   const answer = await rollout.ask(request, { by: `${parsed.value.by ?? role} via ${node}`, signal });
-  switch (answer.kind) {
-    case "done":
-      return { status: 200, body: rolloutView(answer.candidate) };
-    case "ended":
-      return problemReply(409, `version ${answer.candidate.version} is tried no more: ${answer.candidate.state}`);
-    case "none":
-      return problemReply(404, "no config was ever staged in this fleet");
-    default:
-      return answer satisfies never;
-  }
+  if (answer.kind === "done") return { status: 200, body: rolloutView(answer.candidate) };
+  return problemReply(answer.kind === "ended" ? 409 : 404, refusalOf(answer).detail);
 }
 
 /** A call of the store ends at its own deadline. */

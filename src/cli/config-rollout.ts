@@ -2,14 +2,17 @@ import { listOf, type Values } from "../config/values.ts";
 import { adminCommand } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
 import { jsonBody } from "./admin-client/options.ts";
+import { memoryOf } from "../server/named-store.ts";
+import { askStoredRollout, ROLLOUT_QUESTIONS, type RolloutQuestion } from "../server/stored-rollout.ts";
 import { usage } from "./args.ts";
+import { publisherOf } from "./config-published.ts";
+import { ELSEWHERE, tellFailure, withStoreOption } from "./config-stored.ts";
+import { withStore } from "./coordination/options.ts";
+import { print } from "./print.ts";
 import { type Column, tableText } from "./table.ts";
-import type { Io } from "./command.ts";
+import { type Args, EXIT, type Io } from "./command.ts";
 
-/** As the admin API has them. */
-const REQUESTS: readonly string[] = ["pause", "resume", "abort"];
-
-export const rollout = adminCommand({
+const rolloutOfNode = adminCommand({
   name: "config rollout",
   summary: "Show how far a staged config of the fleet is; pause it, let it go on, or end it.",
   usage: ["config rollout [status]", "config rollout pause|resume|abort"],
@@ -17,18 +20,45 @@ export const rollout = adminCommand({
 run it are compared with the others at the same time; when more items fail, or a node refuses it, it is rolled back.
 pause keeps it in its stage, resume lets it go on, abort takes it back.`,
   takes: "names",
-  options: { by: { type: "string", value: "name", help: "Who, for people; default: the role of the token." } },
+  elsewhere: ELSEWHERE,
+  options: {
+    by: {
+      type: "string",
+      value: "name",
+      help: "Who, for people; default: the role of the token, or with -c the user.",
+    },
+  },
   call({ args }) {
-    const [what = "status", ...more] = args.positionals;
-    if (more.length > 0 || (what !== "status" && !REQUESTS.includes(what))) {
-      throw usage(`config rollout takes status, ${REQUESTS.join(", ")}`);
-    }
+    const what = questionIn(args);
     if (what === "status") return { method: "GET", path: ["config", "rollout"] };
     const by = args.text("by");
     return { method: "POST", path: ["config", "rollout", what], body: jsonBody(by === undefined ? {} : { by }) };
   },
   text: (body, { io }) => rolloutText(fieldsOf(body), io),
 });
+
+export const rollout = withStoreOption(rolloutOfNode, async ({ store }, args, io) => {
+  const what = questionIn(args);
+  const memory = await memoryOf(store);
+  const asked = { what, by: publisherOf(args, io), memory };
+  const found = await withStore(store, what === "status" ? "read" : "write", { args, io }, (coordination, signal) =>
+    askStoredRollout(coordination, { ...asked, signal }),
+  );
+  if (found.kind !== "view") {
+    const hint = "config rollout -c <file> shows what was staged last, config apply --staged stages a config";
+    const code = found.kind === "ended" ? "CONFLICT" : "NOT_FOUND";
+    return tellFailure({ code, detail: found.detail, hint }, args, io);
+  }
+  print(found.view, args, io, () => rolloutText(fieldsOf(found.view), io));
+  return EXIT.ok;
+});
+
+function questionIn(args: Args): RolloutQuestion {
+  const [name = "status", ...more] = args.positionals;
+  const what = ROLLOUT_QUESTIONS.find((one) => one === name);
+  if (what === undefined || more.length > 0) throw usage(`config rollout takes ${ROLLOUT_QUESTIONS.join(", ")}`);
+  return what;
+}
 
 function rolloutText(view: Values, { clock, stdout }: Io): string {
   const { state, version, stage, since, by, note, reason } = view;

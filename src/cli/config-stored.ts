@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { memoryOf } from "../server/named-store.ts";
 import { checkedText, publishFile, type StoredFleet, storedFleet } from "../server/publish-command.ts";
-import { type NeverRan, type NotKept, openStoredVersions, type StoredVersions } from "../server/stored-versions.ts";
+import { type NotKept, openStoredVersions, type StoredVersions } from "../server/stored-versions.ts";
 import { readVersion } from "./admin-client/options.ts";
 import { onlyOne, usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
@@ -69,7 +69,7 @@ export function orRollbackInStore(command: Command): Command {
     const kept = await withStore(fleet.store, "read", { args, io }, (coordination, signal) =>
       openStoredVersions(coordination).ran(version, { signal }),
     );
-    if (kept.kind === "never_ran") return tellConflict(kept, args, io);
+    if (kept.kind === "never_ran") return tellFailure({ ...kept, code: "CONFLICT", detail: kept.reason }, args, io);
     if (kept.kind === "not_kept") return tellMissing(kept, args, io);
     const text = checkedText({ ...fleet, text: kept.text });
     if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
@@ -80,7 +80,8 @@ export function orRollbackInStore(command: Command): Command {
   });
 }
 
-function withStoreOption(
+/** A command that asks a running node, or with -c the store of a fleet. */
+export function withStoreOption(
   command: Command,
   run: (fleet: StoredFleet, args: Args, io: Io) => Promise<ExitCode>,
 ): Command {
@@ -107,15 +108,21 @@ function fleetOf(args: Args, io: Io): StoredFleet | undefined {
   throw usage(`${file} names no store that nodes share`, "a node by itself keeps its own versions: ask it with --url");
 }
 
-function tellConflict({ reason, hint }: NeverRan, args: Args, io: Io): ExitCode {
-  io.stderr.write(`signalbox: ${reason}\n  ${hint}\n`);
-  printError({ code: "CONFLICT", detail: reason, hint, exit_code: EXIT.conflict }, args.text("output"), io);
-  return EXIT.conflict;
+export interface StoredFailure {
+  readonly code: "CONFLICT" | "NOT_FOUND";
+  readonly detail: string;
+  readonly hint: string;
+}
+
+/** The store was asked, and has it otherwise. */
+export function tellFailure({ code, detail, hint }: StoredFailure, args: Args, io: Io): ExitCode {
+  const exitCode = code === "CONFLICT" ? EXIT.conflict : EXIT.notFound;
+  io.stderr.write(`signalbox: ${detail}\n  ${hint}\n`);
+  printError({ code, detail, hint, exit_code: exitCode }, args.text("output"), io);
+  return exitCode;
 }
 
 function tellMissing({ detail }: NotKept, args: Args, io: Io): ExitCode {
   const hint = "signalbox config history -c <file> lists the versions that are kept";
-  io.stderr.write(`signalbox: ${detail}\n  ${hint}\n`);
-  printError({ code: "NOT_FOUND", detail, hint, exit_code: EXIT.notFound }, args.text("output"), io);
-  return EXIT.notFound;
+  return tellFailure({ code: "NOT_FOUND", detail, hint }, args, io);
 }

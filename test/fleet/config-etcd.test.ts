@@ -178,6 +178,7 @@ test("a config is staged from a file and by a node, shown, ended by hand, and th
   await scene.run([node], 1);
   const url = { SIGNALBOX_URL: node.addresses.admin ?? "" };
   assert.equal((await cli(["config", "rollout"], url)).out, "no config was ever staged\n");
+  assert.equal((await cli(["config", "rollout", "abort", "-c", fleet])).code, 5);
   const next = scene.file("fleet", `${FLEET}# tried\n`);
   const staged = await cli(["config", "apply", next, "--staged", "--note", "try it"]);
   assert.equal(staged.code, 0, staged.err);
@@ -189,8 +190,15 @@ test("a config is staged from a file and by a node, shown, ended by hand, and th
   const refused = await cli(["config", "apply", other, "--staged"], url);
   assert.equal(refused.code, 6, refused.err);
   assert.match(refused.err, /version 2 is being tried/u);
+  const paused = await cli(["config", "rollout", "pause", "--by", "eve", "-c", next]);
+  assert.match(paused.out, /^version 2: paused\n[^]*paused by eve, /u, paused.err);
   const ended = await cli(["config", "rollout", "abort", "--by", "bob"], url);
   assert.match(ended.out, /^version 2: aborted\n[^]*bob via one has ended it/u);
+  const late = await cli(["config", "rollout", "resume", "-c", next]);
+  assert.deepEqual([late.code, late.err.includes("version 2 is tried no more: aborted")], [6, true], late.err);
+  const status = ["config", "rollout", "-o", "json"];
+  const [ofNode, ofStore] = [await cli(status, url), await cli([...status, "-c", next])];
+  assert.equal(ofStore.out, ofNode.out, ofStore.err);
   for (const more of [[], ["--staged"]]) {
     const again = await cli(["config", "apply", next, ...more]);
     assert.equal(again.code, 6);
@@ -207,6 +215,14 @@ test("a config is staged from a file and by a node, shown, ended by hand, and th
   assert.equal((await cli(["config", "rollout", "abort"], url)).code, 0);
   assert.equal((await cli(["config", "apply", next, "--again"])).code, 0);
   await scene.run([node], 4);
+  for (const [argv, env] of [
+    [["-c", next], {}],
+    [[], url],
+  ] as const) {
+    const diff = await cli(["config", "diff", "-o", "json", ...argv], env);
+    const { from, to } = JSON.parse(diff.out) as Record<string, unknown>;
+    assert.deepEqual([from, to], [1, 4], "2 and 3 were only tried");
+  }
 });
 
 test("a version with which all workers of a node end is refused by it, and is not what it starts with", async () => {

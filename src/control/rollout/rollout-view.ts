@@ -1,5 +1,6 @@
 import { isoTime } from "../../core/iso-time.ts";
 import type { CandidateNode, ConfigCandidate, ItemAttempts } from "../../store/recipes/config-candidate-record.ts";
+import type { RolloutAnswer } from "./ask-rollout.ts";
 import { gateOf, ROLLOUT_GATE, shareOf, verdictsInARow } from "./gate.ts";
 
 /** A rollout as it is told to people: `GET /api/v1/config/rollout`. */
@@ -52,6 +53,18 @@ export interface RolloutWindowView {
 
 interface GroupView extends ItemAttempts {
   readonly failure_ratio: number;
+}
+
+/** Why nothing was asked of a staged config. */
+export interface RolloutRefusal {
+  readonly kind: "ended" | "none";
+  readonly detail: string;
+}
+
+export function refusalOf(answer: Exclude<RolloutAnswer, { readonly kind: "done" }>): RolloutRefusal {
+  if (answer.kind === "none") return { kind: "none", detail: "no config was ever staged in this fleet" };
+  const { version, state } = answer.candidate;
+  return { kind: "ended", detail: `version ${version} is tried no more: ${state}` };
 }
 
 export function rolloutView(candidate: ConfigCandidate | undefined): RolloutView {
