@@ -2,6 +2,9 @@ import { selectsNode } from "../config/discovered.ts";
 import type { TargetConfig } from "../config/schema/config.ts";
 import { type ListenerKind, listenerOf } from "../core/listener-kinds.ts";
 
+/** A line of the log, and so an event: why is told beside it. */
+export const LEFT_OUT_MESSAGE = "a member of the fleet that fits is not sent to";
+
 /** Which nodes of the fleet a target stands for. Plain data. */
 export interface MembersPlan {
   /** By its name. */

@@ -5,6 +5,7 @@ import { targetFindings } from "../../src/cli/coordination/target-findings.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { isoTime } from "../../src/core/iso-time.ts";
 import { CIRCLE_MESSAGE } from "../../src/plan/hops.ts";
+import { LEFT_OUT_MESSAGE } from "../../src/plan/members.ts";
 import { openFleetMemory } from "../../src/store/recipes/fleet-memory.ts";
 import { nodeFolder } from "./node-folder.ts";
 import { ScriptedAdmin } from "./scripted-admin.ts";
@@ -41,7 +42,7 @@ test("doctor asks a node, where one is named, whether controllers see the same m
     assert.equal(ran.code, 0, "nothing of it has failed");
     assert.deepEqual(
       admin.seen.map(({ line, headers }) => [line, headers.authorization]),
-      ["topology?limit=1", "targets", "events?kind=config", "sampling"].map((path) => [
+      ["topology?limit=1", "targets", "events?kind=config%2Cmember", "sampling"].map((path) => [
         `GET /api/v1/${path}`,
         "Bearer secret",
       ]),
@@ -68,7 +69,7 @@ test("doctor asks a node, where one is named, whether controllers see the same m
   assert.match(String(stale?.["message"]), /anything new of us: what is shown is of the past/u);
 });
 
-test("doctor says which targets of a node find nobody, since when, and what goes in a circle", async () => {
+test("doctor says which targets of a node find nobody, since when, who is not sent to, and what goes in a circle", async () => {
   const ask = async (body: unknown): Promise<readonly string[]> => {
     await using admin = await ScriptedAdmin.open({ body });
     const options = { url: admin.url, token: undefined, ca: undefined, timeoutMs: 30_000 };
@@ -91,6 +92,9 @@ test("doctor says which targets of a node find nobody, since when, and what goes
   const circle = { kind: "config", msg: CIRCLE_MESSAGE, circle: "a > b > a", time: since, hint: "tags" };
   const round = await ask({ events: [circle, circle, { kind: "config", msg: "other" }] });
   assert.deepEqual(round, ["warning requests go in a circle: a > b > a (told 1h ago)"]);
+  const reason = "only its own host reaches its address";
+  const left = { kind: "member", msg: LEFT_OUT_MESSAGE, member: "gw-1", address: "127.0.0.1:4317", reason, hint: "" };
+  assert.deepEqual(await ask({ events: [left, left] }), [`warning gw-1 at 127.0.0.1:4317 is not sent to: ${reason}`]);
 });
 
 test("doctor names services whose trace ids are not random, with the evidence and what to do; else says how many are", async () => {

@@ -14,10 +14,10 @@ export const doctor: Command = {
   usage: ["doctor -c <file> [--url <url>]", "doctor --store <kind> --endpoint <url>"],
   details: `Whether it answers, how fast, what it says of itself (compaction, room, members that are down), whether keys can be written
 below the prefix and what else may be read, whose the keys are, which fleet's they are and whether the node of the config
-would follow it, who is registered, whether each region is told of by whoever leads it (split views), which versions of
+would follow it, who is registered and whether at an address that others reach, whether each region is told of by whoever leads it (split views), which versions of
 Signalbox and of the config run, how much of a lease is left when it is granted, and whether other clocks are ahead. One key is written and deleted, one session opened and closed. Exits with 1 when something has failed, with 0 when
 there are only warnings. With --url one node is asked as well, which asks all controllers whom they see, and compares the digests of that;
-of its own targets it tells which find nobody, and whether requests have gone in a circle; and it has tested the trace ids of each service
+of its own targets it tells which find nobody, which nodes they cannot be sent to, and whether requests have gone in a circle; and it has tested the trace ids of each service
 that it samples: where they are not random, rates do not hold.
 
 ${WHICH_STORE}`,

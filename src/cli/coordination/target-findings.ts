@@ -1,5 +1,6 @@
-import { listOf } from "../../config/values.ts";
+import { listOf, type Values } from "../../config/values.ts";
 import { CIRCLE_MESSAGE } from "../../plan/hops.ts";
+import { LEFT_OUT_MESSAGE } from "../../plan/members.ts";
 import type { AdminOptions } from "../admin-client/options.ts";
 import { callAdmin } from "../admin-client/client.ts";
 import { ageText, fieldsOf, shown } from "../admin-client/fields.ts";
@@ -10,19 +11,23 @@ import type { NodeFinding } from "./topology-findings.ts";
 const OF_MEMBERS = /^https?:\/\/collectors\.invalid$/u;
 
 /**
- * What one node tells of its targets by `collectors` and `dns`: who finds nobody, and what has gone
- * in a circle lately. None where it does not answer, as is told elsewhere.
+ * What one node tells of its targets by `collectors` and `dns`: who finds nobody, who was found and
+ * cannot be sent to, and what has gone in a circle lately. None where it does not answer, as is
+ * told elsewhere.
  */
 export async function targetFindings(options: AdminOptions, { clock }: Pick<Io, "clock">): Promise<NodeFinding[]> {
   const targets = await callAdmin({ method: "GET", path: ["targets"] }, options, clock);
   if (targets.kind !== "ok") return [];
-  const query = { kind: "config" };
+  const query = { kind: "config,member" };
   const events = await callAdmin({ method: "GET", path: ["events"], query }, options, clock);
   const nowMs = clock.wallMs();
   const found = listOf(targets.body)
     .map(fieldsOf)
     .flatMap((target) => missing(target, nowMs));
-  if (events.kind === "ok") found.push(...circles(events.body, nowMs));
+  if (events.kind === "ok") {
+    const told = listOf(fieldsOf(events.body)["events"]).map(fieldsOf);
+    found.push(...circles(told, nowMs), ...leftOut(told));
+  }
   if (found.length > 0) return found;
   return [
     {
@@ -42,19 +47,27 @@ function missing(target: ReturnType<typeof fieldsOf>, nowMs: number): NodeFindin
     ? "look at the name, and at what the machine of the node asks for names"
     : "see TAGS and REGION of signalbox topology: let nodes have these tags and this listener, or select others";
   const message = `target ${shown(id)} finds nobody (${shown(reason)}), for ${ageText(since, nowMs)}`;
-  return [{ check: "targets", status: "warning", message, hint }];
+  return [warning(message, hint)];
 }
 
 /** The newest of each, of those that the node still remembers. */
-function circles(body: unknown, nowMs: number): NodeFinding[] {
-  const told = listOf(fieldsOf(body)["events"])
-    .map(fieldsOf)
-    .filter(({ msg }) => msg === CIRCLE_MESSAGE);
-  const newest = new Map(told.map((event) => [shown(event["circle"]), event]));
-  return [...newest].map(([circle, event]) => ({
-    check: "targets",
-    status: "warning",
-    message: `requests go in a circle: ${circle} (told ${ageText(event["time"], nowMs)} ago)`,
-    hint: shown(event["hint"]),
-  }));
+function circles(told: readonly Values[], nowMs: number): NodeFinding[] {
+  const events = told.filter(({ msg }) => msg === CIRCLE_MESSAGE);
+  const newest = new Map(events.map((event) => [shown(event["circle"]), event]));
+  return [...newest].map(([circle, event]) =>
+    warning(`requests go in a circle: ${circle} (told ${ageText(event["time"], nowMs)} ago)`, shown(event["hint"])),
+  );
+}
+
+/** As above: who listens where this node cannot reach it, at a loopback address perhaps. */
+function leftOut(told: readonly Values[]): NodeFinding[] {
+  const events = told.filter(({ msg }) => msg === LEFT_OUT_MESSAGE);
+  const newest = new Map(events.map((event) => [shown(event["member"]), event]));
+  return [...newest].map(([member, { address, reason, hint }]) =>
+    warning(`${member} at ${shown(address)} is not sent to: ${shown(reason)}`, shown(hint)),
+  );
+}
+
+function warning(message: string, hint: string): NodeFinding {
+  return { check: "targets", status: "warning", message, hint };
 }

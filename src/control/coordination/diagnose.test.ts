@@ -128,6 +128,22 @@ test("keys of others below the prefix, members that are unhealthy, and entries t
   assert.match(warnings, /members warning: \/t\/members\/x is no member/u);
 });
 
+test("members at a loopback address are told where others may be on other machines", async () => {
+  const { patient } = openRig();
+  const info = { name: "n", region: "eu", capacity: 1, version: "1", metadata: {} };
+  const register = (id: string, address: string): Promise<AsyncDisposable> =>
+    createRegistry(patient).register({ ...info, id, address }, { signal });
+  const told = async (isLocal: boolean): Promise<string[]> =>
+    lines(await diagnose({ ...patient, isLocal }, signal), "warning").filter((line) => line.startsWith("members"));
+  await using registered = new AsyncDisposableStack();
+  registered.use(await register("a", "127.0.0.1:4321"));
+  assert.deepEqual(await told(true), [], "all on this machine");
+  const [away] = await told(false);
+  assert.match(away ?? "", /^members warning: a says that it is reached at 127\.0\.0\.1:4321, where only/u);
+  registered.use(await register("b", "10.0.0.7:4321"));
+  assert.equal((await told(true)).length, 1);
+});
+
 test("a region that nobody leads, and members of several versions", async () => {
   const { store, patient } = openRig();
   const summary = { region: "eu", epoch: "1.5", seq: 1, observed_at: "2026-01-01T00:00:00.000Z", controller: "a" };

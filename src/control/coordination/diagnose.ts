@@ -1,6 +1,8 @@
 import { RouterError } from "../../core/errors.ts";
 import { MANY_REVISIONS } from "../../store/etcd/check.ts";
+import type { Member } from "../../store/recipes/member.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
+import { isLoopback } from "../fleet/listener-address.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkProposal } from "./check-proposal.ts";
 import { checkLease } from "./check-lease.ts";
@@ -23,6 +25,8 @@ export interface DoctorReport {
   readonly findings: readonly DoctorFinding[];
 }
 
+/** Members of each kind that something is said of. */
+const MOST_TOLD = 10;
 /** A linearizable read that takes longer makes leases and changes of leaders slow. */
 const SLOW_MS = 500;
 
@@ -120,15 +124,30 @@ async function checkIdentity(patient: Patient, signal: AbortSignal): Promise<Doc
   return [older === undefined ? finding : isolatedFinding(older)];
 }
 
+/**
+ * Those at loopback addresses, where some may be on other machines: members are not, or the store
+ * is not.
+ */
+function unreachable(members: readonly Member[], isLocal: boolean): DoctorFinding[] {
+  const local = members.filter(({ address }) => isLoopback(address));
+  if (isLocal && local.length === members.length) return [];
+  return local.slice(0, MOST_TOLD).map(({ id, address }) => {
+    const message = `${id} says that it is reached at ${address}, where only its own machine reaches it`;
+    const hint = `where nodes are on other machines, set node.fleet.listen.address of ${id}, or node.fleet.advertise`;
+    return { check: "members", status: "warning", message, hint };
+  });
+}
+
 async function checkMembers(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
   const { members, malformed } = await createRegistry(patient).list({ signal });
   const findings: DoctorFinding[] = [{ check: "members", status: "ok", message: `${members.length} are registered` }];
+  findings.push(...unreachable(members, patient.isLocal));
   for (const { id, health } of members) {
     if (health.state !== "unhealthy") continue;
     const message = `${id} says that it is unhealthy: ${health.reason}`;
     findings.push({ check: "members", status: "warning", message, hint: `look at ${id}: it is passed over` });
   }
-  for (const { key, reason } of malformed.slice(0, 10)) {
+  for (const { key, reason } of malformed.slice(0, MOST_TOLD)) {
     const hint = "delete the key, if nothing of yours has written it";
     findings.push({ check: "members", status: "warning", message: `${key} is no member: ${reason}`, hint });
   }

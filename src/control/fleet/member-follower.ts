@@ -3,7 +3,13 @@ import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { isoTime } from "../../core/iso-time.ts";
 import type { Random } from "../../core/random.ts";
-import { type FoundMember, type FoundMembers, membersKey, type MembersPlan } from "../../plan/members.ts";
+import {
+  type FoundMember,
+  type FoundMembers,
+  LEFT_OUT_MESSAGE,
+  membersKey,
+  type MembersPlan,
+} from "../../plan/members.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import type { CallOutcome, RefusedCall } from "./controller-link.ts";
@@ -258,18 +264,18 @@ export class MemberFollower {
   #isUsable({ id, address, host }: MemberAt, own: ReadonlySet<string>): boolean {
     // An older controller tells of those, too, that nobody can dial.
     if (!isDialable(address)) {
-      return this.#leaveOut(id, address, "an address that cannot be dialled", "see node.fleet.advertise there");
+      return this.#leaveOut(id, address, "its address cannot be dialled", "see node.fleet.advertise there");
     }
-    if (own.has(address)) return this.#leaveOut(id, address, "the address of this node", ELSEWHERE);
+    if (own.has(address)) return this.#leaveOut(id, address, "it has the address of this node", ELSEWHERE);
     if (host === undefined || host === this.#options.host || !isLoopback(address)) return true;
-    return this.#leaveOut(id, address, "an address that only its own host reaches", ELSEWHERE);
+    return this.#leaveOut(id, address, "only its own host reaches its address", ELSEWHERE);
   }
 
   /** Else what is for it would come to another node, this one itself perhaps. */
-  #leaveOut(member: string, address: string, what: string, hint: string): false {
+  #leaveOut(member: string, address: string, reason: string, hint: string): false {
     this.#options.log
       .limited(`left-out ${member} ${address}`, QUIET_MS)
-      ?.warn(`a member of the fleet has ${what}: it is not sent to`, { kind: "member", member, address, hint });
+      ?.warn(LEFT_OUT_MESSAGE, { kind: "member", member, address, reason, hint });
     return false;
   }
 
