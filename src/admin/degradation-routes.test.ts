@@ -5,6 +5,7 @@ import { RouterError } from "../core/errors.ts";
 import type { CallOptions } from "../store/store.ts";
 import type { AdminContext } from "./context.ts";
 import { degradationRoutes } from "./degradation-routes.ts";
+import { fleetNodes } from "./fleet-view.ts";
 import type { AdminReply, AdminRequest } from "./route.ts";
 
 test("degradation: an order for the fleet is written for as long as whoever asked waits", async () => {
@@ -29,4 +30,16 @@ test("degradation: an order for the fleet is written for as long as whoever aske
   gone.abort();
   assert.equal((await reply).status, 503);
   assert.equal(seen[0]?.aborted, true);
+});
+
+test("degradation: of a controller that tells of ever more pages with nobody in them, no more than a hundred are read", async () => {
+  let pages = 0;
+  const topology = {
+    read: async () => ({
+      regions: [{ id: "eu", collectors: [], collectors_total: 9, stale: false, next: `${++pages}` }],
+    }),
+  };
+  const { signal } = new AbortController();
+  const fleet = await fleetNodes(topology as unknown as AdminContext["topology"], signal);
+  assert.deepEqual([fleet, pages], [{ nodes: [], leftOut: 9 }, 100]);
 });

@@ -1,4 +1,5 @@
 import { RouterError } from "../core/errors.ts";
+import { type PageAt, readPages } from "../control/topology/read-pages.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { CollectorTopology, RegionTopology } from "../control/topology/topology-view.ts";
 import type { AdminContext } from "./context.ts";
@@ -28,23 +29,31 @@ export async function fleetNodes(topology: Topology, signal: AbortSignal): Promi
   const total = regions.reduce((sum, one) => sum + one.collectors_total, 0);
   const nodes: FleetNode[] = [];
   for (const first of regions) {
-    let region: RegionTopology | undefined = first;
-    while (region !== undefined && nodes.length < MOST_NODES) {
-      for (const node of region.collectors) nodes.push({ node, isStale: region.stale || node.health === "unknown" });
-      region = await nextPage(topology, region, signal);
+    const most = MOST_NODES - nodes.length;
+    if (most <= 0) break;
+    const read = async ({ after, limit }: PageAt): Promise<RegionPage | undefined> =>
+      pageOf(after === undefined ? first : await regionAfter(topology, { region: first.id, after, limit, signal }));
+    for await (const page of readPages(read, { most })) {
+      if (page === undefined) break;
+      for (const node of page.collectors) nodes.push({ node, isStale: page.stale || node.health === "unknown" });
     }
   }
   return { nodes: nodes.slice(0, MOST_NODES), leftOut: Math.max(0, total - nodes.length) };
 }
 
-async function nextPage(
+interface RegionPage extends Pick<RegionTopology, "collectors" | "stale"> {
+  readonly next: string | undefined;
+}
+
+function pageOf(region: RegionTopology | undefined): RegionPage | undefined {
+  return region && { ...region, next: region.next ?? undefined };
+}
+
+async function regionAfter(
   topology: Topology,
-  { id, next }: RegionTopology,
-  signal: AbortSignal,
+  options: Parameters<Topology["read"]>[0],
 ): Promise<RegionTopology | undefined> {
-  if (next === null) return undefined;
-  const { regions } = await topology.read({ region: id, after: next, limit: PAGE, signal });
-  return regions[0];
+  return (await topology.read(options)).regions[0];
 }
 
 export type FleetRead<View> =

@@ -1,5 +1,3 @@
-import type { CollectorPage } from "./topology-source.ts";
-
 /** Which page is asked for. */
 export interface PageAt {
   /** Id of the last one of the page before; undefined: the first page. */
@@ -15,6 +13,13 @@ export interface PageBounds {
   readonly most: number;
 }
 
+/** Collectors, of whatever shape. */
+interface PageOfCollectors {
+  readonly collectors: readonly unknown[];
+  /** Id of the last one, where there is another page. */
+  readonly next?: string | undefined;
+}
+
 /** As many as a controller tells at once. */
 const PAGE = 200;
 /** A controller that always has another page is asked no further. */
@@ -24,7 +29,7 @@ const MAX_PAGES = 100;
  * Pages of collectors, one after the other, until there is no other or there are enough: the `next`
  * of the last one tells which. `undefined`, after which nothing comes: a page was not answered.
  */
-export async function* readPages<Page extends Pick<CollectorPage, "collectors" | "next">>(
+export async function* readPages<Page extends PageOfCollectors>(
   read: (at: PageAt) => Promise<Page | undefined>,
   { after: from, most }: PageBounds,
 ): AsyncGenerator<Page | undefined, void, undefined> {
