@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HOPS_HEADER } from "../../src/plan/hops.ts";
+import { NO_HEADERS, senderHeaders } from "../../src/plan/sender-headers.ts";
 import { ACCEPTED, ends, failing, PoolRig, targetPlan } from "./pool-rig.ts";
 
 const ONE_EACH = { batch: { maxItems: 1, maxBytes: 10_000, maxWaitMs: 0 } };
@@ -87,6 +89,25 @@ test("part of a queue: it is full when its part is, tells what found no room, an
   assert.equal(rig.give({ bytes: 700 }).answer, "accepted");
   rig.lend({ "queue p": 200, "calls a": 8 });
   assert.equal(rig.give().answer, "full");
+  rig.answerAll();
+});
+
+test("part of a queue: what is kept for other nodes of the fleet is told as no room, and does not keep out what is long", () => {
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
+  const queue = { maxBytes: 16_000, maxAgeMs: 600_000 };
+  const rig = new PoolRig([targetPlan("a", { members })], { queue }, { "queue p": 8_000, "calls a": 0 });
+  const offer = (hops: number): string => {
+    const headers = hops === 0 ? NO_HEADERS : senderHeaders([[HOPS_HEADER, `${hops}`]]);
+    return rig.give({ headers, bytes: 1_000 - headers.bytes, signal: "logs" }).answer;
+  };
+  for (let i = 0; i < 7; i++) assert.equal(offer(0), "accepted");
+  assert.deepEqual([offer(0), rig.uses("queue p")], ["full", "7000 1000"], "an eighth is kept");
+  assert.deepEqual([offer(1), rig.uses("queue p")], ["full", "7000 1000"], "and half of that for the next link");
+  rig.lend({ "queue p": 16_000, "calls a": 8 });
+  assert.equal(offer(1), "accepted");
+  rig.answerAll();
+  assert.equal(rig.give({ bytes: 16_000 }).answer, "accepted", "while it holds nothing");
+  rig.turn();
   rig.answerAll();
 });
 

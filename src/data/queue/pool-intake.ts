@@ -36,16 +36,17 @@ export class PoolIntake {
     const free = maxBytes - room.bytes - reserved;
     const charge = headers === undefined ? bytes : chargeOf({ bytes, headers });
     if (headers !== undefined && !this.#env.tenants.hasRoom(charge + reserved, free, maxBytes, headers)) return false;
+    const kept = headers === undefined ? 0 : this.#env.tenants.keptFrom(headers, maxBytes);
+    if (!room.fits(charge, reserved, kept)) {
+      room.missed.add(charge);
+      return false;
+    }
     if (this.plan.strategy.type === "broadcast") {
       const lanes = this.#lanes.forCopies(signal);
       return lanes.some((lane) => this.#fitsCopy(lane, charge + reserved, lanes.length));
     }
     if (room.isFullOfItems) {
       room.missedItems.add(1);
-      return false;
-    }
-    if (!room.fits(charge, reserved)) {
-      room.missed.add(charge);
       return false;
     }
     const lane = channel === undefined ? undefined : this.#lanes.channels[channel];

@@ -36,10 +36,13 @@ export class Room {
     return true;
   }
 
-  /** While it holds nothing, a part takes one that is longer than itself. */
-  fits(bytes: number, reserved = 0): boolean {
+  /**
+   * Whether there is room, and so much `kept` besides. While it holds nothing, a part takes one
+   * that is longer than itself.
+   */
+  fits(bytes: number, reserved = 0, kept = 0): boolean {
     const held = this.bytes + reserved;
-    return bytes <= this.maxBytes - held || (held === 0 && bytes <= this.wholeBytes);
+    return bytes <= this.maxBytes - held - kept || (held === 0 && bytes <= this.wholeBytes);
   }
 
   free(bytes: number, items: number): void {

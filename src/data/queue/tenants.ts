@@ -87,11 +87,13 @@ export class Tenants {
     return tenant;
   }
 
+  /** Of `maxBytes`, what is left to those that have come over more links. */
+  keptFrom(headers: SenderHeaders, maxBytes: number): number {
+    return this.#hasLinks ? (maxBytes * KEPT_FOR_OTHERS) / 2 ** hopsIn(headers) : 0;
+  }
+
   /** Whether its tenant may hold so much more, when `free` bytes of `maxBytes` are left. */
   hasRoom(bytes: number, free: number, maxBytes: number, headers: SenderHeaders): boolean {
-    if (this.#hasLinks && bytes > free - (maxBytes * KEPT_FOR_OTHERS) / 2 ** hopsIn(headers)) {
-      return false;
-    }
     if (this.#names.length === 0) return true;
     const key = this.#keyOf(headers);
     const isNew = this.#known.size >= MAX_TENANTS ? this.#others : undefined;
