@@ -21,7 +21,10 @@ import { isBelieved, type ServingController } from "./serving-controller.ts";
 /** A node in its role as collector. */
 export interface NodeFollower extends AsyncDisposable {
   readonly status: FollowerStatus;
-  /** Another config is there: targets may stand for other members of the fleet. */
+  /**
+   * Another config is there: targets may stand for other members of the fleet, and limits be
+   * others.
+   */
   configured(): void;
   reportNow(): void;
 }
@@ -41,11 +44,19 @@ export function openNodeFollower(
   const members = openMembers(options);
   const follower = openFollower({ ...options, incarnation, open }, controller, { book, members });
   if (options.follow !== undefined) late.reconciler = openReconciler(options, options.follow, follower, incarnation);
+  const limitsNow = (): string => JSON.stringify(options.walk.status.running.global.rate_limiting ?? null);
+  let limits = limitsNow();
   return {
     get status() {
       return follower.status;
     },
-    configured: () => members.want(membersIn(options.walk.status.running)),
+    configured() {
+      members.want(membersIn(options.walk.status.running));
+      const before = limits;
+      limits = limitsNow();
+      // It has nothing of limits that are new before it is heard.
+      if (limits !== before) follower.reportNow();
+    },
     reportNow: () => follower.reportNow(),
     async [Symbol.asyncDispose]() {
       await follower[Symbol.asyncDispose]();
