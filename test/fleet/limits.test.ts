@@ -94,3 +94,25 @@ test("the limit of a key is the fleet's, too", async () => {
   const moved = await fleet.run(10);
   assert.ok(moved >= 3_700 && moved <= 4_000 + 400, String(moved));
 });
+
+for (const perKey of [undefined, 150]) {
+  test(`senders that wait as they are told have of limits that are new what there is after six seconds, ${perKey ?? "none"} of a key`, async () => {
+    await using fleet = new LimitedFleet();
+    await fleet.form();
+    fleet.lead("c1", "east");
+    fleet.lead("c2", "west");
+    const nodes = ["n1", "n2", "n3", "n4"].map((id, i) => fleet.join(id, i < 2 ? "east" : "west"));
+    for (const node of nodes) node.isObeyed = true;
+    [nodes[0]!.offered, nodes[2]!.offered] = [300, 400];
+    assert.equal(await fleet.run(31), 31 * 700);
+    fleet.setLimits({ ...LIMITS, total: { perSecond: 300, burst: 300 }, ...(perKey !== undefined && { perKey }) });
+    await fleet.run(3);
+    assert.ok(
+      nodes.every(({ granted }) => granted > 0),
+      "each reports at once",
+    );
+    await fleet.run(3);
+    const letIn = await fleet.run(20);
+    assert.ok(letIn >= 0.85 * 20 * (perKey ?? 300), String(letIn));
+  });
+}

@@ -10,6 +10,8 @@ export class KeyBucket {
   readonly offered = new Meter();
   readonly admitted = new Meter();
   readonly shed = new Meter();
+  /** When it was over its limit last. */
+  shortMs = Number.NEGATIVE_INFINITY;
   /** Of the request that was looked at last: which it was, and how much of it is of this key. */
   request = 0;
   cost = 0;

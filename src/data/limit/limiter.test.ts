@@ -210,7 +210,7 @@ test("limit: another plan changes the limits, and what was used is used", () => 
 test("limit: without a share nothing is let in, and senders come again soon; with one no more than that", () => {
   const rig = new Rig({}, true);
   assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
-  assert.ok((rig.limiter.refusal?.retryAfterMs ?? 0) <= 4_000);
+  assert.ok((rig.limiter.refusal?.retryAfterMs ?? 0) <= 2_000);
   const untilMs = 10_000;
   rig.limiter.setShares({
     total: [{ perSecond: 20, burst: 20, untilMs }],
@@ -227,6 +227,49 @@ test("limit: without a share nothing is let in, and senders come again soon; wit
     rig.limiter.usage(10).keys.map(({ key, granted }) => `${key} ${granted}`),
     ["cart 10", "new 1"],
   );
+});
+
+test("limit: of a part of a limit senders come again soon, since it may be more by then, or when all of it would have paid what is owed", () => {
+  const rig = new Rig({ total: { perSecond: 1_000, burst: 1_000 }, keys: [], perKey: 10 }, true);
+  const untilMs = rig.clock.nowMs() + 60_000;
+  const total = [{ perSecond: 1_000, burst: 1_000, untilMs }];
+  rig.limiter.setShares({ total, safe: { part: 0.01, untilMs }, keys: new Map() });
+  rig.clock.advance(10_000);
+  // A tenth of an item a second is granted of each.
+  for (const [key, items, leastMs] of [
+    ["cart", 5, 1_000],
+    ["pay", 200, 20_000],
+  ] as const) {
+    assert.equal(rig.send(many(key, items)), LIMITED.IN);
+    assert.equal(rig.send([key]), LIMITED.REFUSED);
+    const told = rig.limiter.refusal?.retryAfterMs ?? 0;
+    assert.ok(told >= leastMs && told <= 2 * leastMs, `${key} ${told}`);
+  }
+});
+
+test("limit: who is short of a part of a limit wants more of it, and what is owed, while senders wait", () => {
+  const rig = new Rig({ total: { perSecond: 100, burst: 100 }, keys: [], perKey: 50 }, true);
+  const untilMs = rig.clock.nowMs() + 60_000;
+  const total = [{ perSecond: 20, burst: 20, untilMs }];
+  rig.limiter.setShares({ total, safe: { part: 0.1, untilMs }, keys: new Map([["cart", { amount: 15, untilMs }]]) });
+  const wanted = (): number[] => {
+    const usage = rig.limiter.usage(10);
+    return [usage.total, ...usage.keys].map((one) => one.wanted);
+  };
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  assert.deepEqual(wanted(), [1, 40], "twice the 20 of the key that was short");
+  rig.clock.advance(1_000);
+  assert.equal(rig.send(many("cart", 200)), LIMITED.IN);
+  rig.clock.advance(4_000);
+  assert.deepEqual(wanted(), [100, 100], "nothing comes; of 180 that are owed 80 have been paid back");
+  rig.clock.advance(6_000);
+  assert.deepEqual(wanted(), [0, 0]);
+  assert.equal(rig.send(many("pay", 30)), LIMITED.IN);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
+  rig.clock.advance(3_000);
+  assert.equal(wanted()[0], 40, "all together was short three seconds ago");
+  rig.clock.advance(1);
+  assert.equal(wanted()[0], 0);
 });
 
 test("limit: who refuses a part of a limit says both: the limit, and what is granted of it", () => {
@@ -248,7 +291,8 @@ test("limit: who refuses a part of a limit says both: the limit, and what is gra
   rig.send(["cart"]);
   assert.match(rig.limiter.refusal?.message ?? "", /of 50 .* \(global\.rate_limiting\)$/u, "all of it");
   rig.clock.advance(2_000);
-  rig.send(["cart"]);
+  assert.equal(rig.send(many("cart", 20)), LIMITED.IN);
+  assert.equal(rig.send(["cart"]), LIMITED.REFUSED);
   assert.match(rig.limiter.refusal?.message ?? "", /of 100 .*max_qps\); granted here now: 12$/u);
 });
 

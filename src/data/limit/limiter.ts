@@ -4,6 +4,7 @@ import { KeptItems } from "../../otlp/kept-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { LimitsExplanation } from "../../plan/explanation.ts";
+import type { FleetLimit } from "../../plan/limits/bucket-shares.ts";
 import { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { type LimitKey, limitsKeys, type LimitsData } from "../../plan/limits/limits-plan.ts";
 import type { LimitShares, LimitsUsage } from "../../plan/limits/limit-shares.ts";
@@ -23,8 +24,8 @@ import { RequestKeys } from "./request-keys.ts";
 export const LIMITED = { IN: 0, LESS: 1, REFUSED: 2 } as const;
 export type Limited = (typeof LIMITED)[keyof typeof LIMITED];
 
-/** While a share is zero it may soon be another: so long a sender is to wait at least. */
-const NO_SHARE_WAIT_MS = 2_000;
+/** Whoever is short of a share asks for more each second: by then it may have that. */
+const NEXT_SHARE_MS = 1_000;
 
 /**
  * Stage limit, for all signals: lets in so many items a second, of everything together and of each
@@ -44,6 +45,7 @@ export class Limiter {
   readonly #offered = new Meter();
   readonly #admitted = new Meter();
   readonly #shed = new Meter();
+  #shortMs = Number.NEGATIVE_INFINITY;
   #keys: KeyBuckets;
   /** Undefined: only everything together is limited. */
   #requestKeys: RequestKeys | undefined;
@@ -162,7 +164,8 @@ export class Limiter {
   usage(mostKeys: number): LimitsUsage {
     const nowMs = this.#env.clock.nowMs();
     const { perSecond: limit, burst } = this.#data.total;
-    const total = { limit, bucket: this.#total, offered: this.#offered, admitted: this.#admitted, shed: this.#shed };
+    const meters = { offered: this.#offered, admitted: this.#admitted, shed: this.#shed };
+    const total = { limit, bucket: this.#total, ...meters, shortMs: this.#shortMs };
     return limitsUsage({ total, burst, keys: this.#keys.all, mostKeys }, nowMs);
   }
 
@@ -190,7 +193,9 @@ export class Limiter {
       }
       key.cost += points;
       key.offered.add(points, nowMs);
-      if (key.isOver) over += points;
+      if (!key.isOver) continue;
+      over += points;
+      key.shortMs = nowMs;
     }
     return over;
   }
@@ -207,17 +212,28 @@ export class Limiter {
       const key = this.#met[i]!;
       if (!key.isOver) continue;
       first ??= key;
-      waitMs = Math.max(waitMs, key.bucket.waitMs(nowMs));
+      waitMs = Math.max(waitMs, this.#waitMs(key.bucket, key.limit, nowMs));
       key.shed.add(key.cost, nowMs);
     }
     return this.#refuse(signal, { by: "key", points, waitMs }, this.#overKey(first, nowMs), nowMs);
   }
 
   #refuseAll(signal: Signal, points: number, nowMs: number): Limited {
-    const waitMs = this.#total.waitMs(nowMs);
+    this.#shortMs = nowMs;
+    const waitMs = this.#waitMs(this.#total, this.#data.total, nowMs);
     const isShared = this.#shares !== undefined;
     const message = overTotal(spentLimit(this.#data.total, this.#total, { isShared, nowMs }));
     return this.#refuse(signal, { by: "total", points, waitMs }, message, nowMs);
+  }
+
+  /**
+   * Until there is a token. Of a limit that is shared what is granted here may be too little now,
+   * and all of it when the sender comes again.
+   */
+  #waitMs(bucket: DebtBucket, { perSecond }: FleetLimit, nowMs: number): number {
+    const waitMs = bucket.waitMs(nowMs);
+    if (this.#shares === undefined) return waitMs;
+    return Math.min(waitMs, Math.max(NEXT_SHARE_MS, bucket.waitMsAt(perSecond, nowMs)));
   }
 
   #overKey(of: KeyBucket | undefined, nowMs: number): string {
@@ -232,8 +248,7 @@ export class Limiter {
     message: string,
     nowMs: number,
   ): Limited {
-    const known = Number.isFinite(waitMs) || this.#shares === undefined ? waitMs : NO_SHARE_WAIT_MS;
-    this.refusal = { reason: "over_limit", message, retryAfterMs: retryDelayMs(known, this.#env.random) };
+    this.refusal = { reason: "over_limit", message, retryAfterMs: retryDelayMs(waitMs, this.#env.random) };
     this.#shed.add(points, nowMs);
     this.#counts.refused(signal, by, points);
     return LIMITED.REFUSED;

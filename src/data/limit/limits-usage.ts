@@ -3,12 +3,19 @@ import type { KeyUsage, LimitsUsage, LimitUsage } from "../../plan/limits/limit-
 import type { KeyBucket } from "./key-bucket.ts";
 import type { Meter } from "./meter.ts";
 
+/** Who was refused comes again: so long it counts as short. */
+const SHORT_MS = 3_000;
+/** What is asked for by whoever is short, of what it has. */
+const MORE = 2;
+
 interface Metered {
   readonly limit: number;
   readonly bucket: DebtBucket;
   readonly offered: Meter;
   readonly admitted: Meter;
   readonly shed: Meter;
+  /** When it has refused something last. */
+  readonly shortMs: number;
 }
 
 interface Looked {
@@ -24,8 +31,9 @@ export function limitsUsage({ total, burst, keys, mostKeys }: Looked, nowMs: num
   const used: KeyUsage[] = [];
   for (const key of keys) {
     if (key.offered.total === 0) continue;
-    const { bucket, offered, admitted, shed } = key;
-    used.push({ key: key.key, ...usageOf({ limit: key.limit.perSecond, bucket, offered, admitted, shed }, nowMs) });
+    const { bucket, offered, admitted, shed, shortMs } = key;
+    const its = { limit: key.limit.perSecond, bucket, offered, admitted, shed, shortMs };
+    used.push({ key: key.key, ...usageOf(its, nowMs) });
   }
   const nearest = used.toSorted((a, b) => b.wanted / b.limit - a.wanted / a.limit || (a.key < b.key ? -1 : 1));
   return {
@@ -35,13 +43,23 @@ export function limitsUsage({ total, burst, keys, mostKeys }: Looked, nowMs: num
   };
 }
 
-function usageOf({ limit, bucket, offered, admitted, shed }: Metered, nowMs: number): LimitUsage {
+function usageOf(its: Metered, nowMs: number): LimitUsage {
+  const { limit, bucket, offered, admitted, shed } = its;
   return {
     limit,
     granted: bucket.perSecondAt(nowMs),
-    wanted: offered.peak(nowMs),
+    wanted: wantedOf(its, nowMs),
     offered: offered.perSecond(nowMs),
     used: admitted.perSecond(nowMs),
     shed: shed.total,
   };
+}
+
+/**
+ * What is owed is to be paid back as well. Senders that were refused wait, and what comes says
+ * little of what they have: so it is asked for more, step by step, until nothing is refused.
+ */
+function wantedOf({ bucket, offered, shortMs }: Metered, nowMs: number): number {
+  const more = nowMs - shortMs <= SHORT_MS ? MORE * bucket.perSecondAt(nowMs) : 0;
+  return Math.max(offered.peak(nowMs), -bucket.tokensAt(nowMs), more);
 }

@@ -71,9 +71,13 @@ export class DebtBucket {
 
   /** Until a request is let in at the present rate; Infinity: not before the share is another. */
   waitMs(nowMs: number): number {
+    return this.waitMsAt(this.#current(nowMs).perSecond, nowMs);
+  }
+
+  /** The same at another rate. */
+  waitMsAt(perSecond: number, nowMs: number): number {
     this.#fill(nowMs);
-    if (this.#tokens > 0) return 0;
-    return (1 - this.#tokens) / (this.#current(nowMs).perSecond / 1_000);
+    return this.#tokens > 0 ? 0 : (1 - this.#tokens) / (perSecond / 1_000);
   }
 
   #current(nowMs: number): BucketShare {

@@ -7,6 +7,7 @@ import type { Controller } from "../../../src/control/global/controller.ts";
 import { openController } from "../../../src/control/global/open-controller.ts";
 import { LimitHolders } from "../../../src/control/limits/limit-holders.ts";
 import { NO_LOAD } from "../../../src/control/load/load-report.ts";
+import type { Clock } from "../../../src/core/clock.ts";
 import { OWN_BODIES } from "../../../src/core/arena/extent.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { LIMITED } from "../../../src/data/limit/limiter.ts";
@@ -45,14 +46,28 @@ export class LimitedNode implements AsyncDisposable {
   /** Items a second that come to it. */
   offered = 0;
   isCutOff = false;
+  /** Its sender comes again when it was told to, with all that has come meanwhile. */
+  isObeyed = false;
+  #comesAgainMs = 0;
   readonly #limiter: NodeLimiter;
   readonly #node: NodeFollower;
   readonly #envelope = new Envelope();
+  readonly #clock: Clock;
+  readonly #status = {
+    version: 1,
+    text: "",
+    digest: "",
+    running: CONFIG,
+    appliedMs: 0,
+    restartRequired: [],
+    last: undefined,
+  };
   #owed = 0;
 
   constructor(fleet: LimitedFleet, id: string, region: string) {
     this.id = id;
     const { store, log } = fleet;
+    this.#clock = store.clock;
     const env = { clock: store.clock, random: seededRandom(5), log, metrics: createMetrics(), ledger: createLedger() };
     this.#limiter = new NodeLimiter(env, new LimitHolders());
     this.#limiter.adopt(fleet.limits);
@@ -64,17 +79,7 @@ export class LimitedNode implements AsyncDisposable {
         memory: forgetfulMemory(),
         openStore: async () => ({ place: store.place, [Symbol.asyncDispose]: async () => undefined }),
         load: this.#load(),
-        walk: {
-          status: {
-            version: 1,
-            text: "",
-            digest: "",
-            running: CONFIG,
-            appliedMs: 0,
-            restartRequired: [],
-            last: undefined,
-          },
-        },
+        walk: { status: this.#status },
         dataPlane: {
           ...IDLE_PLANE,
           limitAsk: async () => this.#limiter.ask(),
@@ -100,6 +105,14 @@ export class LimitedNode implements AsyncDisposable {
     };
   }
 
+  /** Those of its config. */
+  adopt(limits: LimitsData): void {
+    this.#limiter.adopt(limits);
+    const text = `targets: []\nglobal: { rate_limiting: { max_qps: ${limits.total.perSecond} } }\n`;
+    this.#status.running = configOf(text);
+    this.#node.configured();
+  }
+
   get granted(): number {
     return this.#limiter.usage(0)?.total.granted ?? 0;
   }
@@ -108,10 +121,15 @@ export class LimitedNode implements AsyncDisposable {
   carry(ms: number): number {
     this.#owed += (this.offered * ms) / 1_000;
     let letIn = 0;
-    for (; this.#owed >= ITEMS; this.#owed -= ITEMS) {
+    for (; this.#owed >= ITEMS && this.#clock.nowMs() >= this.#comesAgainMs; this.#owed -= ITEMS) {
       assert.ok(scanEnvelope("traces", REQUEST, this.#envelope));
-      const result = this.#limiter.current?.limit(this.#envelope, "traces", NO_HEADERS, OWN_BODIES);
+      const limiter = this.#limiter.current;
+      const result = limiter?.limit(this.#envelope, "traces", NO_HEADERS, OWN_BODIES) ?? LIMITED.IN;
       if (result === LIMITED.IN) letIn += ITEMS;
+      else if (this.isObeyed) {
+        this.#comesAgainMs = this.#clock.nowMs() + (limiter?.refusal?.retryAfterMs ?? 0);
+        break;
+      }
     }
     return letIn;
   }
@@ -129,13 +147,24 @@ export class LimitedFleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
   readonly metrics: Metrics = createMetrics();
   readonly log: KeptLog = keptLog(this.store.clock);
-  readonly limits: LimitsData;
+  #limits: LimitsData | undefined;
   readonly nodes: LimitedNode[] = [];
   readonly controllers = new Map<string, Controller>();
   readonly #letIn: number[] = [];
 
-  constructor(limits: LimitsData) {
-    this.limits = limits;
+  constructor(limits?: LimitsData) {
+    this.#limits = limits;
+  }
+
+  get limits(): LimitsData | undefined {
+    return this.#limits;
+  }
+
+  /** Of the config that all of them run from now on. */
+  setLimits(limits: LimitsData): void {
+    this.#limits = limits;
+    this.#letIn.length = 0;
+    for (const node of this.nodes) node.adopt(limits);
   }
 
   async form(): Promise<void> {
@@ -210,7 +239,8 @@ export class LimitedFleet implements AsyncDisposable {
   }
 
   #check(): void {
-    const { perSecond, burst } = this.limits.total;
+    if (this.#limits === undefined) return;
+    const { perSecond, burst } = this.#limits.total;
     const granted = this.nodes.reduce((all, node) => all + node.granted, 0);
     assert.ok(granted <= perSecond + 1e-6, `${granted} is out: ${this.nodes.map((one) => one.granted).join()}`);
     let sum = 0;
