@@ -33,6 +33,7 @@ const OWN: ReadonlyMap<string, string> = new Map([
   ["accept-encoding", "it says what this router can read, not what the sender can"],
   ["signalbox-hops", "it is counted anew by each node of a fleet"],
   ["signalbox-path", "it is told anew by each node of a fleet"],
+  ["signalbox-proof", "it is made anew by each node of a fleet"],
   ["user-agent", "targets are told who calls them: this router"],
 ]);
 

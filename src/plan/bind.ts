@@ -24,11 +24,12 @@ export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Pl
 /** The same with secrets that have been read. Cannot fail. */
 export function bindRead(data: PlanData, secrets: Secrets): Plan {
   const { version, digest, nodeRegion, plugins, noConfig } = data;
-  const targets = bindTargetsRead(data, secrets);
+  const linkKey = data.linkKey && new Secret(secrets.reveal(data.linkKey));
+  const targets = bindTargetsRead(data, secrets, linkKey);
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
   const { limits } = data;
-  const headers = compileHeaders(routes, pools, targets, limits);
+  const headers = compileHeaders(routes, pools, targets, { limits, linkKey });
   const sampling = data.sampling && bindSampling(data.sampling);
   return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers, sampling, limits };
 }
@@ -44,8 +45,12 @@ export async function bindTargets(
   return { targets: bindTargetsRead(data, await readSecrets(data, reader)) };
 }
 
-function bindTargetsRead({ targets }: Pick<PlanData, "targets">, secrets: Secrets): Map<string, TargetPlan> {
-  const bound = new Binding(secrets);
+function bindTargetsRead(
+  { targets }: Pick<PlanData, "targets">,
+  secrets: Secrets,
+  linkKey?: Secret,
+): Map<string, TargetPlan> {
+  const bound = new Binding(secrets, linkKey);
   return new Map(targets.map((target) => [target.id, bound.target(target)]));
 }
 
@@ -56,10 +61,12 @@ function bindPool(pool: PoolData): PoolPlan {
 /** Binds targets with what the process has: secrets, and proxies. */
 class Binding {
   readonly #secrets: Secrets;
+  readonly #linkKey: Secret | undefined;
   readonly #proxyOf: ProxyOf;
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Secrets, linkKey: Secret | undefined) {
     this.#secrets = secrets;
+    this.#linkKey = linkKey;
     this.#proxyOf = compileProxies(secrets.env);
   }
 
@@ -74,6 +81,7 @@ class Binding {
       tls: tls && this.#tls(tls),
       health: { ...health, check: health.check && this.#check(health.check, written) },
       statuses: compileStatuses(statuses),
+      linkKey: same.members && this.#linkKey,
     };
     return { ...plan, connectionIdentity: identityOf(plan) };
   }
@@ -113,6 +121,7 @@ const READ_ANEW: ReadonlySet<string> = new Set<keyof TargetCommon>([
   "compressionLevel",
   "headers",
   "forwardHeaders",
+  "linkKey",
   "timeoutMs",
   "maxInFlight",
   "maxRequestBytes",

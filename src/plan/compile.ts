@@ -4,7 +4,7 @@ import type { Path } from "../config/finding.ts";
 import type { FleetConfig, NodeConfig, PoolConfig, RuleConfig, TargetConfig } from "../config/schema/config.ts";
 import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
-import type { SecretSource } from "../core/secret-source.ts";
+import { literal, type SecretSource } from "../core/secret-source.ts";
 import { USUAL_LEVEL } from "../otlp/compress.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
 import { compileLimits } from "./compile-limits.ts";
@@ -22,6 +22,8 @@ export interface CompileOptions {
   readonly text: string;
   /** Of a node that has no config yet, and runs an empty one: what its senders are told. */
   readonly noConfig?: string | undefined;
+  /** What nodes of the fleet prove links with (`linkKeyOf`). */
+  readonly linkKey?: string | undefined;
 }
 
 /** What of a node's own settings is part of its plan; all else is the fleet's. */
@@ -31,7 +33,8 @@ export type NodePart = Partial<Pick<NodeConfig, "id" | "tags">> & Pick<NodeConfi
  * Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was
  * loaded.
  */
-export function compile(fleet: FleetConfig, node: NodePart, { version, text, noConfig }: CompileOptions): PlanData {
+export function compile(fleet: FleetConfig, node: NodePart, options: CompileOptions): PlanData {
+  const { version, text, noConfig, linkKey } = options;
   const sourceOf = sourcesOf(fleet);
   const own = regionOf(fleet, node.region);
   const sourceIn = (place: Path): SourceAt => {
@@ -57,7 +60,9 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
     sampling: compileSampling(fleet, node.region),
     limits: compileLimits(fleet.global.rate_limiting),
   });
-  return { schema: PLAN_SCHEMA, ...plan, rules: fleet.rules.map(plainRule) };
+  const hasLinks = linkKey !== undefined && targets.some(({ members }) => members !== undefined);
+  const links = hasLinks ? { linkKey: literal(linkKey) } : {};
+  return { schema: PLAN_SCHEMA, ...plan, ...links, rules: fleet.rules.map(plainRule) };
 }
 
 /** A rule that stays is the same object in the next plan, so that what was made of it is known. */

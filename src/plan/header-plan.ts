@@ -1,8 +1,9 @@
 import { isCredential } from "../core/header-name.ts";
+import type { Secret } from "../core/secret.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { headerNames } from "./header-tests.ts";
-import { HOPS_HEADER, PATH_HEADER } from "./hops.ts";
 import type { LimitsData } from "./limits/limits-plan.ts";
+import { LINK_HEADERS } from "./link-proof.ts";
 import type { PoolPlan, TargetPlan } from "./plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
 
@@ -14,28 +15,33 @@ export interface HeaderPlan {
   readonly plain: readonly string[];
   /** Pools into which credentials go along, for themselves or for one that takes over from them. */
   readonly trusted: ReadonlySet<string>;
+  /** What nodes of the fleet say of links is proven with it; undefined: nobody is believed. */
+  readonly linkKey?: Secret | undefined;
 }
 
 /**
  * Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are
  * passed on what they forward. Where targets are nodes of the fleet, links between nodes are
- * counted, and nodes named. Limits may tell senders apart by one.
+ * counted, and nodes named, as `linkKey` proves. Limits may tell senders apart by one.
  */
 export function compileHeaders(
   routes: Readonly<Record<Signal, RoutePlan>>,
   pools: ReadonlyMap<string, PoolPlan>,
   targets: ReadonlyMap<string, TargetPlan>,
-  limits?: Pick<LimitsData, "key">,
+  {
+    limits,
+    linkKey,
+  }: { readonly limits?: Pick<LimitsData, "key"> | undefined; readonly linkKey?: Secret | undefined } = {},
 ): HeaderPlan {
   const asked = Object.values(routes).flatMap(({ headerTests }) => headerTests.map(({ key }) => key));
   const needed = new Map([...pools].map(([name, pool]) => [name, headersOfPool(pool, targets)]));
-  const hops = [...targets.values()].some(({ members }) => members !== undefined) ? [HOPS_HEADER, PATH_HEADER] : [];
+  const hops = [...targets.values()].some(({ members }) => members !== undefined) ? LINK_HEADERS : [];
   const keys = limits?.key.from === "header" ? [limits.key.name] : [];
   const read = [...new Set([...hops, ...asked, ...keys, ...[...needed.values()].flat()])].toSorted();
   const trusted = [...pools.keys()].filter((name) =>
     chainOf(name, pools).some((one) => needed.get(one)!.some(isCredential)),
   );
-  return { read, plain: read.filter((name) => !isCredential(name)), trusted: new Set(trusted) };
+  return { read, plain: read.filter((name) => !isCredential(name)), trusted: new Set(trusted), linkKey };
 }
 
 function headersOfPool({ division, targets: ids }: PoolPlan, targets: ReadonlyMap<string, TargetPlan>): string[] {

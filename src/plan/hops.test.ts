@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planOf } from "../../test/scenario/ledger-rig.ts";
 import { HOPS_HEADER, hopsIn, PATH_HEADER, pathIn, pathThrough } from "./hops.ts";
+import { LINK_HEADERS } from "./link-proof.ts";
 import { NO_HEADERS, type SenderHeaders, senderHeaders } from "./sender-headers.ts";
 
 const CASES = [
@@ -27,7 +28,7 @@ test("it is read only where some target stands for nodes of the fleet", () => {
     return planOf(`targets: [{ id: t, endpoint: "http://t.test:1" }]\ndefault_pool: ${pool}`).headers.read;
   };
   assert.deepEqual(read("{ targets: [t] }"), []);
-  assert.deepEqual(read("{ targets: { collectors: {} } }"), [HOPS_HEADER, PATH_HEADER]);
+  assert.deepEqual(read("{ targets: { collectors: {} } }"), LINK_HEADERS);
 });
 
 /** As a node is told by the one before. */

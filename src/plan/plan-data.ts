@@ -32,12 +32,15 @@ export interface PlanData extends PlanHead {
   readonly sampling?: SamplingData | undefined;
   /** undefined: everything is let in. */
   readonly limits?: LimitsData | undefined;
+  /** Of the nodes of a fleet, where some target stands for such (`linkKeyOf`). */
+  readonly linkKey?: SecretSource | undefined;
 }
 
 /** What is different in a target before it is bound. */
 type BoundLater =
   | "address"
   | "member"
+  | "linkKey"
   | "resolve"
   | "proxy"
   | "headers"

@@ -1,5 +1,6 @@
 import type { StrategyConfig } from "../config/schema/config.ts";
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { Secret } from "../core/secret.ts";
 import type { Compression } from "../otlp/compress.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
@@ -81,6 +82,8 @@ export interface TargetCommon {
   readonly members?: MembersPlan | undefined;
   /** The node's id, and its URL is where that is. Only for a part of a target with `members`. */
   readonly member?: string | undefined;
+  /** With which a node that has `members` proves to them what it says of links. */
+  readonly linkKey?: Secret | undefined;
   /** On the way to it; undefined: none. */
   readonly proxy?: ProxyPlan | undefined;
   readonly weight: number;

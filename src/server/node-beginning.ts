@@ -3,6 +3,7 @@ import type { Config } from "../config/schema/config.ts";
 import { openDataDir } from "../control/data-dir.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { compile, digestOf } from "../plan/compile.ts";
+import { linkKeyOf } from "../plan/link-proof.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { ConfigSource } from "./config-source.ts";
@@ -37,7 +38,8 @@ export async function openBeginning(
   const version = fleet?.start.version ?? firstVersion(history, source);
   const noConfig = fleet?.noConfigIn(version);
   const node = { ...first.node, id: nodeIdOf(first.node) };
-  return { kept, history, first, plan: compile(first, node, { version, text, noConfig }) };
+  const linkKey = linkKeyOf(first.node.fleet.token, fleet?.memory.identity?.id);
+  return { kept, history, first, plan: compile(first, node, { version, text, noConfig, linkKey }) };
 }
 
 /** `storeDir`: where an embedded store is, which says so itself when it cannot be used. */

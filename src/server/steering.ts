@@ -13,6 +13,7 @@ import { openFleetVersions } from "../control/truth/fleet-versions.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { compile } from "../plan/compile.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
+import { linkKeyOf } from "../plan/link-proof.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { RootLog } from "../telemetry/log.ts";
@@ -112,11 +113,9 @@ async function keepFirst(
 
 function compileNext(next: Config, version: number, text: string, fleet: NodeFleet | undefined): PlanData {
   checkListenerTls(next);
-  return compile(
-    next,
-    { ...next.node, id: nodeIdOf(next.node) },
-    { version, text, noConfig: fleet?.noConfigIn(version) },
-  );
+  const node = { ...next.node, id: nodeIdOf(next.node) };
+  const linkKey = linkKeyOf(next.node.fleet.token, fleet?.memory.identity?.id);
+  return compile(next, node, { version, text, noConfig: fleet?.noConfigIn(version), linkKey });
 }
 
 /** What of the config came from elsewhere is in no line of the log. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CIRCLE_MESSAGE, HOPS_HEADER } from "../../src/plan/hops.ts";
+import { Secret } from "../../src/core/secret.ts";
+import { CIRCLE_MESSAGE, HOPS_HEADER, PATH_HEADER } from "../../src/plan/hops.ts";
+import { linkKeyOf, PROOF_HEADER, proofOf } from "../../src/plan/link-proof.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CircleReport } from "../../src/data/circle-report.ts";
@@ -17,6 +19,7 @@ import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
 import { spans } from "./channel-rig.ts";
 
+const OF_FLEET = "node: { fleet: { token: of-the-fleet } }";
 const ITEMS = spans([
   { name: "s", trace: 1 },
   { name: "t", trace: 2 },
@@ -26,6 +29,14 @@ function found(tier: string, protocol: "grpc" | "http/protobuf" = "grpc"): objec
   return { collectors: { tags: { tier } }, id: tier, protocol, health_check: false, slow_start: 0 };
 }
 
+const FLEET = { token: "of-the-fleet" };
+const KEY = new Secret(linkKeyOf(new Secret(FLEET.token), undefined)!);
+
+/** As a node of the fleet says it, or with another key whoever is none. */
+function overLinks(hops: string, path = "", key = KEY): Record<string, string> {
+  return { [HOPS_HEADER]: hops, [PATH_HEADER]: path, [PROOF_HEADER]: proofOf(key, hops, path) };
+}
+
 function keyOf(tier: string, listener: "otlp_grpc" | "otlp_http" = "otlp_grpc"): string {
   return membersKey({ region: "default", tags: { tier }, listener });
 }
@@ -33,7 +44,7 @@ function keyOf(tier: string, listener: "otlp_grpc" | "otlp_http" = "otlp_grpc"):
 test("what two tiers of one document send to each other in a circle is refused after some links, and its sender hears it", async () => {
   const rules = ["a", "b"].map((tier) => ({ id: tier, targets: found(tier) }));
   const start = (tier: string, hops: number): Promise<TestNode> => {
-    return startTestNode({ node: { tags: { tier }, limits: { max_hops: hops } }, rules, unmatched: "refuse" });
+    return startTestNode({ node: { fleet: FLEET, tags: { tier }, limits: { max_hops: hops } }, rules, unmatched: "refuse" });
   };
   await using a = await start("a", 2);
   await using b = await start("b", 16);
@@ -85,9 +96,9 @@ test("each batch for nodes of the fleet has come over one number of links, and w
   const board = new MemberBoard();
   board.tell([{ of: keyOf("a"), members: [{ id: "m", address: "m.test:1", utilization: 0 }] }]);
   const pool = JSON.stringify({ targets: found("a"), batch: { max_wait: "1s" } });
-  await using rig = new Rig(`default_pool: ${pool}`, { members: board, resolver: new ScriptedResolver() });
+  await using rig = new Rig(`${OF_FLEET}\ndefault_pool: ${pool}`, { members: board, resolver: new ScriptedResolver() });
   for (const hops of ["1", "1", undefined, undefined, "3", "no number"]) {
-    rig.handle("traces", ITEMS, 10_000, hops === undefined ? {} : { [HOPS_HEADER]: hops });
+    rig.handle("traces", ITEMS, 10_000, hops === undefined ? {} : overLinks(hops));
   }
   rig.advance(1_000);
   for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
@@ -117,6 +128,33 @@ test("whoever makes up ways has one line of the log written for each target in a
   assert.equal(metrics.circlingItems.with().value, 2_000);
 });
 
+test("what somebody says of links who is no node of the fleet means nothing, and is told to nobody", async () => {
+  const board = new MemberBoard();
+  board.tell([{ of: keyOf("a"), members: [{ id: "m", address: "m.test:1", utilization: 0 }] }]);
+  const pool = JSON.stringify({ targets: found("a"), batch: { max_wait: "1s" } });
+  const text = `${OF_FLEET}\ndefault_pool: ${pool}`;
+  await using rig = new Rig(text, { members: board, resolver: new ScriptedResolver() });
+  const forged = [
+    { [HOPS_HEADER]: "9" },
+    { [HOPS_HEADER]: "1", [PATH_HEADER]: "m" },
+    { ...overLinks("1", "m"), [PATH_HEADER]: "m,n" },
+    { ...overLinks("1", "x"), [HOPS_HEADER]: "9" },
+    overLinks("1", "m", new Secret(linkKeyOf(new Secret("of-another"), undefined)!)),
+    { ...overLinks("1", "m"), [PROOF_HEADER]: "" },
+  ];
+  for (const headers of forged) assert.deepEqual(rig.handle("traces", ITEMS, 10_000, headers).replies, []);
+  const { replies } = rig.handle("traces", ITEMS, 10_000, overLinks("1", "m"));
+  assert.match(replies[0]?.ok === true ? replies[0].message : "", /would send them back to m/u);
+  rig.advance(1_000);
+  rig.answer(0, ACCEPTED);
+  assert.deepEqual(
+    rig.calls.map(({ batch }) => [batch.hops, batch.path, batch.items, batch.headers]),
+    [[1, "", 2 * forged.length, NO_HEADERS]],
+    "one batch, as of any sender",
+  );
+  assert.equal(rig.env.metrics.circlingItems.with().value, 2, "of the one that a node has sent");
+});
+
 test("where no target is a node of the fleet nothing is counted", async () => {
   await using rig = new Rig("targets: [{ id: t, endpoint: 'http://t.test:1' }]\ndefault_pool: { targets: [t] }");
   const { replies } = rig.handle("traces", ITEMS, 10_000, { [HOPS_HEADER]: "9999" });
@@ -144,7 +182,7 @@ function documentOf(region: Region, along: readonly Region[]): Record<string, un
     return { id: `round-${of}`, conditions, ...to(along[(i + 1) % along.length]!) };
   });
   const flat = { id: "flat", conditions: [{ span_name: "flat" }], ...to("us") };
-  return { node: { id: `n-${region}`, region }, rules: [...round, flat], default_pool: { targets: ["sink"] } };
+  return { node: { id: `n-${region}`, region, fleet: FLEET }, rules: [...round, flat], default_pool: { targets: ["sink"] } };
 }
 
 async function startCircle(along: readonly Region[], sink: Sink, parts: AsyncDisposableStack): Promise<TestNode[]> {

@@ -14,6 +14,7 @@ import type {
   RuleExplanation,
 } from "../../plan/explanation.ts";
 import type { ResourceFacts } from "../../plan/route-plan.ts";
+import { provenHeaders } from "../../plan/link-proof.ts";
 import { headersOf, readSenderHeaders } from "../../plan/sender-headers.ts";
 import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
@@ -55,9 +56,10 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
     const refusal = { reason: "bad_data", message: read.message } as const;
     return { ...head, refusal, total_items: envelope.totalItems, items: [] };
   }
-  const walk = openWalk(parts, signal, { region, headers: read.headers });
+  const headers = provenHeaders(read.headers, plan.headers.linkKey);
+  const walk = openWalk(parts, signal, { region, headers });
   const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
-  const limits = envelope.totalItems === 0 ? undefined : parts.limiter?.preview(envelope, read.headers);
+  const limits = envelope.totalItems === 0 ? undefined : parts.limiter?.preview(envelope, headers);
   const items = yield* explainItems(walk, envelope, request.maxItems);
   const total = { total_items: envelope.totalItems, items };
   return { ...head, refusal, ...(limits !== undefined && { limits }), ...total };

@@ -3,6 +3,7 @@ import type { Cancel } from "../../core/clock.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import { compress, type CompressResult, type Compression } from "../../otlp/compress.ts";
 import { HOPS_HEADER, PATH_HEADER } from "../../plan/hops.ts";
+import { PROOF_HEADER, proofOf } from "../../plan/link-proof.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { Batch } from "./target-client.ts";
@@ -70,7 +71,7 @@ export class PassedHeaders {
   #known = new RecentMap<TargetPlan["headers"]>(KNOWN);
 
   of(
-    { headers: own }: TargetPlan,
+    { headers: own, linkKey }: TargetPlan,
     { headers: passed, hops = 0, path }: Pick<Batch, "headers" | "hops" | "path">,
   ): TargetPlan["headers"] {
     if (passed.values.length === 0 && hops === 0) return own;
@@ -81,10 +82,14 @@ export class PassedHeaders {
     const key = hops === 0 ? passed.key : `${hops} ${path ?? ""}\n${passed.key}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const counted = hops === 0 ? {} : { [HOPS_HEADER]: String(hops) };
-    const told = path === undefined ? {} : { [PATH_HEADER]: path };
-    const merged = { ...Object.fromEntries(passed.values), ...own, ...counted, ...told };
+    const merged = { ...Object.fromEntries(passed.values), ...own, ...linkHeaders(hops, path, linkKey) };
     this.#known.set(key, merged);
     return merged;
   }
+}
+
+function linkHeaders(hops: number, path = "", key: TargetPlan["linkKey"]): TargetPlan["headers"] {
+  if (hops === 0) return {};
+  const told = { [HOPS_HEADER]: String(hops), [PATH_HEADER]: path };
+  return key === undefined ? told : { ...told, [PROOF_HEADER]: proofOf(key, String(hops), path) };
 }

@@ -2,6 +2,7 @@ import type { Refusal } from "../../core/reason.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import type { HeaderPlan } from "../../plan/header-plan.ts";
 import { hopsIn, pathIn } from "../../plan/hops.ts";
+import { provenHeaders } from "../../plan/link-proof.ts";
 import {
   type HeaderSource,
   NO_HEADERS,
@@ -45,13 +46,13 @@ export class HeaderIntake {
   take(source: HeaderSource): TakenHeaders | Refusal {
     const result = readSenderHeaders(source, this.#plan.read);
     if (!result.ok) return { reason: "bad_data", message: result.message, field: `headers.${result.name}` };
-    const { headers } = result;
-    const known = this.#shared.get(headers.key);
+    const known = this.#shared.get(result.headers.key);
     if (known !== undefined) return known;
+    const headers = provenHeaders(result.headers, this.#plan.linkKey);
     const plain = onlyHeaders(headers, this.#plan.plain);
     const its = plain.key === headers.key ? headers : plain;
     const taken = { all: headers, plain: its, hops: hopsIn(headers), path: pathIn(headers) };
-    this.#shared.set(headers.key, taken);
+    this.#shared.set(result.headers.key, taken);
     return taken;
   }
 
