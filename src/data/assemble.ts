@@ -19,7 +19,7 @@ import type { Check } from "./health/check.ts";
 import type { HealthReporter } from "./health/target-news.ts";
 import type { ToldTarget } from "./health/told-health.ts";
 import { openCheck } from "./health/checks/open-check.ts";
-import { ALL_OF_IT, type PartOfLimit } from "./node-limit.ts";
+import { ALL_OF_IT, type PartOfLimit } from "./node-limits/node-limit.ts";
 import { openLosses } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, pluginEditions } from "./balance/plugins.ts";

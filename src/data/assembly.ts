@@ -3,7 +3,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
-import { CircleReport } from "./circle-report.ts";
+import { CircleReport } from "./queue/circle-report.ts";
 import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./signal-pipeline.ts";
 import { HeaderIntake } from "./receive/header-intake.ts";
 import { KnownShares } from "./queue/known-shares.ts";

@@ -3,7 +3,7 @@ import { Envelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
-import type { CircleReport } from "./circle-report.ts";
+import type { CircleReport } from "./queue/circle-report.ts";
 import type { HeaderIntake, TakenHeaders } from "./receive/header-intake.ts";
 import type { Limiter } from "./limit/limiter.ts";
 import type { KnownShares } from "./queue/known-shares.ts";

@@ -5,7 +5,7 @@ import { CIRCLE_MESSAGE, HOPS_HEADER, PATH_HEADER } from "../../src/plan/hops.ts
 import { linkKeyOf, PROOF_HEADER, proofOf } from "../../src/plan/link-proof.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { CircleReport } from "../../src/data/circle-report.ts";
+import { CircleReport } from "../../src/data/queue/circle-report.ts";
 import { membersKey } from "../../src/plan/members.ts";
 import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 import { MemberBoard } from "../../src/data/resolve/member-board.ts";
@@ -44,7 +44,11 @@ function keyOf(tier: string, listener: "otlp_grpc" | "otlp_http" = "otlp_grpc"):
 test("what two tiers of one document send to each other in a circle is refused after some links, and its sender hears it", async () => {
   const rules = ["a", "b"].map((tier) => ({ id: tier, targets: found(tier) }));
   const start = (tier: string, hops: number): Promise<TestNode> => {
-    return startTestNode({ node: { fleet: FLEET, tags: { tier }, limits: { max_hops: hops } }, rules, unmatched: "refuse" });
+    return startTestNode({
+      node: { fleet: FLEET, tags: { tier }, limits: { max_hops: hops } },
+      rules,
+      unmatched: "refuse",
+    });
   };
   await using a = await start("a", 2);
   await using b = await start("b", 16);
@@ -182,7 +186,11 @@ function documentOf(region: Region, along: readonly Region[]): Record<string, un
     return { id: `round-${of}`, conditions, ...to(along[(i + 1) % along.length]!) };
   });
   const flat = { id: "flat", conditions: [{ span_name: "flat" }], ...to("us") };
-  return { node: { id: `n-${region}`, region, fleet: FLEET }, rules: [...round, flat], default_pool: { targets: ["sink"] } };
+  return {
+    node: { id: `n-${region}`, region, fleet: FLEET },
+    rules: [...round, flat],
+    default_pool: { targets: ["sink"] },
+  };
 }
 
 async function startCircle(along: readonly Region[], sink: Sink, parts: AsyncDisposableStack): Promise<TestNode[]> {

@@ -7,8 +7,8 @@ import type { GrpcConnectionPlan, PoolPlan, TargetPlan, TargetPlanOf } from "../
 import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
-import { limitUses, takeLimits } from "../../src/data/limit-uses.ts";
-import type { NodeLimit } from "../../src/data/node-limit.ts";
+import { limitUses, takeLimits } from "../../src/data/node-limits/limit-uses.ts";
+import type { NodeLimit } from "../../src/data/node-limits/node-limit.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";

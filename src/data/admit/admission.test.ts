@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { NO_LIMITS } from "../../otlp/limits.ts";
 import { NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
-import type { LimitUse, NodeLimit } from "../node-limit.ts";
+import type { LimitUse, NodeLimit } from "../node-limits/node-limit.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
 import {

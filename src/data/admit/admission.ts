@@ -6,7 +6,7 @@ import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { IntakeLimits } from "../../plan/listen-options.ts";
 import type { Env } from "../../telemetry/env.ts";
-import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limit.ts";
+import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limits/node-limit.ts";
 import { DegradationGate } from "./degradation-gate.ts";
 import { OpenPermit, type PermitGate } from "./open-permit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";

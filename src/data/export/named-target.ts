@@ -8,7 +8,7 @@ import { showReason } from "../health/report.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import type { ToldTarget } from "../health/told-health.ts";
 import { TargetLoad } from "../load/target-load.ts";
-import { ALL_OF_IT } from "../node-limit.ts";
+import { ALL_OF_IT } from "../node-limits/node-limit.ts";
 import { AddressSet, type AddressSetEnv, type PartsOwner } from "./address-set.ts";
 import { ChangeListeners } from "./change-listeners.ts";
 import { MemberPicker } from "./member-picker.ts";

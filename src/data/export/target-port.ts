@@ -10,7 +10,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Check } from "../health/check.ts";
 import type { Health } from "../health/health.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
-import type { PartOfLimit } from "../node-limit.ts";
+import type { PartOfLimit } from "../node-limits/node-limit.ts";
 import type { HealthReporter, TargetNews } from "../health/target-news.ts";
 import type { ToldPart, ToldTarget } from "../health/told-health.ts";
 import type { TargetLoad } from "../load/target-load.ts";

@@ -10,7 +10,7 @@ import type { TargetMonitor } from "../health/target-monitor.ts";
 import type { TargetNews, TenantPause } from "../health/target-news.ts";
 import type { ToldPart, ToldTarget } from "../health/told-health.ts";
 import type { RefusedSignal, SignalRefusals } from "../health/signal-refusals.ts";
-import { ALL_OF_IT } from "../node-limit.ts";
+import { ALL_OF_IT } from "../node-limits/node-limit.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, TargetLoad } from "../load/target-load.ts";
 import { cutShort, endOf, isCutShort, newsOf, outcomeLabel, type SentToTarget } from "./call-outcome.ts";

@@ -1,7 +1,7 @@
 import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-owners.ts";
 import { openPartOwners } from "../balance/part-owners.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { LaneLoad } from "../key-load.ts";
+import type { LaneLoad } from "./key-load.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { partName } from "../../plan/members.ts";
 import type { QueueLane } from "./queue-lane.ts";

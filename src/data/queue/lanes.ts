@@ -2,7 +2,7 @@ import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { LaneLoad } from "../key-load.ts";
+import type { LaneLoad } from "./key-load.ts";
 import type { Delivery } from "./delivery.ts";
 import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";
 import { anyTakes } from "./hopeless.ts";

@@ -1,5 +1,5 @@
 import type { PoolPlan } from "../../plan/plan.ts";
-import { ALL_OF_IT } from "../node-limit.ts";
+import { ALL_OF_IT } from "../node-limits/node-limit.ts";
 import type { PoolEnv } from "./pool-port.ts";
 import { RETRIES_A_SECOND, type RetryBudget } from "./retry-policy.ts";
 import type { Room } from "./room.ts";

@@ -1,6 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
-import { Missed } from "../node-limit.ts";
+import { Missed } from "../node-limits/node-limit.ts";
 
 /** A pool may always make so many. */
 export const RETRIES_A_SECOND = 10;

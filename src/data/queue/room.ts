@@ -1,4 +1,4 @@
-import { Missed } from "../node-limit.ts";
+import { Missed } from "../node-limits/node-limit.ts";
 
 /**
  * What the stores of a pool may hold together, and do: of records from when they enter to their

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import type { LimitUse, NodeLimit } from "../../data/node-limit.ts";
+import type { LimitUse, NodeLimit } from "../../data/node-limits/node-limit.ts";
 import { Borrower } from "./borrower.ts";
 
 /** A worker whose uses a test sets. */

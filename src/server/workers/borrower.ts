@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
-import type { LimitUse, NodeLimit } from "../../data/node-limit.ts";
+import type { LimitUse, NodeLimit } from "../../data/node-limits/node-limit.ts";
 import { equalPart } from "./lending.ts";
 import type { FromWorker, LimitPart, LimitReport } from "./messages.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { KeyLoad } from "../../data/key-load.ts";
+import type { KeyLoad } from "../../data/queue/key-load.ts";
 import type { FromWorker } from "./messages.ts";
 
 /** The data plane as its pools that divide by key are concerned. */

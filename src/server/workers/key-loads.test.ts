@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { addLaneLoads, type KeyLoad } from "../../data/key-load.ts";
+import { addLaneLoads, type KeyLoad } from "../../data/queue/key-load.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
 import { KeyLoads } from "./key-loads.ts";
 

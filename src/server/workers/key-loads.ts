@@ -1,4 +1,4 @@
-import { addLaneLoads, type KeyLoad, type LaneLoad } from "../../data/key-load.ts";
+import { addLaneLoads, type KeyLoad, type LaneLoad } from "../../data/queue/key-load.ts";
 import type { ToWorker } from "./messages.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import type { NodeLimit } from "../../data/node-limit.ts";
+import type { NodeLimit } from "../../data/node-limits/node-limit.ts";
 import { RETRIES_A_SECOND } from "../../data/queue/retry-policy.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { IntakeLimits } from "../../plan/listen-options.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
-import type { LimitUse, NodeLimit } from "../../data/node-limit.ts";
+import type { LimitUse, NodeLimit } from "../../data/node-limits/node-limit.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { Borrower, type LimitedPlane } from "./borrower.ts";
 import type { SharedPlan } from "./kept-plan.ts";

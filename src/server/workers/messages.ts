@@ -12,8 +12,8 @@ import {
 import type { ListenOptions } from "../../plan/listen-options.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LaneFailover } from "../../data/balance/failover-state.ts";
-import type { KeyLoad } from "../../data/key-load.ts";
-import type { NodeLimit } from "../../data/node-limit.ts";
+import type { KeyLoad } from "../../data/queue/key-load.ts";
+import type { NodeLimit } from "../../data/node-limits/node-limit.ts";
 import type { TargetNews } from "../../data/health/target-news.ts";
 import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";

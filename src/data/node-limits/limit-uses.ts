@@ -1,7 +1,7 @@
-import type { Admission } from "./admit/admission.ts";
-import type { TargetHandle } from "./export/target-port.ts";
+import type { Admission } from "../admit/admission.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { LimitUse } from "./node-limit.ts";
-import type { Pool } from "./queue/pool-port.ts";
+import type { Pool } from "../queue/pool-port.ts";
 
 /** What has parts of the node's limits. */
 interface LimitedParts {

@@ -1,7 +1,7 @@
-import { CIRCLE_MESSAGE } from "../plan/hops.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Env } from "../telemetry/env.ts";
-import type { Returning } from "./queue/returning.ts";
+import { CIRCLE_MESSAGE } from "../../plan/hops.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Env } from "../../telemetry/env.ts";
+import type { Returning } from "./returning.ts";
 
 /**
  * Of what goes back one line of the log for each target in this time, and one of what has come too
