@@ -351,7 +351,7 @@ export {
 export { type BucketShare, DebtBucket } from "./plan/limits/debt-bucket.ts";
 export type { FleetLimit, LeasedPart, SafePart } from "./plan/limits/bucket-shares.ts";
 export type { LimitAsk, LimitGrant, LimitHeld, LimitShare } from "./plan/limits/limit-lease.ts";
-export { LimitDesk, type LimitDeskOptions } from "./control/limits/limit-desk.ts";
+export { LimitAllocator, type LimitAllocatorOptions } from "./control/limits/limit-allocator.ts";
 export { LimitHolder } from "./control/limits/limit-holder.ts";
 export { waterLevel, type WantedShare } from "./control/limits/max-min.ts";
 

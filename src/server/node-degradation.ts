@@ -1,6 +1,6 @@
 import type { Config } from "../config/schema/config.ts";
 import type { ConfigWalk } from "../control/apply.ts";
-import { DEGRADATION_HORIZON_MS } from "../control/degradation/degradation-desk.ts";
+import { DEGRADATION_HORIZON_MS } from "../control/degradation/degradation-decider.ts";
 import { countChange, showDegradation } from "../control/degradation/degradation-metrics.ts";
 import { NodeDegradation } from "../control/degradation/node-degradation.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Config } from "../../src/config/schema/config.ts";
 import { trySampling } from "../../src/control/sampling/try-sampling.ts";
-import { deskSettings } from "../../src/control/degradation/desk-settings.ts";
+import { degradationSettings } from "../../src/control/degradation/degradation-settings.ts";
 import { fallbackOf } from "../../src/control/sampling/written-sampling.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { compileLimitOf } from "../../src/plan/limits/limits-plan.ts";
@@ -80,8 +80,8 @@ test("examples/sampling.yaml: listeners, fallback, limits and degradation are wh
   ]);
   assert.deepEqual([sampling.dryRun, sampling.randomness], [false, "trace_id"]);
   assert.deepEqual(sampling.logRandomness, ["trace_id", { attribute: "session.id" }]);
-  const desk = { threshold: 0.8, recoveryThreshold: 0.6, minDwellMs: 30_000, isPredictive: false };
-  assert.deepEqual(deskSettings(config.global.degradation), desk);
+  const wanted = { threshold: 0.8, recoveryThreshold: 0.6, minDwellMs: 30_000, isPredictive: false };
+  assert.deepEqual(degradationSettings(config.global.degradation), wanted);
 });
 
 test("examples/global-config.yaml, with a target of 1,000: q = 0.0858, and 0.0128 at five times that, 1,000 kept", () => {

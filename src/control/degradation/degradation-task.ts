@@ -8,7 +8,7 @@ import type { RegionView } from "../global/region-views.ts";
 import { mergeNumbers, noNumbers } from "../region/fleet-numbers.ts";
 import type { FleetNumbers } from "../region/region-summary.ts";
 import { decodeStoredDirective, directiveKey } from "../region/stored-directive.ts";
-import { DegradationDesk, type DeskReading, NO_READING } from "./degradation-desk.ts";
+import { DegradationDecider, type DegradationInput, NO_READING } from "./degradation-decider.ts";
 import {
   DEGRADATION_SCOPE,
   DEGRADATION_VALID_MS,
@@ -17,7 +17,7 @@ import {
   toDirective,
 } from "./degradation-directive.ts";
 import { readDegradationOrder } from "./degradation-order.ts";
-import { deskSettings } from "./desk-settings.ts";
+import { degradationSettings } from "./degradation-settings.ts";
 import type { ManualDegradation } from "./fleet-degradation.ts";
 
 export interface DegradationTaskOptions {
@@ -48,7 +48,7 @@ export function degradationTask(options: DegradationTaskOptions): LeaderTask {
 class LedDegradation {
   readonly #options: DegradationTaskOptions;
   readonly #lead: GlobalLead;
-  #desk: DegradationDesk | undefined;
+  #decider: DegradationDecider | undefined;
   /** Something of it stands in the store. */
   #isTold = false;
 
@@ -82,8 +82,8 @@ class LedDegradation {
     const directive = readDegradationDirective(stored.value.body);
     if (directive === undefined) return;
     const { nowMs, wallMs } = this.#both();
-    const of = deskSettings(this.#options.settings());
-    this.#desk = new DegradationDesk(of, nowMs, fromDirective(directive, { nowMs, wallMs }));
+    const of = degradationSettings(this.#options.settings());
+    this.#decider = new DegradationDecider(of, nowMs, fromDirective(directive, { nowMs, wallMs }));
   }
 
   async #step(): Promise<void> {
@@ -94,12 +94,12 @@ class LedDegradation {
     const reading = fleetReading(this.#lead.regions.all());
     this.#options.measured?.(reading?.load);
     if (settings?.enabled !== true && order === undefined && !this.#isTold) return;
-    const of = deskSettings(settings);
-    this.#desk ??= new DegradationDesk(of, nowMs);
-    this.#desk.order(order);
+    const of = degradationSettings(settings);
+    this.#decider ??= new DegradationDecider(of, nowMs);
+    this.#decider.order(order);
     // A new leader knows no region yet: what holds goes on. What was ordered holds all the same.
     if (reading === undefined && order === undefined) return;
-    const state = this.#desk.step(reading ?? NO_READING, of, nowMs);
+    const state = this.#decider.step(reading ?? NO_READING, of, nowMs);
     const directive = toDirective(state, settings?.target_rate ?? ORDERED_RATE, { nowMs, wallMs });
     const decision = { body: JSON.stringify(directive), validForMs: DEGRADATION_VALID_MS };
     await this.#lead.directives.set(DEGRADATION_SCOPE, decision, signal);
@@ -116,7 +116,7 @@ class LedDegradation {
  * Of all regions that are heard of; undefined: none says anything of its load. What a region that
  * fell silent said last is no load any more.
  */
-export function fleetReading(views: readonly RegionView[]): DeskReading | undefined {
+export function fleetReading(views: readonly RegionView[]): DegradationInput | undefined {
   const known = views.filter(({ isStale }) => !isStale).map(({ summary }) => summary.numbers);
   const sum = known.reduce<FleetNumbers>(mergeNumbers, noNumbers());
   if (!(sum.load_capacity > 0)) return undefined;

@@ -4,7 +4,7 @@ import { reasonOf } from "../../core/errors.ts";
 import { DEGRADATION_STEPS, type GivenUp, NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { LoadSignals } from "../load/load-report.ts";
-import { DegradationDesk, type DeskReading } from "./degradation-desk.ts";
+import { DegradationDecider, type DegradationInput } from "./degradation-decider.ts";
 import { type DegradationDirective, degradedRate, toDirective } from "./degradation-directive.ts";
 import type { ManualDegradation } from "./fleet-degradation.ts";
 import {
@@ -18,7 +18,7 @@ import {
   type Stress,
   stressOf,
 } from "./node-level.ts";
-import { deskSettings } from "./desk-settings.ts";
+import { degradationSettings } from "./degradation-settings.ts";
 
 export interface NodeDegradationOptions {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface NodeDegradationOptions {
 }
 
 /** A node's load at one moment, where the node is all that it knows of. */
-export type OwnReading = Omit<DeskReading, "worst">;
+export type OwnReading = Omit<DegradationInput, "worst">;
 
 /** How a node stands, for people. */
 export interface NodeDegradationStatus {
@@ -74,7 +74,7 @@ export class NodeDegradation {
   #sinceMs: number;
   #told: DegradationDirective | undefined;
   #standing: "alone" | "in_fleet" | "unknown" = "unknown";
-  #desk: DegradationDesk | undefined;
+  #decider: DegradationDecider | undefined;
   #fleetOrder: ManualDegradation | undefined;
   #applied = NOTHING_GIVEN_UP;
   #applying: Promise<void> = Promise.resolve();
@@ -131,13 +131,13 @@ export class NodeDegradation {
   /** And of what it decides of a fleet while it is in none. */
   async orderFleet(order: ManualDegradation | undefined): Promise<void> {
     this.#fleetOrder = order;
-    this.#desk?.order(order);
+    this.#decider?.order(order);
     const { clock } = this.#options;
     const settings = this.#settings();
     // The next sample does all else.
-    if (this.#desk === undefined && order !== undefined) {
-      this.#desk = new DegradationDesk(deskSettings(settings), clock.nowMs());
-      this.#desk.order(order);
+    if (this.#decider === undefined && order !== undefined) {
+      this.#decider = new DegradationDecider(degradationSettings(settings), clock.nowMs());
+      this.#decider.order(order);
     }
     this.#obey();
     await this.#applying;
@@ -154,16 +154,16 @@ export class NodeDegradation {
     return settings?.enabled === true ? settings : undefined;
   }
 
-  #decide(settings: DegradationDocument | undefined, reading: DeskReading, nowMs: number): void {
+  #decide(settings: DegradationDocument | undefined, reading: DegradationInput, nowMs: number): void {
     const order = this.#fleetOrder;
     if (order !== undefined && nowMs >= order.untilMs) this.#fleetOrder = undefined;
     if (settings === undefined && this.#fleetOrder === undefined) {
-      this.#desk = undefined;
+      this.#decider = undefined;
       return this.#tell(undefined);
     }
-    const of = deskSettings(settings);
-    this.#desk ??= new DegradationDesk(of, nowMs);
-    const state = this.#desk.step(reading, of, nowMs);
+    const of = degradationSettings(settings);
+    this.#decider ??= new DegradationDecider(of, nowMs);
+    const state = this.#decider.step(reading, of, nowMs);
     const wallMs = this.#options.clock.wallMs();
     this.#tell(toDirective(state, settings?.target_rate ?? LOW_RATE, { nowMs, wallMs }));
   }

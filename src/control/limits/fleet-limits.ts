@@ -3,7 +3,7 @@ import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { FLEET_PROTOCOL, type LimitsReply, type LimitsRequest } from "../fleet/messages.ts";
 import { MOST_HOT_KEYS } from "./hot-keys.ts";
-import { LimitDesks } from "./limit-desks.ts";
+import { LimitAllocators } from "./limit-allocators.ts";
 
 /** Each region may have other keys that are hot. */
 const MOST_KEYS = 20 * MOST_HOT_KEYS;
@@ -21,12 +21,12 @@ export interface FleetLimitsOptions {
 /** Shares the limits of the fleet out to its regions, while this node leads it. */
 export class FleetLimits {
   readonly #options: FleetLimitsOptions;
-  readonly #desks: LimitDesks;
+  readonly #allocators: LimitAllocators;
 
   constructor(options: FleetLimitsOptions) {
     this.#options = options;
     const { place, leadership, generation, isFirst } = options;
-    this.#desks = new LimitDesks({
+    this.#allocators = new LimitAllocators({
       epoch: { generation, revision: leadership.epoch },
       sinceMs: place.clock.nowMs(),
       isFirst,
@@ -38,7 +38,7 @@ export class FleetLimits {
   lend({ region, ask }: LimitsRequest): LimitsReply | undefined {
     const { place, leadership, limits } = this.#options;
     if (leadership.validForMs() <= 0) return undefined;
-    this.#desks.setLimits(limits?.());
-    return { protocol: FLEET_PROTOCOL, grant: this.#desks.lend(region, ask, place.clock.nowMs()) };
+    this.#allocators.setLimits(limits?.());
+    return { protocol: FLEET_PROTOCOL, grant: this.#allocators.lend(region, ask, place.clock.nowMs()) };
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { hotKeys, type OfferedKey, PerHotKey } from "./hot-keys.ts";
-import { LimitDesk } from "./limit-desk.ts";
+import { LimitAllocator } from "./limit-allocator.ts";
 
 function of(key: string, offered: number, limit = 100): OfferedKey {
   return { key, offered, limit };
@@ -21,24 +21,24 @@ test("hot keys: they do not change places for little", () => {
 
 test("hot keys: what is hot no more is known until nobody may have any of it", () => {
   const epoch = { generation: 1, revision: 1n };
-  const desks = new PerHotKey(
+  const allocators = new PerHotKey(
     () => {
-      const desk = new LimitDesk({ epoch, sinceMs: 0, leaseMs: 15_000, isFirst: true });
-      desk.setLease(100);
-      return desk;
+      const allocator = new LimitAllocator({ epoch, sinceMs: 0, leaseMs: 15_000, isFirst: true });
+      allocator.setLease(100);
+      return allocator;
     },
-    (desk, nowMs) => desk.outstanding(nowMs).lease === 0,
+    (allocator, nowMs) => allocator.outstanding(nowMs).lease === 0,
   );
-  desks.setOffered([of("a", 90)], 0, 1);
+  allocators.setOffered([of("a", 90)], 0, 1);
   const ask = { to: "1.1", wanted: 80, weight: 1, lease: undefined, safe: undefined };
-  assert.ok(desks.known("a")!.ask("n1", ask, 0).lease!.amount >= 80);
-  desks.setOffered([of("b", 90)], 1_000, 1);
-  assert.deepEqual([desks.size, [...desks.hot]], [2, ["b"]]);
+  assert.ok(allocators.known("a")!.ask("n1", ask, 0).lease!.amount >= 80);
+  allocators.setOffered([of("b", 90)], 1_000, 1);
+  assert.deepEqual([allocators.size, [...allocators.hot]], [2, ["b"]]);
   // It is hot again before the lease is over: nobody is given what n1 may have.
-  desks.setOffered([of("a", 900)], 2_000, 1);
-  const other = desks.known("a")!.ask("n2", ask, 2_000).lease;
+  allocators.setOffered([of("a", 900)], 2_000, 1);
+  const other = allocators.known("a")!.ask("n2", ask, 2_000).lease;
   assert.ok(other === undefined || other.amount <= 20);
-  desks.setOffered([of("b", 900)], 15_000, 1);
-  desks.setOffered([of("b", 900)], 17_001, 1);
-  assert.equal(desks.size, 1);
+  allocators.setOffered([of("b", 900)], 15_000, 1);
+  allocators.setOffered([of("b", 900)], 17_001, 1);
+  assert.equal(allocators.size, 1);
 });

@@ -1,5 +1,5 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
-import type { LimitDesk } from "./limit-desk.ts";
+import type { LimitAllocator } from "./limit-allocator.ts";
 
 /** Keys of a region whose limits are shared out exactly; the rest has a static share. */
 export const MOST_HOT_KEYS = 200;
@@ -30,8 +30,9 @@ export function hotKeys(
 }
 
 /**
- * Something for each hot key: a desk, or a region's part. What is hot no more stays until nobody
- * may believe to have any of it; while that is as many again as may be hot, others wait for it.
+ * Something for each hot key: an allocator, or a region's part. What is hot no more stays until
+ * nobody may believe to have any of it; while that is as many again as may be hot, others wait for
+ * it.
  */
 export class PerHotKey<T> {
   readonly #make: (key: string) => T;
@@ -78,11 +79,11 @@ export class PerHotKey<T> {
  * wants nothing gives back what it has.
  */
 export function askKey(
-  desk: LimitDesk,
+  allocator: LimitAllocator,
   holder: string,
   { ask, isHot, nowMs }: { readonly ask: LimitAsk; readonly isHot: boolean; readonly nowMs: number },
 ): LimitGrant | undefined {
-  if (isHot || ask.wanted === 0) return desk.ask(holder, ask, nowMs);
-  desk.told(holder, ask, nowMs);
+  if (isHot || ask.wanted === 0) return allocator.ask(holder, ask, nowMs);
+  allocator.told(holder, ask, nowMs);
   return undefined;
 }

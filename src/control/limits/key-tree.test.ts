@@ -3,8 +3,8 @@ import test from "node:test";
 import fc from "fast-check";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
-import { SAFE_PART } from "./limit-desk.ts";
-import { LimitDesks } from "./limit-desks.ts";
+import { SAFE_PART } from "./limit-allocator.ts";
+import { LimitAllocators } from "./limit-allocators.ts";
 import { LimitHolders } from "./limit-holders.ts";
 import { LimitRegions } from "./limit-regions.ts";
 
@@ -44,13 +44,13 @@ class Fleet {
   nowMs = 0;
   readonly nodes: Node[] = [];
   readonly regions: Region[];
-  #leader: LimitDesks;
+  #leader: LimitAllocators;
   #revision = 1;
   #joined = 0;
   #mail: (() => void)[] = [];
 
   constructor() {
-    this.#leader = this.#desks(true);
+    this.#leader = this.#allocators(true);
     this.regions = [0, 1].map(() => ({ at: this.#region(true), isCut: false, askMs: 0 }));
   }
 
@@ -67,7 +67,7 @@ class Fleet {
   }
 
   changeLeader(): void {
-    this.#leader = this.#desks(false);
+    this.#leader = this.#allocators(false);
   }
 
   changeController(region: number): void {
@@ -92,10 +92,10 @@ class Fleet {
     return (keys.get(key)?.amount ?? 0) + safe.part * limitOf(key);
   }
 
-  #desks(isFirst: boolean): LimitDesks {
-    const desks = new LimitDesks({ ...this.#options(isFirst), mostKeys: 2 * HOT });
-    desks.setLimits(LIMITS);
-    return desks;
+  #allocators(isFirst: boolean): LimitAllocators {
+    const allocators = new LimitAllocators({ ...this.#options(isFirst), mostKeys: 2 * HOT });
+    allocators.setLimits(LIMITS);
+    return allocators;
   }
 
   #region(isFirst: boolean): LimitRegions {

@@ -1,6 +1,6 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
 import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
-import { LimitDesk, type LimitDeskOptions } from "./limit-desk.ts";
+import { LimitAllocator, type LimitAllocatorOptions } from "./limit-allocator.ts";
 
 /** A part that was granted, and the larger one that is given up for it. */
 interface Lent {
@@ -15,15 +15,15 @@ interface Lent {
  * only when its collectors have. Time is an argument.
  */
 export class LimitRegion {
-  readonly desk: LimitDesk;
+  readonly allocator: LimitAllocator;
   readonly #weight: number;
   readonly #lease: Lent = { held: undefined, next: undefined };
   readonly #safe: Lent = { held: undefined, next: undefined };
   #leader: string | undefined;
 
   /** `leader`: whom it asks first, where that is known. */
-  constructor(options: LimitDeskOptions, weight = 1, leader?: string) {
-    this.desk = new LimitDesk(options);
+  constructor(options: LimitAllocatorOptions, weight = 1, leader?: string) {
+    this.allocator = new LimitAllocator(options);
     this.#weight = weight;
     this.#leader = leader;
   }
@@ -37,10 +37,10 @@ export class LimitRegion {
   ask(nowMs: number): LimitAsk {
     this.settle(nowMs);
     // Before it knows what collectors have of the controller before it, nothing is given back.
-    const isLearning = this.desk.isLearning(nowMs);
+    const isLearning = this.allocator.isLearning(nowMs);
     return {
       to: this.#leader,
-      wanted: this.desk.wanted(nowMs),
+      wanted: this.allocator.wanted(nowMs),
       weight: this.#weight,
       lease: isLearning.lease ? undefined : tellHeld(this.#lease.held, nowMs),
       safe: isLearning.safe ? undefined : tellHeld(this.#safe.held, nowMs),
@@ -64,12 +64,12 @@ export class LimitRegion {
 
   /** Takes over what it was granted, as far as others have given it back. */
   settle(nowMs: number): void {
-    const outstanding = this.desk.outstanding(nowMs);
+    const outstanding = this.allocator.outstanding(nowMs);
     settleLent(this.#lease, outstanding.lease);
     settleLent(this.#safe, outstanding.safe);
     const [lease, safe] = [this.#lease, this.#safe].map(({ held, next }) => next ?? held);
-    this.desk.setLease(lease?.amount ?? 0, lease?.untilMs ?? nowMs);
-    this.desk.setSafe(safe?.amount ?? 0, safe?.untilMs ?? nowMs);
+    this.allocator.setLease(lease?.amount ?? 0, lease?.untilMs ?? nowMs);
+    this.allocator.setSafe(safe?.amount ?? 0, safe?.untilMs ?? nowMs);
   }
 }
 

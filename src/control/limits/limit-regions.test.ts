@@ -3,7 +3,7 @@ import test from "node:test";
 import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import { LimitHolders } from "./limit-holders.ts";
-import { LimitDesks } from "./limit-desks.ts";
+import { LimitAllocators } from "./limit-allocators.ts";
 import { LimitRegions } from "./limit-regions.ts";
 import { LimitsAskSchema } from "./limit-report.ts";
 
@@ -24,7 +24,7 @@ function askOf(round: number): LimitsAsk {
 }
 
 test("limits of a region: however fast other keys are hot, the leader is asked for no more than it takes", () => {
-  const [leader, region] = [new LimitDesks({ ...OPTIONS, mostKeys: 4_000 }), new LimitRegions(OPTIONS)];
+  const [leader, region] = [new LimitAllocators({ ...OPTIONS, mostKeys: 4_000 }), new LimitRegions(OPTIONS)];
   leader.setLimits(LIMITS);
   region.setLimits(LIMITS);
   for (let nowMs = 0; nowMs <= 16_000; nowMs += 1_000) {
@@ -43,15 +43,15 @@ test("limits of a region: however fast other keys are hot, the leader is asked f
 });
 
 test("limits: of what is hot no more nothing is granted to who still wants it, so that others have its place", () => {
-  const desks = new LimitDesks({ ...OPTIONS, mostKeys: 1 });
-  desks.setLimits(LIMITS);
+  const allocators = new LimitAllocators({ ...OPTIONS, mostKeys: 1 });
+  allocators.setLimits(LIMITS);
   const holders = new LimitHolders("1.1");
   const leased = (nowMs: number): string[] => {
     const hot = nowMs < 3_000 ? "a" : nowMs < 21_000 ? "b" : "c";
     const used = { granted: 0, offered: 0, used: 0, shed: 0 };
     const keys = ["a", "b", "c"].map((key) => ({ ...used, key, limit: 100, wanted: key === hot ? 90 : 60 }));
     const usage = { total: { ...used, limit: 100_000, burst: 1, wanted: 150 }, keys, keyCount: 3 };
-    holders.answered(desks.lend("n1", holders.ask(usage, nowMs), nowMs), nowMs);
+    holders.answered(allocators.lend("n1", holders.ask(usage, nowMs), nowMs), nowMs);
     return [...holders.shares(LIMITS.total, nowMs).keys.keys()];
   };
   const seen = Array.from({ length: 25 }, (_, second) => leased(1_000 * second));

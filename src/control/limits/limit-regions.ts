@@ -1,7 +1,7 @@
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
 import { askKey, MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
-import type { LimitDesksOptions } from "./limit-desks.ts";
+import type { LimitAllocatorsOptions } from "./limit-allocators.ts";
 import { LimitRegion } from "./limit-region.ts";
 import { CHOOSE_MS, OfferedKeys } from "./offered-keys.ts";
 
@@ -19,12 +19,12 @@ export class LimitRegions {
   #chosenMs = Number.NEGATIVE_INFINITY;
   readonly #mostKeys: number;
 
-  constructor(options: LimitDesksOptions) {
+  constructor(options: LimitAllocatorsOptions) {
     this.#mostKeys = options.mostKeys ?? MOST_HOT_KEYS;
     this.#total = new LimitRegion(options);
     this.#keys = new PerHotKey(
       () => new LimitRegion(options, 1, this.#total.leader),
-      ({ desk }, nowMs) => desk.outstanding(nowMs).lease === 0,
+      ({ allocator }, nowMs) => allocator.outstanding(nowMs).lease === 0,
     );
   }
 
@@ -41,11 +41,11 @@ export class LimitRegions {
     if (nowMs - this.#chosenMs >= CHOOSE_MS) this.#choose(nowMs);
     this.#total.settle(nowMs);
     return {
-      total: this.#total.desk.ask(holder, total, nowMs),
+      total: this.#total.allocator.ask(holder, total, nowMs),
       keys: keys.flatMap(({ key, ...ask }) => {
         const region = this.#keys.known(key);
         region?.settle(nowMs);
-        const grant = region && askKey(region.desk, holder, { ask, isHot: this.#keys.hot.has(key), nowMs });
+        const grant = region && askKey(region.allocator, holder, { ask, isHot: this.#keys.hot.has(key), nowMs });
         return grant === undefined ? [] : [{ key, ...grant }];
       }),
     };
@@ -54,8 +54,8 @@ export class LimitRegions {
   /** It said goodbye, or has ended: it uses nothing any more. */
   leave(holder: string, nowMs: number): void {
     this.#offered.forget(holder);
-    this.#total.desk.leave(holder, nowMs);
-    this.#keys.each((_, { desk }) => desk.leave(holder, nowMs));
+    this.#total.allocator.leave(holder, nowMs);
+    this.#keys.each((_, { allocator }) => allocator.leave(holder, nowMs));
   }
 
   /** Of whoever it has its own from; keys that are hot no more until they are given back. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { DebtBucket } from "../../plan/limits/debt-bucket.ts";
-import { SAFE_PART } from "./limit-desk.ts";
-import { LimitDesk } from "./limit-desk.ts";
+import { SAFE_PART } from "./limit-allocator.ts";
+import { LimitAllocator } from "./limit-allocator.ts";
 import { LimitHolder } from "./limit-holder.ts";
 import { LimitRegion } from "./limit-region.ts";
 
@@ -36,7 +36,7 @@ class Fleet {
   admitted = 0;
   refused = 0;
   #revision = 1;
-  #leader: LimitDesk;
+  #leader: LimitAllocator;
   readonly #places: Place[];
   readonly members: Member[] = [];
   #mail: { readonly atMs: number; readonly run: () => void }[] = [];
@@ -46,7 +46,7 @@ class Fleet {
   #sent = 0;
 
   constructor() {
-    this.#leader = this.#desk(true);
+    this.#leader = this.#allocator(true);
     this.#places = [0, 1].map(() => ({ controller: this.#region(true), isCut: false, askMs: 0 }));
   }
 
@@ -66,7 +66,7 @@ class Fleet {
     member.hasLeft = true;
     this.members.splice(this.members.indexOf(member), 1);
     const { controller } = this.#places[member.region]!;
-    if (isTold) this.#later(() => controller.desk.leave(member.id, this.nowMs));
+    if (isTold) this.#later(() => controller.allocator.leave(member.id, this.nowMs));
   }
 
   cut(index: number, isCut: boolean): void {
@@ -79,7 +79,7 @@ class Fleet {
   }
 
   changeLeader(): void {
-    this.#leader = this.#desk(false);
+    this.#leader = this.#allocator(false);
   }
 
   changeController(region: number): void {
@@ -110,12 +110,18 @@ class Fleet {
     return this.members.reduce((sum, { holder }) => sum + holder.amountAt(this.nowMs), 0);
   }
 
-  #desk(isFirst: boolean): LimitDesk {
+  #allocator(isFirst: boolean): LimitAllocator {
     const epoch = { generation: 1, revision: BigInt(this.#revision++) };
-    const desk = new LimitDesk({ epoch, sinceMs: this.nowMs, leaseMs: LEASE_MS, safeLeaseMs: SAFE_LEASE_MS, isFirst });
-    desk.setLease(LIMIT.perSecond * (1 - SAFE_PART));
-    desk.setSafe(LIMIT.perSecond * SAFE_PART);
-    return desk;
+    const allocator = new LimitAllocator({
+      epoch,
+      sinceMs: this.nowMs,
+      leaseMs: LEASE_MS,
+      safeLeaseMs: SAFE_LEASE_MS,
+      isFirst,
+    });
+    allocator.setLease(LIMIT.perSecond * (1 - SAFE_PART));
+    allocator.setSafe(LIMIT.perSecond * SAFE_PART);
+    return allocator;
   }
 
   #region(isFirst: boolean): LimitRegion {
@@ -144,7 +150,7 @@ class Fleet {
     const ask = member.holder.ask(member.wanted, sentMs);
     const { controller } = this.#places[member.region]!;
     this.#later(() => {
-      const grant = controller.desk.ask(member.id, ask, this.nowMs);
+      const grant = controller.allocator.ask(member.id, ask, this.nowMs);
       if (!member.isCut) this.#later(() => this.#answer(member, grant, sentMs));
     });
   }

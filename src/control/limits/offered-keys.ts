@@ -1,7 +1,7 @@
 import type { KeyAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitOf } from "../../plan/limits/limits-plan.ts";
 import type { OfferedKey } from "./hot-keys.ts";
-import { LIMIT_LEASE_MS } from "./limit-desk.ts";
+import { LIMIT_LEASE_MS } from "./limit-allocator.ts";
 
 /** Which keys are hot is looked at no more often. */
 export const CHOOSE_MS = 250;

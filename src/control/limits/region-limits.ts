@@ -4,10 +4,10 @@ import { isOver } from "../../core/is-over.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import type { LeaderAsker } from "./ask-leader.ts";
-import type { LimitDeskOptions } from "./limit-desk.ts";
+import type { LimitAllocatorOptions } from "./limit-allocator.ts";
 import { LimitRegions } from "./limit-regions.ts";
 
-export interface RegionLimitsOptions extends LimitDeskOptions {
+export interface RegionLimitsOptions extends LimitAllocatorOptions {
   readonly clock: Clock;
   /** Of the config that runs here. */
   readonly limits: () => LimitsData | undefined;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { LimitDesks } from "../../control/limits/limit-desks.ts";
+import { LimitAllocators } from "../../control/limits/limit-allocators.ts";
 import { LimitRegions } from "../../control/limits/limit-regions.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
@@ -17,7 +17,7 @@ export const GIVER_EPOCH = formatEpoch(EPOCH);
 export class LimitGiver {
   readonly #clock: Clock;
   readonly #tell: (index: number, message: ToWorker) => void;
-  readonly #source: LimitDesks | LimitRegions;
+  readonly #source: LimitAllocators | LimitRegions;
   #limits: LimitsData | undefined;
 
   /** `isInFleet`: the limits are other nodes', too, and what is here of them is granted. */
@@ -25,7 +25,7 @@ export class LimitGiver {
     this.#clock = clock;
     this.#tell = tell;
     const options = { epoch: EPOCH, sinceMs: clock.nowMs(), isFirst: true };
-    this.#source = isInFleet ? new LimitRegions(options) : new LimitDesks(options);
+    this.#source = isInFleet ? new LimitRegions(options) : new LimitAllocators(options);
   }
 
   /** The limits of the plan that runs. */

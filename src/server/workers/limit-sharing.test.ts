@@ -4,7 +4,7 @@ import { requestOf } from "../../../test/support/items.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { OWN_BODIES } from "../../core/arena/extent.ts";
 import { seededRandom } from "../../core/random.ts";
-import { LimitDesks } from "../../control/limits/limit-desks.ts";
+import { LimitAllocators } from "../../control/limits/limit-allocators.ts";
 import { LimitHolders } from "../../control/limits/limit-holders.ts";
 import { LIMITED } from "../../data/limit/limiter.ts";
 import { NodeLimiter } from "../../data/limit/node-limiter.ts";
@@ -90,13 +90,13 @@ class LimitedNode {
 
   /** Each second, to a controller that has no other node. */
   #report(limits: LimitsData): void {
-    const desks = new LimitDesks({ epoch: { generation: 7, revision: 5n }, sinceMs: 0, isFirst: true });
-    desks.setLimits(limits);
+    const allocators = new LimitAllocators({ epoch: { generation: 7, revision: 5n }, sinceMs: 0, isFirst: true });
+    allocators.setLimits(limits);
     const report = (): void => {
       const sentMs = this.clock.nowMs();
       const ask = this.#giver.ask();
       assert.ok(ask !== undefined);
-      this.clock.after(5, () => this.#giver.granted(desks.lend("node", ask, this.clock.nowMs()), sentMs));
+      this.clock.after(5, () => this.#giver.granted(allocators.lend("node", ask, this.clock.nowMs()), sentMs));
       this.clock.after(1_000, report);
     };
     report();

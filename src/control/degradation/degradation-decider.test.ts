@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DegradationDesk, type DeskReading } from "./degradation-desk.ts";
+import { DegradationDecider, type DegradationInput } from "./degradation-decider.ts";
 import { fromDirective, toDirective } from "./degradation-directive.ts";
 import { degradationFrom, type DegradationSettings } from "./fleet-degradation.ts";
 
@@ -14,21 +14,21 @@ const STEP_MS = 5_000;
 
 /** A fleet of which keeping an item costs so many times what receiving one does. */
 class Scene {
-  readonly desk: DegradationDesk;
+  readonly decider: DegradationDecider;
   nowMs = 0;
   received = 1_000;
   readonly #cost: number;
   readonly #settings: DegradationSettings;
 
-  constructor(cost: number, settings = SETTINGS, desk = new DegradationDesk(settings, 0)) {
+  constructor(cost: number, settings = SETTINGS, decider = new DegradationDecider(settings, 0)) {
     this.#cost = cost;
     this.#settings = settings;
-    this.desk = desk;
+    this.decider = decider;
   }
 
   /** Load is 0.9 at 1,000 items of which half are kept. */
-  reading(forecast?: number): DeskReading {
-    const kept = this.desk.state.isDegraded ? 0.01 * this.received : 0.5 * this.received;
+  reading(forecast?: number): DegradationInput {
+    const kept = this.decider.state.isDegraded ? 0.01 * this.received : 0.5 * this.received;
     const load = Math.min(1, (0.9 * (this.received + this.#cost * kept)) / (1_000 + this.#cost * 500));
     return { load, worst: { id: "n7", load }, receivedPerSecond: this.received, keptPerSecond: kept, forecast };
   }
@@ -38,8 +38,8 @@ class Scene {
     let changes = 0;
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
       this.nowMs += STEP_MS;
-      const before = this.desk.state.isDegraded;
-      const { isDegraded } = this.desk.step(this.reading(forecast), this.#settings, this.nowMs);
+      const before = this.decider.state.isDegraded;
+      const { isDegraded } = this.decider.step(this.reading(forecast), this.#settings, this.nowMs);
       changes += isDegraded === before ? 0 : 1;
     }
     return changes;
@@ -48,25 +48,25 @@ class Scene {
 
 test("fleet: begins when the load has lasted, not for a moment of it", () => {
   const scene = new Scene(3);
-  const calm: DeskReading = { ...scene.reading(), load: 0.3 };
+  const calm: DegradationInput = { ...scene.reading(), load: 0.3 };
   for (let i = 1; i <= 20; i++) {
-    scene.desk.step(i % 4 === 0 ? { ...calm, load: 1 } : calm, SETTINGS, i * 1_000);
-    assert.equal(scene.desk.state.isDegraded, false);
+    scene.decider.step(i % 4 === 0 ? { ...calm, load: 1 } : calm, SETTINGS, i * 1_000);
+    assert.equal(scene.decider.state.isDegraded, false);
   }
   scene.nowMs = 20_000;
   scene.run(30_000);
-  assert.equal(scene.desk.state.isDegraded, true);
-  assert.ok(scene.desk.state.sinceMs > 20_000 + STEP_MS);
+  assert.equal(scene.decider.state.isDegraded, true);
+  assert.ok(scene.decider.state.sinceMs > 20_000 + STEP_MS);
 });
 
 for (const cost of [1, 3, 10]) {
   test(`fleet: a constant load that drops when much is given up does not flip it; keeping costs ${cost} times receiving`, () => {
     const scene = new Scene(cost);
     assert.ok(scene.run(3_600_000) <= 3, "an hour");
-    assert.equal(scene.desk.state.isDegraded, true);
+    assert.equal(scene.decider.state.isDegraded, true);
     scene.received = 300;
     scene.run(900_000);
-    assert.equal(scene.desk.state.isDegraded, false, "the load itself is less");
+    assert.equal(scene.decider.state.isDegraded, false, "the load itself is less");
   });
 }
 
@@ -76,14 +76,14 @@ test("fleet: a load that was cut off at all there is teaches nothing of what kee
   scene.run(600_000);
   scene.received = 1_000;
   assert.equal(scene.run(600_000), 0);
-  assert.equal(scene.desk.state.isDegraded, true);
+  assert.equal(scene.decider.state.isDegraded, true);
 });
 
 test("fleet: who goes on from another believes what it left, and takes nothing back before it knows better", () => {
   const left = { ...degradationFrom(0, SETTINGS), isDegraded: true, untilMs: 10_000 };
-  const scene = new Scene(3, SETTINGS, new DegradationDesk(SETTINGS, 0, left));
+  const scene = new Scene(3, SETTINGS, new DegradationDecider(SETTINGS, 0, left));
   assert.equal(scene.run(120_000), 0);
-  assert.equal(scene.desk.state.isDegraded, true);
+  assert.equal(scene.decider.state.isDegraded, true);
 });
 
 test("fleet: a forecast begins it, where that is asked for", () => {
@@ -95,25 +95,25 @@ test("fleet: a forecast begins it, where that is asked for", () => {
     const scene = new Scene(3, settings);
     scene.received = 500;
     scene.run(60_000, 0.9);
-    assert.equal(scene.desk.state.isDegraded, want);
+    assert.equal(scene.decider.state.isDegraded, want);
   }
 });
 
 test("fleet: a leader that begins in the middle ends it when the one before would have", () => {
-  const load = (received: number, kept: number): DeskReading => {
+  const load = (received: number, kept: number): DegradationInput => {
     const now = (0.5 * (received + 3 * kept)) / 1_300;
     return { load: now, worst: undefined, receivedPerSecond: received, keptPerSecond: kept, forecast: undefined };
   };
-  const desk = new DegradationDesk(SETTINGS, 0);
+  const decider = new DegradationDecider(SETTINGS, 0);
   let nowMs = 0;
-  const run = (of: DegradationDesk, reading: DeskReading): void => {
+  const run = (of: DegradationDecider, reading: DegradationInput): void => {
     for (let i = 0; i < 24; i++) of.step(reading, SETTINGS, (nowMs += STEP_MS));
   };
-  run(desk, load(1_000, 100)); // a tenth is kept as ever
-  run(desk, load(2_400, 240));
-  assert.equal(desk.state.isDegraded, true);
+  run(decider, load(1_000, 100)); // a tenth is kept as ever
+  run(decider, load(2_400, 240));
+  assert.equal(decider.state.isDegraded, true);
   const at = { nowMs, wallMs: 1e12 };
-  const next = new DegradationDesk(SETTINGS, nowMs, fromDirective(toDirective(desk.state, 0.01, at), at));
+  const next = new DegradationDecider(SETTINGS, nowMs, fromDirective(toDirective(decider.state, 0.01, at), at));
   run(next, load(2_400, 24));
   assert.equal(next.state.isDegraded, true);
   run(next, load(1_000, 10));

@@ -1,10 +1,10 @@
 import { compileLimitOf, type LimitOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
 import { askKey, MOST_HOT_KEYS, PerHotKey } from "./hot-keys.ts";
 import type { LimitsAsk, LimitsGrant } from "../../plan/limits/limit-ask.ts";
-import { LimitDesk, type LimitDeskOptions, SAFE_PART } from "./limit-desk.ts";
+import { LimitAllocator, type LimitAllocatorOptions, SAFE_PART } from "./limit-allocator.ts";
 import { CHOOSE_MS, OfferedKeys } from "./offered-keys.ts";
 
-export interface LimitDesksOptions extends LimitDeskOptions {
+export interface LimitAllocatorsOptions extends LimitAllocatorOptions {
   /** So many keys are shared out exactly; of several regions together. */
   readonly mostKeys?: number;
 }
@@ -13,22 +13,22 @@ export interface LimitDesksOptions extends LimitDeskOptions {
  * Shares all limits of a config out: everything together, and the keys that are nearest to their
  * limits, or above. Time is an argument.
  */
-export class LimitDesks {
-  readonly #options: LimitDesksOptions;
-  readonly #total: LimitDesk;
-  readonly #keys: PerHotKey<LimitDesk>;
+export class LimitAllocators {
+  readonly #options: LimitAllocatorsOptions;
+  readonly #total: LimitAllocator;
+  readonly #keys: PerHotKey<LimitAllocator>;
   readonly #offered: OfferedKeys;
   #limits: LimitsData | undefined;
   #limitOf: LimitOf = () => undefined;
   #chosenMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: LimitDesksOptions) {
+  constructor(options: LimitAllocatorsOptions) {
     this.#options = options;
-    this.#total = new LimitDesk(options);
+    this.#total = new LimitAllocator(options);
     this.#offered = new OfferedKeys();
     this.#keys = new PerHotKey(
       (key) => this.#open(key),
-      (desk, nowMs) => desk.outstanding(nowMs).lease === 0,
+      (allocator, nowMs) => allocator.outstanding(nowMs).lease === 0,
     );
   }
 
@@ -40,7 +40,7 @@ export class LimitDesks {
     this.#total.setLease((1 - SAFE_PART) * perSecond);
     this.#total.setSafe(SAFE_PART * perSecond);
     this.#limitOf = limits === undefined ? (): undefined => undefined : compileLimitOf(limits);
-    this.#keys.each((key, desk) => desk.setLease(this.#leasedOf(key)));
+    this.#keys.each((key, allocator) => allocator.setLease(this.#leasedOf(key)));
   }
 
   /** Of somebody who has a part of it. */
@@ -50,8 +50,8 @@ export class LimitDesks {
     return {
       total: this.#total.ask(holder, total, nowMs),
       keys: keys.flatMap(({ key, ...ask }) => {
-        const desk = this.#keys.known(key);
-        const grant = desk && askKey(desk, holder, { ask, isHot: this.#keys.hot.has(key), nowMs });
+        const allocator = this.#keys.known(key);
+        const grant = allocator && askKey(allocator, holder, { ask, isHot: this.#keys.hot.has(key), nowMs });
         return grant === undefined ? [] : [{ key, ...grant }];
       }),
     };
@@ -61,7 +61,7 @@ export class LimitDesks {
   leave(holder: string, nowMs: number): void {
     this.#offered.forget(holder);
     this.#total.leave(holder, nowMs);
-    this.#keys.each((_, desk) => desk.leave(holder, nowMs));
+    this.#keys.each((_, allocator) => allocator.leave(holder, nowMs));
   }
 
   #choose(nowMs: number): void {
@@ -69,10 +69,10 @@ export class LimitDesks {
     this.#keys.setOffered(this.#offered.limited(this.#limitOf, nowMs), nowMs, this.#options.mostKeys ?? MOST_HOT_KEYS);
   }
 
-  #open(key: string): LimitDesk {
-    const desk = new LimitDesk(this.#options);
-    desk.setLease(this.#leasedOf(key));
-    return desk;
+  #open(key: string): LimitAllocator {
+    const allocator = new LimitAllocator(this.#options);
+    allocator.setLease(this.#leasedOf(key));
+    return allocator;
   }
 
   #leasedOf(key: string): number {

@@ -4,7 +4,7 @@ import type { DegradationSettings } from "./fleet-degradation.ts";
 const DEFAULT_DWELL_MS = 30_000;
 
 /** Of what is configured; without it no load begins anything, and only orders count. */
-export function deskSettings(settings: DegradationDocument | undefined): DegradationSettings {
+export function degradationSettings(settings: DegradationDocument | undefined): DegradationSettings {
   if (settings?.enabled !== true) {
     const never = Number.POSITIVE_INFINITY;
     return { threshold: never, recoveryThreshold: never, minDwellMs: DEFAULT_DWELL_MS, isPredictive: false };

@@ -20,7 +20,7 @@ const LEAST_PART = 0.01;
 /** The level is worked out no more often: its cost grows with the holders. */
 const LEVEL_MS = 250;
 
-export interface LimitDeskOptions {
+export interface LimitAllocatorOptions {
   readonly epoch: Epoch;
   /** When this one began to lead: what was granted before is learnt from its holders. */
   readonly sinceMs: number;
@@ -41,7 +41,7 @@ interface Want {
  * max-min of what they want, raised only out of what was given back or is over. Time is an
  * argument.
  */
-export class LimitDesk {
+export class LimitAllocator {
   readonly #epoch: string;
   readonly #leaseMs: number;
   readonly #safeLeaseMs: number;
@@ -53,7 +53,7 @@ export class LimitDesk {
   #safeTotal = 0;
   #level = { atMs: Number.NEGATIVE_INFINITY, level: 0, headroom: 0 };
 
-  constructor({ epoch, sinceMs, isFirst = false, ...options }: LimitDeskOptions) {
+  constructor({ epoch, sinceMs, isFirst = false, ...options }: LimitAllocatorOptions) {
     const { leaseMs = LIMIT_LEASE_MS, safeLeaseMs = SAFE_LEASE_MS } = options;
     const learned = (ms: number): number => (isFirst ? sinceMs : sinceMs + ms);
 

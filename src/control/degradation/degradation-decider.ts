@@ -11,7 +11,7 @@ import {
 import { KEEPING_COST, learntCost, projectedLoad } from "./projected-load.ts";
 
 /** What is known of a fleet, or of one node, at a moment. */
-export interface DeskReading extends FleetLoad {
+export interface DegradationInput extends FleetLoad {
   /** Items a second that come, and that sampling leaves. */
   readonly receivedPerSecond: number;
   readonly keptPerSecond: number;
@@ -34,15 +34,15 @@ const SETTLED_MS = 45_000;
  * Decides whether a fleet is degraded: steps it by what is read, and learns what keeping costs from
  * what giving it up did.
  */
-export class DegradationDesk {
+export class DegradationDecider {
   #state: FleetDegradation;
   /** What was read lately; undefined: it goes on from what somebody else has left. */
-  #recent: DeskReading | undefined;
+  #recent: DegradationInput | undefined;
   #steppedMs: number;
   /** When the load was cut off last, which cannot be seen of what is remembered. */
   #fullMs = Number.NEGATIVE_INFINITY;
   /** The last reading before it began; undefined: it tells nothing. */
-  #calm: DeskReading | undefined;
+  #calm: DegradationInput | undefined;
   #cost = KEEPING_COST;
   #isCostLearnt = false;
 
@@ -61,7 +61,7 @@ export class DegradationDesk {
     this.#state = orderDegradation(this.#state, manual);
   }
 
-  step(newest: DeskReading, settings: DegradationSettings, nowMs: number): FleetDegradation {
+  step(newest: DegradationInput, settings: DegradationSettings, nowMs: number): FleetDegradation {
     if (newest.load >= FULL) this.#fullMs = nowMs;
     const isCutOff = nowMs - this.#fullMs < FORGOTTEN_MS;
     const reading = this.#smoothed(newest, nowMs);
@@ -72,7 +72,7 @@ export class DegradationDesk {
     return this.#state;
   }
 
-  #smoothed(newest: DeskReading, nowMs: number): DeskReading {
+  #smoothed(newest: DegradationInput, nowMs: number): DegradationInput {
     const gain = 1 - Math.exp(-(nowMs - this.#steppedMs) / MEMORY_MS);
     const recent = this.#recent ?? newest;
     const mixed = (name: "keptPerSecond" | "load" | "receivedPerSecond"): number =>
@@ -87,7 +87,7 @@ export class DegradationDesk {
     return this.#recent;
   }
 
-  #read(reading: DeskReading): DegradationReading {
+  #read(reading: DegradationInput): DegradationReading {
     const { load, worst, forecast, receivedPerSecond, keptPerSecond } = reading;
     if (!this.#state.isDegraded) return { load, worst, forecast, projected: load };
     // Whoever began in the middle of it does not know what would be kept: all, at worst.
@@ -97,7 +97,7 @@ export class DegradationDesk {
   }
 
   /** Once for each time that it lasts. */
-  #learn(after: DeskReading | undefined, nowMs: number): void {
+  #learn(after: DegradationInput | undefined, nowMs: number): void {
     const before = this.#calm;
     if (this.#isCostLearnt || before === undefined || nowMs - this.#state.sinceMs < SETTLED_MS) return;
     this.#isCostLearnt = true;
@@ -106,7 +106,7 @@ export class DegradationDesk {
 }
 
 /** Of a fleet that nothing is known of, and of one that does nothing. */
-export const NO_READING: DeskReading = {
+export const NO_READING: DegradationInput = {
   load: 0,
   worst: undefined,
   receivedPerSecond: 0,
@@ -115,7 +115,7 @@ export const NO_READING: DeskReading = {
 };
 
 /** While nothing is given up it is seen what is kept. */
-function withShare(state: FleetDegradation, { receivedPerSecond, keptPerSecond }: DeskReading): FleetDegradation {
+function withShare(state: FleetDegradation, { receivedPerSecond, keptPerSecond }: DegradationInput): FleetDegradation {
   if (state.isDegraded || !(receivedPerSecond > 0)) return state;
   return { ...state, keptBefore: Math.min(1, keptPerSecond / receivedPerSecond) };
 }
