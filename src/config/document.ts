@@ -66,13 +66,6 @@ function positionsIn(text: string): ParsedDocument["positionOf"] {
   };
 }
 
-/**
- * Whether reading it takes little: it is short, or differs in a few rules from what was read last.
- */
-export function isQuickToRead(text: string): boolean {
-  return text.length <= SHORT || rereadRecent(text) !== undefined;
-}
-
 /** Texts of this length are read in a few milliseconds, and not remembered. */
 const SHORT = 65_536;
 

@@ -54,16 +54,13 @@ export const CollectorLoadSchema = z.object({
   /** Share of the items that sampling has left. */
   sampling_rate: quantity.default(1),
 });
-export type CollectorLoad = z.output<typeof CollectorLoadSchema>;
 
 export const CollectorCapacitySchema = z.object({ items_per_second: quantity.default(0) });
-export type CollectorCapacity = z.output<typeof CollectorCapacitySchema>;
 
 export const CollectorHealthSchema = z.object({
   state: z.enum(["healthy", "unhealthy", "unknown"]).catch("unknown").default("unknown"),
   reason: reason.default(""),
 });
-export type CollectorHealth = z.output<typeof CollectorHealthSchema>;
 
 /** Since the start of a collector: what has grown between two Reports is what came in between. */
 export const CollectorCountersSchema = z.object({
@@ -75,7 +72,6 @@ export const CollectorCountersSchema = z.object({
   requests: quantity.default(0),
   refused_requests: quantity.default(0),
 });
-export type CollectorCounters = z.output<typeof CollectorCountersSchema>;
 
 /** The config that a collector runs, and what became of the newest that it was given. */
 export const CollectorConfigSchema = z.object({

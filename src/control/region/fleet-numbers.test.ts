@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { loadOf, reportOf } from "../../../test/support/fleet/reports.ts";
 import { type CollectorReport, ReportSchema } from "../fleet/messages.ts";
 import { CollectorTable, collectorTimes } from "./collector-table.ts";
-import { averagesOf, mergeNumbers, noNumbers } from "./fleet-numbers.ts";
+import { mergeNumbers, noNumbers } from "./fleet-numbers.ts";
 import {
   encodeSummary,
   type FleetNumbers,
@@ -42,7 +42,8 @@ test("numbers: sums, maxima, counts, and averages that are weighted by items", (
   assert.deepEqual(numbers.health, { unknown: 2, unhealthy: 1 });
   assert.deepEqual(numbers.states, { live: 3 });
   assert.deepEqual([numbers.collectors, numbers.items_per_second, numbers.max_cpu], [3, 1_000, 0.7]);
-  assert.deepEqual(averagesOf(numbers), { latencyMs: 20, errorRate: 0.09, samplingRate: 0.95 });
+  const { latency_weight, failed_items_per_second, sampled_items_per_second } = numbers;
+  assert.deepEqual([latency_weight, failed_items_per_second, sampled_items_per_second], [20_000, 90, 950]);
   assert.deepEqual(
     numbers.worst.map(({ id, state }) => [id, state]),
     [

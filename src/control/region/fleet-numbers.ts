@@ -89,23 +89,6 @@ export function mergeNumbers(a: FleetNumbers, b: FleetNumbers): FleetNumbers {
   return merged;
 }
 
-/** Averages, weighted by the items that each collector has. */
-export interface FleetAverages {
-  readonly latencyMs: number;
-  readonly errorRate: number;
-  readonly samplingRate: number;
-}
-
-export function averagesOf(numbers: FleetNumbers): FleetAverages {
-  const items = numbers.items_per_second;
-  if (items <= 0) return { latencyMs: 0, errorRate: 0, samplingRate: 1 };
-  return {
-    latencyMs: numbers.latency_weight / items,
-    errorRate: Math.min(1, numbers.failed_items_per_second / items),
-    samplingRate: Math.min(1, numbers.sampled_items_per_second / items),
-  };
-}
-
 /** 0 says nothing. */
 export function lowest(a: number, b: number): number {
   return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);

@@ -1,3 +1,4 @@
+import { planText } from "../../plan/read-plan-data.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 
 /** The parts of a plan that have limits. */
@@ -24,6 +25,6 @@ export class KeptPlan implements SharedPlan {
     this.targets = plan.targets;
     this.pools = plan.pools;
     this.limits = plan.limits;
-    this.text = JSON.stringify(plan);
+    this.text = planText(plan);
   }
 }
