@@ -1,24 +1,10 @@
-import type { CalledWith, ControllerCalls } from "../fleet/controller-calls.ts";
+import type { ControllerCalls } from "../fleet/controller-calls.ts";
 import {
-  type AwaitReply,
-  type AwaitRequest,
-  type CollectorReport,
-  type DiscoverReply,
-  type DiscoverRequest,
   type ControllerAddress,
-  type FetchReply,
-  type FetchRequest,
   FLEET_PROTOCOL,
-  type GoodbyeReply,
-  type GoodbyeRequest,
   type LimitsReply,
   type LimitsRequest,
-  type MemberReply,
-  type MemberRequest,
-  type MembersReply,
-  type MembersRequest,
   type NotLeader,
-  type ReportReply,
 } from "../fleet/messages.ts";
 import type { RegionService } from "../region/region-service.ts";
 
@@ -57,43 +43,43 @@ export class ControllerService implements ControllerCalls {
     if (this.#services.get(service.region) === service) this.#services.delete(service.region);
   }
 
-  async report(request: CollectorReport): Promise<NotLeader | ReportReply> {
-    const service = this.#services.get(request.region);
-    if (service !== undefined) return service.report(request);
-    this.#options.strayed(request.region);
-    return this.#notLeader(request.region);
-  }
+  readonly report: ControllerCalls["report"] = async (request) => {
+    const { region } = request;
+    if (!this.#services.has(region)) this.#options.strayed(region);
+    return this.#ask(region, this.#services.get(region), (service) => service.report(request));
+  };
 
-  async await(request: AwaitRequest, called: CalledWith): Promise<AwaitReply | NotLeader> {
-    return (await this.#of(request)?.await(request, called)) ?? this.#notLeader(request.region);
-  }
+  readonly await: ControllerCalls["await"] = (request, called) =>
+    this.#ask(request.region, this.#of(request), (service) => service.await(request, called));
 
-  async fetch(request: FetchRequest, called: CalledWith): Promise<FetchReply | NotLeader> {
-    return (await this.#of(request)?.fetch(request, called)) ?? this.#notLeader(request.region);
-  }
+  readonly fetch: ControllerCalls["fetch"] = (request, called) =>
+    this.#ask(request.region, this.#of(request), (service) => service.fetch(request, called));
 
-  async goodbye(request: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
-    return (await this.#of(request)?.goodbye(request)) ?? this.#notLeader(request.region);
-  }
+  readonly goodbye: ControllerCalls["goodbye"] = (request) =>
+    this.#ask(request.region, this.#of(request), (service) => service.goodbye(request));
 
-  async limits(request: LimitsRequest): Promise<LimitsReply | NotLeader> {
+  readonly members: ControllerCalls["members"] = (request) =>
+    this.#ask(request.region, this.#services.get(request.region), (service) => service.members(request));
+
+  readonly discover: ControllerCalls["discover"] = (request, called) =>
+    this.#ask(request.region, this.#of(request), (service) => service.discover(request, called));
+
+  readonly member: ControllerCalls["member"] = (request) =>
+    this.#ask(request.region, this.#of(request), (service) => service.member(request));
+
+  readonly limits: ControllerCalls["limits"] = async (request) => {
     const reply = this.#options.limits(request);
     if (reply !== undefined) return reply;
     const leader = this.#options.global();
-    const nobody = { protocol: FLEET_PROTOCOL, not_leader: true } as const;
-    return leader === undefined ? nobody : { ...nobody, leader };
-  }
+    return leader === undefined ? NOT_LEADER : { ...NOT_LEADER, leader };
+  };
 
-  async members(request: MembersRequest): Promise<MembersReply | NotLeader> {
-    return (await this.#services.get(request.region)?.members(request)) ?? this.#notLeader(request.region);
-  }
-
-  async discover(request: DiscoverRequest, called: CalledWith): Promise<DiscoverReply | NotLeader> {
-    return (await this.#of(request)?.discover(request, called)) ?? this.#notLeader(request.region);
-  }
-
-  async member(request: MemberRequest): Promise<MemberReply | NotLeader> {
-    return (await this.#of(request)?.member(request)) ?? this.#notLeader(request.region);
+  async #ask<Reply>(
+    region: string | undefined,
+    service: RegionService | undefined,
+    ask: (service: RegionService) => Promise<Reply>,
+  ): Promise<NotLeader | Reply> {
+    return service === undefined ? this.#notLeader(region) : ask(service);
   }
 
   /**
@@ -112,7 +98,8 @@ export class ControllerService implements ControllerCalls {
 
   #notLeader(region = this.#options.ownRegion): NotLeader {
     const leader = this.#options.leader(region);
-    const reply = { protocol: FLEET_PROTOCOL, not_leader: true } as const;
-    return leader === undefined ? reply : { ...reply, leader };
+    return leader === undefined ? NOT_LEADER : { ...NOT_LEADER, leader };
   }
 }
+
+const NOT_LEADER: NotLeader = { protocol: FLEET_PROTOCOL, not_leader: true };
