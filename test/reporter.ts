@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
-import { leaveCounts, type SkippedTest } from "./run-counts.ts";
+import { leaveCounts, type SkippedTest, TITLE } from "./run-counts.ts";
 
 interface Ended {
   readonly name: string;
@@ -17,7 +17,8 @@ interface Seen {
 const COUNT = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/u;
 
 /**
- * A compact reporter for one file of tests: failures in full, and a line for the file at the end.
+ * A compact reporter for one process of tests: failures in full, and a line for its file, or its
+ * files, at the end.
  * It leaves its counts for test/run.ts, and what tests tell, or Node of what they left behind.
  */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
@@ -74,12 +75,12 @@ function titleOf({ name, file, line }: Ended): string {
 function summary(data: SummaryData, { failed: titles, skipped, told }: Seen): string {
   const { tests, passed } = data.counts;
   leaveCounts({ tests, passed, failed: titles, skipped, told });
-  return fileLine(data.file ?? process.argv[1] ?? "?", data);
+  return fileLine(process.env[TITLE] ?? relative(process.cwd(), data.file ?? process.argv[1] ?? "?"), data);
 }
 
-function fileLine(file: string, { counts, success, duration_ms: tookMs }: SummaryData): string {
+function fileLine(title: string, { counts, success, duration_ms: tookMs }: SummaryData): string {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   const seconds = (tookMs / 1_000).toFixed(1);
   const mark = counts.skipped === counts.tests && counts.tests > 0 ? "﹣" : "✔";
-  return `${success ? mark : "✖"} ${relative(process.cwd(), file)} (${counts.passed} of ${counts.tests} passed${skipped}, ${seconds} s)\n`;
+  return `${success ? mark : "✖"} ${title} (${counts.passed} of ${counts.tests} passed${skipped}, ${seconds} s)\n`;
 }

@@ -29,6 +29,8 @@ export interface RunCounts extends FileCounts {
 
 /** The variable that tells a reporter where to leave the counts of its file. */
 export const LEFT_FILE = "TEST_COUNTS_FILE";
+/** The variable that tells a reporter what its files are called together. */
+export const TITLE = "TEST_TITLE";
 
 /** Does nothing when nobody asks for them. */
 export function leaveCounts(counts: FileCounts): void {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { type FileRun, runFile } from "./run-file.ts";
+import { type FileRun, runFile, runFiles } from "./run-file.ts";
 
 const HEAD = `import { test } from "node:test"; import { spawn } from "node:child_process";\n`;
 
@@ -36,6 +36,22 @@ test("run of a file: what passed, failed and was skipped is counted", async () =
     [["b", "why"]],
   );
   assert.match(output, /✖ c .*it\.test\.mjs/u);
+});
+
+test("run of files: they share a process, and what fails is told with its file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-run-files-"));
+  const texts = [`test("a", () => console.log("pid " + process.pid));`, `test("b", () => { throw new Error("no"); });`];
+  const files = [...texts, texts[0]!].map((text, i) => {
+    writeFileSync(join(folder, `${i}.test.mjs`), HEAD + text);
+    return join(folder, `${i}.test.mjs`);
+  });
+  const { ok, counts, output } = await runFiles(files, "all of them", { root: folder, folder, name: "them", env: {} });
+  rmSync(folder, { recursive: true });
+  const pids = Array.from(output.matchAll(/pid (\d+)/gu), ([, pid]) => pid);
+  assert.deepEqual([pids.length, new Set(pids).size], [2, 1]);
+  assert.deepEqual([ok, counts.tests, counts.passed], [false, 3, 2]);
+  assert.match(counts.failed.join(), /✖ b .*1\.test\.mjs/u);
+  assert.match(output, /^✖ all of them \(2 of 3 passed/mu);
 });
 
 test("run of a file: a process left behind that holds its output does not hold the run", async () => {

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { killTree } from "./kill-tree.ts";
-import { type FileCounts, LEFT_FILE, leftCounts } from "./run-counts.ts";
+import { type FileCounts, LEFT_FILE, leftCounts, TITLE } from "./run-counts.ts";
 
 const REPORTER = fileURLToPath(new URL("reporter.ts", import.meta.url));
 /** For each test of a file. */
@@ -33,21 +33,35 @@ export interface FileRun {
   readonly counts: FileCounts;
 }
 
+/** Runs a file of tests in a process of its own. */
+export function runFile(file: string, place: FilePlace): Promise<FileRun> {
+  return run([file], relative(place.root, file), place);
+}
+
 /**
- * Runs a file of tests in a process of its own. What the process writes goes to a file, since the
- * other end of a pipe may be held open by a process that it left behind.
+ * Runs files of tests one after the other in one process, which starts once for all of them; what
+ * is written of them is of `title`.
  */
-export async function runFile(
-  file: string,
+export function runFiles(files: readonly string[], title: string, place: FilePlace): Promise<FileRun> {
+  return run(["--test", "--test-isolation=none", ...files], title, place);
+}
+
+/**
+ * What the process writes goes to a file, since the other end of a pipe may be held open by a
+ * process that it left behind.
+ */
+async function run(
+  args: readonly string[],
+  title: string,
   { root, folder, name, env, timeoutMs = FILE_TIMEOUT_MS }: FilePlace,
 ): Promise<FileRun> {
   const [wrote, left] = [`${folder}/${name}.txt`, `${folder}/${name}.json`];
   const out = openSync(wrote, "w");
   const options = [`--test-timeout=${TEST_TIMEOUT_MS}`, `--test-reporter=${REPORTER}`];
-  const child = spawn(process.execPath, [...options, file], {
+  const child = spawn(process.execPath, [...options, ...args], {
     cwd: root,
     stdio: ["ignore", out, out],
-    env: { ...process.env, ...env, [LEFT_FILE]: left },
+    env: { ...process.env, ...env, [LEFT_FILE]: left, [TITLE]: title },
   });
   closeSync(out);
   const ending = await endOf(child, timeoutMs);
@@ -56,9 +70,9 @@ export async function runFile(
   const output = readFileSync(wrote, "utf8");
   const isTold = counts !== undefined && counts.failed.length > 0;
   if (ok || (isTold && child.exitCode === 1)) return { output, ok, counts };
-  const title = [`✖ ${relative(root, file)}: ${ending ?? "it left no counts"}`, ...(counts?.told ?? [])].join("\n");
+  const line = [`✖ ${title}: ${ending ?? "it left no counts"}`, ...(counts?.told ?? [])].join("\n");
   const none = counts ?? { tests: 0, passed: 0, failed: [], skipped: [], told: [] };
-  return { output: `${output}\n${title}\n`, ok, counts: { ...none, failed: [...none.failed, title] } };
+  return { output: `${output}\n${line}\n`, ok, counts: { ...none, failed: [...none.failed, line] } };
 }
 
 const RUNNING = new Set<ChildProcess>();

@@ -1,8 +1,8 @@
 /**
  * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without
  * one, all of them run. First, programs that the files need and that are not there are installed:
- * set-up.ts. Files of whole nodes run twice, once on our implementations of HTTP/1.1 and HTTP/2 and
- * once on node's; TEST_GRPC_TRANSPORT=own|node runs all on that one, TEST_HTTP_TRANSPORT has that
+ * set-up.ts. Files that look at a transport run twice, once on our implementations of HTTP/1.1 and
+ * HTTP/2 and once on node's; TEST_GRPC_TRANSPORT=own|node runs all on that one, TEST_HTTP_TRANSPORT has that
  * of HTTP/1.1 alone. Some of them run again on nodes with one and with two workers;
  * SIGNALBOX_TEST_WORKERS=0|1|2 runs all with so many, where a test's node does not have to be in
  * its own process: how many were not, and why, stands at the end. Exit code 1 when a test failed or
@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
 import { closingLines, endingLines, readNodes, type RunCounts, sumOf } from "./run-counts.ts";
-import { type FileRun, killAll, runFile } from "./run-file.ts";
+import { type FileRun, killAll, runFile, runFiles } from "./run-file.ts";
 import { setUp } from "./set-up.ts";
 import { programsNeededBy } from "./set-up/programs.ts";
 import { ASKED_HTTP_TRANSPORT, ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
@@ -23,12 +23,13 @@ import { ASKED_WORKERS, NODES_FILE } from "./support/workers.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
 /**
- * Beginnings of the paths of tests that go through nodes, listeners or targets with the transport
- * of test/support/transport.ts.
+ * Beginnings of the paths of tests that go through listeners or targets with the transport of
+ * test/support/transport.ts, and look at what it does. All others pass on both, too:
+ * CONTRIBUTING.md has how to run them.
  */
 const ON_EACH_TRANSPORT = [
-  "test/scenario/",
-  "test/peers/curl/grpc",
+  "test/delivery/grpc",
+  "test/peers/curl/",
   "test/peers/grpc-js/",
   "test/peers/h2load/",
   "test/peers/nghttp/",
@@ -36,9 +37,19 @@ const ON_EACH_TRANSPORT = [
   "test/peers/nginx/front",
   "test/peers/openssl/",
   "test/peers/sdk/",
-  "test/peers/curl/http",
   "test/receive/",
-  "test/delivery/grpc",
+  "test/scenario/black-hole",
+  "test/scenario/fault.test",
+  "test/scenario/fault-deadline",
+  "test/scenario/grpc-js",
+  "test/scenario/health",
+  "test/scenario/large",
+  "test/scenario/sdk",
+  "test/scenario/sender-headers",
+  "test/scenario/shutdown",
+  "test/scenario/storm",
+  "test/scenario/transport",
+  "test/scenario/unrouted",
 ];
 /**
  * Beginnings of the paths of tests that run again on nodes with so many workers: those that go
@@ -95,6 +106,14 @@ function plan(patterns: readonly string[]): Run[] {
   return runs.filter((run) => run.files.length > 0);
 }
 
+/**
+ * Tests beside the code have no sockets, processes or files in common: those of a room share a
+ * process, which saves half of the time that they take. All others have one each.
+ */
+function processesFor(files: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  return Map.groupBy(files, (file) => /^src\/[^/]+/u.exec(file)?.[0] ?? file);
+}
+
 async function runTests({ transport, workers, files }: Run, folder: string): Promise<RunCounts> {
   const name = workers === 0 ? `transport ${transport}` : `transport ${transport}, workers ${workers}`;
   process.stdout.write(`\n${name}, files: ${files.length}\n`);
@@ -108,15 +127,11 @@ async function runTests({ transport, workers, files }: Run, folder: string): Pro
     [NODES_FILE]: nodesFile,
   };
   const done: FileRun[] = [];
-  const left = files.values();
+  const left = processesFor(files).entries();
   const lane = async (): Promise<void> => {
-    for (const file of left) {
-      const run = await runFile(file, {
-        root: ROOT,
-        folder,
-        name: `${transport}-${workers}-${file.replaceAll("/", "-")}`,
-        env,
-      });
+    for (const [title, its] of left) {
+      const place = { root: ROOT, folder, name: `${transport}-${workers}-${title.replaceAll("/", "-")}`, env };
+      const run = await (its.length === 1 ? runFile(its[0]!, place) : runFiles(its, title, place));
       done.push(run);
       process.stdout.write(run.output);
     }
