@@ -19,7 +19,7 @@ import { framed } from "../transport/rig.ts";
 import { targetPlan } from "./pool-rig.ts";
 import { callOnce, summary } from "./send.ts";
 
-const RUNS = Number(process.env["FUZZ_RUNS"] ?? 300);
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 150);
 const TIMEOUT_MS = 10_000;
 const RETRIED = new Set([1, 4, 10, 11, 14, 15]);
 

@@ -14,7 +14,7 @@ import { exportResponse } from "../support/sinks/sink-reply.ts";
 import { targetPlan } from "./pool-rig.ts";
 import { callOnce, summary } from "./send.ts";
 
-const RUNS = Number(process.env["FUZZ_RUNS"] ?? 400);
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 200);
 const RETRIED = new Set([429, 502, 503, 504]);
 const TIMEOUT_MS = 10_000;
 const LONGEST_HEAD = 16_384;

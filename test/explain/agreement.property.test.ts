@@ -188,7 +188,7 @@ test("explain says of any item under any config what the pipeline then does: rul
         for (const item of items) checkOne(scene, item);
       },
     ),
-    { numRuns: 200, seed: 11 },
+    { numRuns: 100, seed: 11 },
   );
   const rare = { ...seen, noTarget: refusals.get("no_target") ?? 0, full: refusals.get("queue_full") ?? 0 };
   for (const [what, times] of Object.entries(rare)) assert.ok(times > 2, `${what} came up ${times} times`);
@@ -217,7 +217,7 @@ test("items of one request are explained as they are together, where there is ro
         assert.deepEqual(new Map(got.filter(([, n]) => n > 0)), wanted);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 
@@ -235,6 +235,6 @@ test("explain changes nothing: asked after every step, the calls are the same on
       assert.deepEqual(asked.tally(), left.tally());
       assert.deepEqual(asked.held(), left.held());
     }),
-    { numRuns: 80 },
+    { numRuns: 50 },
   );
 });

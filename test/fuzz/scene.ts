@@ -12,7 +12,7 @@ import { OK, type SinkAnswer, type SinkRequest, type SinkScript } from "../suppo
 import { decodes } from "./broken-bytes.ts";
 
 /** More of them find more, and take longer. */
-const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? 120);
+const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? 60);
 
 /**
  * Parameters of a property; `times` is for one whose runs are cheap. The time limit ends what looks

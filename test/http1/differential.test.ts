@@ -43,7 +43,7 @@ const sizes = fc.oneof(
   fc.constant([1]),
   fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 }),
 );
-const PARAMETERS = { numRuns: Number(process.env["FUZZ_RUNS"] ?? 400) };
+const PARAMETERS = { numRuns: Number(process.env["FUZZ_RUNS"] ?? 200) };
 
 test("what keeps to the rules, and what breaks those that node keeps, both read alike", async () => {
   await fc.assert(

@@ -105,7 +105,7 @@ test("JSON: integers and numbers of any spelling are what they are by way of obj
         transcodeBoth("metrics", utf8(one));
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
 });
 
@@ -134,7 +134,7 @@ test("JSON: texts with any escapes are what they are by way of objects", () => {
         transcodeBoth("logs", utf8(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{${record}}]}]}]}`));
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
 });
 

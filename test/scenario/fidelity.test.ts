@@ -16,7 +16,7 @@ import { slow } from "../support/sinks/sink-script.ts";
 import { routeNaively } from "../route/naive.ts";
 
 /** More of them find more, and take longer. */
-const RUNS = Number(process.env["FUZZ_RUNS"] ?? 80);
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 50);
 /** Ends what looks for a smaller example. */
 const LIMIT = { interruptAfterTimeLimit: 60_000 + RUNS * 100 };
 

@@ -130,7 +130,7 @@ test("no sender's data leaves with another one's headers: in batches, retries, h
       assertOwn(rig.calls, targets);
       assert.ok(rig.balanced);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
   assert.ok(batched > 50, `only ${batched} batches of several requests`);
 });
