@@ -2,11 +2,11 @@
  * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without
  * one, all of them run. First, programs that the files need and that are not there are installed:
  * set-up.ts. Files that look at a transport run twice, once on our implementations of HTTP/1.1 and
- * HTTP/2 and once on node's; TEST_GRPC_TRANSPORT=own|node runs all on that one, TEST_HTTP_TRANSPORT has that
- * of HTTP/1.1 alone. Some of them run again on nodes with one and with two workers;
- * SIGNALBOX_TEST_WORKERS=0|1|2 runs all with so many, where a test's node does not have to be in
- * its own process: how many were not, and why, stands at the end. Exit code 1 when a test failed or
- * none ran.
+ * HTTP/2 and once on node's; TEST_GRPC_TRANSPORT=own|node runs all on that one,
+ * TEST_HTTP_TRANSPORT has that of HTTP/1.1 alone. Some of them run again on nodes with one and with
+ * two workers; SIGNALBOX_TEST_WORKERS=0|1|2 runs all with so many, where a test's node does not
+ * have to be in its own process: how many were not, and why, stands at the end. Exit code 1 when a
+ * test failed or none ran.
  */
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
