@@ -312,19 +312,43 @@ for (const { name, bytes, isTaken, fault } of BOUNDS) {
   });
 }
 
-test("beyond so many requests without a reply nothing is read, and what one read brings beyond is refused", () => {
+test("beyond so many requests without a reply none begins: what one read brought waits, and is answered in its order", () => {
   const rig = new Rig({ answers: "late" });
-  rig.send(whole("").repeat(LIMITS.pauseRequests - 1));
-  assert.equal(rig.connection.wantsBytes, true);
-  rig.send(whole(""));
-  assert.equal(rig.connection.wantsBytes, false);
+  const bodies = Array.from({ length: 3 * LIMITS.maxRequests }, (_, i) => `body ${i}`);
+  rig.send(bodies.map((body) => whole(body)).join(""));
+  assert.deepEqual([rig.requests.length, rig.connection.wantsBytes], [LIMITS.maxRequests, false]);
+  rig.send(whole("was on its way"));
+  rig.isDraining = true;
+  for (let i = 0; i <= bodies.length; i++) {
+    assert.equal(rig.connection.done, false);
+    rig.answer(i, i % 2 === 0 ? 200 : 503);
+  }
+  assert.deepEqual(rig.requests.map(({ body }) => body), [...bodies, "was on its way"]);
+  assert.deepEqual([rig.statuses.length, rig.statuses.filter((status) => status === 503).length], [97, 48]);
+  assert.deepEqual([rig.faults, rig.output.match(/Connection: close/gu)?.length, rig.connection.done], [[], 1, true]);
+});
+
+test("what had to wait is not begun while replies wait to be read, and not at all when the peer has gone", () => {
+  const rig = new Rig({ answers: "late" });
+  rig.send(whole("").repeat(LIMITS.maxRequests + 2));
+  rig.connection.setBlocked(true, rig.clock.nowMs());
   rig.answer(0);
+  assert.equal(rig.requests.length, LIMITS.maxRequests);
+  rig.connection.setBlocked(false, rig.clock.nowMs());
+  rig.answer(1);
+  assert.equal(rig.requests.length, LIMITS.maxRequests + 2);
+  const left = new Rig({ answers: "late" });
+  left.send(whole("").repeat(LIMITS.maxRequests + 2));
+  left.end();
+  assert.deepEqual([left.requests.length, left.connection.done], [LIMITS.maxRequests, true]);
+});
+
+test("the last request that may begin is read to its end, however many wait before it", () => {
+  const rig = new Rig({ answers: "late" });
+  rig.send(whole("").repeat(LIMITS.maxRequests - 1) + head(["Content-Length: 3"]));
   assert.equal(rig.connection.wantsBytes, true);
-  rig.send(whole("").repeat(LIMITS.maxRequests));
-  assert.deepEqual([rig.faults, rig.requests.length], [["pipelined"], LIMITS.maxRequests + 1]);
-  for (let i = 1; i <= LIMITS.maxRequests; i++) rig.answer(i);
-  assert.deepEqual([rig.statuses.length, rig.statuses.at(-1)], [LIMITS.maxRequests + 2, 429]);
-  assert.equal(rig.connection.done, true);
+  rig.send("abc");
+  assert.deepEqual([rig.requests.at(-1)?.end, rig.connection.wantsBytes], ["whole", false]);
 });
 
 test("nothing is read while a body is to wait", () => {

@@ -27,7 +27,7 @@ export interface SeenRequest {
 
 /** Of the answers of tests: an empty one, and one that says why. */
 const OK: HttpReply = { status: 200, headers: [], body: new Uint8Array(0), isFixed: true };
-const STATUS = { too_large: 413, deadline: 504, too_many_requests: 429 } as const;
+const STATUS = { too_large: 413, deadline: 504 } as const;
 
 export function refused({ reason }: Refusal): HttpReply {
   const status = Object.hasOwn(STATUS, reason) ? STATUS[reason as keyof typeof STATUS] : 400; // oxlint-disable-line typescript/no-unsafe-type-assertion -- its own key
@@ -96,8 +96,13 @@ export class Rig {
   }
 
   flush(): void {
-    const bytes = this.connection.takeOutput(this.clock.nowMs());
-    if (bytes !== undefined) this.output += Buffer.from(bytes).toString("latin1");
+    const nowMs = this.clock.nowMs();
+    let bytes = this.connection.takeOutput(nowMs);
+    while (bytes !== undefined) {
+      this.output += Buffer.from(bytes).toString("latin1");
+      this.connection.readOn(nowMs);
+      bytes = this.connection.takeOutput(nowMs);
+    }
   }
 
   answer(at: number, status = 200): void {

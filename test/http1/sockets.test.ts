@@ -119,6 +119,17 @@ for (const [how, read] of [
     await once(socket, "close");
     while (listener.server.connections > 0) await turn();
   });
+
+  test(`a connection that is read ${how}: of a thousand requests at once each has its reply`, async () => {
+    await using listener = await listen(OK, read);
+    const socket = await open(listener);
+    const bodies = Array.from({ length: 1_000 }, (_, i) => `body ${i}`);
+    socket.write(bodies.map((body, i) => whole(body, i === 999 ? ["Connection: close"] : [])).join(""));
+    let text = "";
+    socket.on("data", (bytes) => void (text += String(bytes)));
+    await once(socket, "end");
+    assert.deepEqual([listener.taken, text.match(/^HTTP\/1\.1 200 OK/gmu)?.length], [bodies, 1_000]);
+  });
 }
 
 test("an idle connection is closed after its time, and costs one timer for all of them", async () => {

@@ -25,15 +25,22 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
   {
     name: "HTTP/1.1: a reply closes before those of the requests behind it",
     file: "src/http1/own/connection.ts",
-    code: "(isLast && this.#closesNow(request))",
+    code: "(isLast && this.#held === undefined && this.#closesNow(request))",
     fault: "this.#closesNow(request)",
+    tests: ["test/http1/connection.test.ts"],
+  },
+  {
+    name: "HTTP/1.1: a connection that drains closes before what one read brought and had to wait",
+    file: "src/http1/own/connection.ts",
+    code: "isLast && this.#held === undefined && this.#closesNow(request)",
+    fault: "isLast && this.#closesNow(request)",
     tests: ["test/http1/connection.test.ts"],
   },
   {
     name: "HTTP/1.1: bytes that trickle make the time of a request longer",
     file: "src/http1/own/connection.ts",
-    code: "if (!this.#reader.isWithin) this.#beganMs = nowMs;",
-    fault: "this.#beganMs = nowMs;",
+    code: "if (!this.#reader.isWithin) this.#beganMs = this.#nowMs;",
+    fault: "this.#beganMs = this.#nowMs;",
     tests: ["test/http1/connection.test.ts"],
   },
 ];

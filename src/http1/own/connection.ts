@@ -1,4 +1,4 @@
-import { joinOwned } from "../../core/bytes.ts";
+import { copyOwned, joinOwned } from "../../core/bytes.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { HttpHandler, HttpReply } from "../port.ts";
 import {
@@ -64,6 +64,8 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   #closing = false;
   #done = false;
   #isPaused = false;
+  /** What came of requests that are not to begin yet: the rest of one read at most. */
+  #held: Buffer | undefined;
   /** Since when replies have waited for the peer to read. */
   #blockedMs = NEVER;
   #nowMs: number;
@@ -108,18 +110,44 @@ export class HttpConnection implements RequestEvents, RequestOwner {
     return this.#closing || nowMs >= this.#closesMs;
   }
 
-  /** Whether more should be read. */
+  /** As many requests wait for their replies as may. */
+  get isFull(): boolean {
+    return this.#open >= this.#shared.limits.maxRequests;
+  }
+
+  /** Whether more should be read: a request that has begun is read to its end. */
   get wantsBytes(): boolean {
-    return !this.#isPaused && this.#blockedMs === NEVER && this.#open < this.#shared.limits.pauseRequests;
+    if (this.#isPaused || this.#blockedMs !== NEVER || this.#held !== undefined) return false;
+    return this.#reader.isWithin || !this.isFull;
   }
 
   receive(bytes: Buffer, nowMs: number): void {
     this.#nowMs = nowMs;
+    if (this.#held !== undefined) {
+      this.#held = joinOwned([this.#held, bytes]); // was on its way when reading stopped
+      return;
+    }
+    const end = this.#read(bytes);
+    if (end < bytes.length) this.#held = copyOwned(bytes.subarray(end));
+  }
+
+  /** Goes on with what had to wait, if there is room for requests and the peer reads replies. */
+  readOn(nowMs: number): void {
+    const held = this.#held;
+    if (held === undefined || this.isFull || this.#blockedMs !== NEVER) return;
+    this.#nowMs = nowMs;
+    const end = this.#read(held);
+    this.#held = end < held.length ? held.subarray(end) : undefined;
+  }
+
+  /** Returns how much of it was read. */
+  #read(bytes: Buffer): number {
     const beganMs = this.#beganMs;
-    if (!this.#reader.isWithin) this.#beganMs = nowMs;
-    this.#reader.receive(bytes);
+    if (!this.#reader.isWithin) this.#beganMs = this.#nowMs;
+    const end = this.#reader.receive(bytes);
     if (this.#reader.isWithin) this.#isFresh = false;
     else if (this.#isFresh) this.#beganMs = beganMs; // an empty line begins no request
+    return end;
   }
 
   /**
@@ -130,7 +158,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
     this.#nowMs = nowMs;
     const isCutOff = this.#reader.isWithin;
     this.#reader.finish();
-    this.#closing = true;
+    this.#stop();
     if (!isCutOff) this.#dropUnanswered();
     if (this.#open === 0) this.#done = true;
     this.#owner.changed();
@@ -138,8 +166,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
 
   /** Nothing can be written any more. */
   lost(): void {
-    this.#reader.stop();
-    this.#closing = true;
+    this.#stop();
     for (let request = this.#first; request !== undefined; request = request.next) request.lost();
     this.#first = undefined;
     this.#last = undefined;
@@ -153,7 +180,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
 
   /** Closes it, unless a request is under way. */
   closeIdle(): void {
-    if (this.#open > 0 || this.#reader.isWithin) return;
+    if (this.#open > 0 || this.#reader.isWithin || this.#held !== undefined) return;
     this.#close();
   }
 
@@ -189,11 +216,6 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   }
 
   head(head: InboundHead, length: number | undefined): void {
-    if (this.#open >= this.#shared.limits.maxRequests) {
-      const message = `${this.#open} requests before this one wait for their reply`;
-      this.#reader.breach({ fault: "pipelined", message });
-      return;
-    }
     this.#isFresh = false;
     const request = new InboundRequest(head, length, this);
     this.#current = request;
@@ -262,7 +284,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
     this.#open--;
     this.#idleMs = this.#nowMs;
     // A pipelined request behind this one would lose its reply if the connection closed here.
-    const closes = request.leaves || (isLast && this.#closesNow(request));
+    const closes = request.leaves || (isLast && this.#held === undefined && this.#closesNow(request));
     if (closes) this.#close();
     return this.#shared.writer.write(request.answer, closes, request.head.method === "HEAD");
   }
@@ -303,6 +325,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   #stop(): void {
     this.#isFresh = false;
     this.#reader.stop();
+    this.#held = undefined;
     this.#closing = true;
   }
 

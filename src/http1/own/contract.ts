@@ -21,7 +21,6 @@ export const HTTP_FAULTS = [
   "cut_off",
   "head_timeout",
   "body_timeout",
-  "pipelined",
   "stalled",
   "http2",
   "tls",
@@ -46,8 +45,6 @@ export interface HttpLimits {
   /** Trailers of one body, which are thrown away. */
   readonly maxTrailerBytes: number;
   /** Requests that are not answered yet: beyond, the connection is not read for a while. */
-  readonly pauseRequests: number;
-  /** And what one read brings beyond this is refused, and the connection ends. */
   readonly maxRequests: number;
   /** From the start of a connection, or the first byte of a request, to the end of its head. */
   readonly headTimeoutMs: number;
@@ -66,8 +63,7 @@ export const DEFAULT_HTTP_LIMITS: Omit<
   maxFields: 100,
   maxExtensionBytes: 4_096,
   maxTrailerBytes: 8_192,
-  pauseRequests: 32,
-  maxRequests: 256,
+  maxRequests: 32,
 };
 
 /** The head of a request, without its length. Connections may share it: never change it. */
@@ -90,6 +86,8 @@ export interface InboundHead {
  * which nothing comes. None of these may throw.
  */
 export interface RequestEvents {
+  /** No request is to begin now: what is behind the last one is left where it is. */
+  readonly isFull: boolean;
   /** `length`: of the body, 0 without one, undefined for chunks. */
   head(head: InboundHead, length: number | undefined): void;
   /** Borrowed until this returns. */
@@ -109,5 +107,4 @@ const REASONS_OF: Readonly<Partial<Record<HttpFault, Reason>>> = {
   trailers_too_large: "too_large",
   head_timeout: "deadline",
   body_timeout: "deadline",
-  pipelined: "too_many_requests",
 };

@@ -86,12 +86,13 @@ export class HttpSocket implements ServedHttp, ConnectionOwner, Timer, Flushable
   flush(): void {
     this.#isQueued = false;
     if (this.#state !== "open") return;
+    const nowMs = this.#shared.clock.nowMs();
     const before = this.#connection.open;
-    this.#write();
-    if (this.#connection.done) this.#linger();
-    else this.#pace();
-    this.#arm();
-    if (this.#connection.open < before) this.#shared.ended(this, false);
+    this.#write(nowMs);
+    const { open, done } = this.#connection;
+    if (done) this.#linger();
+    else this.#readOn(nowMs);
+    if (open < before) this.#shared.ended(this, false);
   }
 
   fire(nowMs: number): void {
@@ -111,9 +112,14 @@ export class HttpSocket implements ServedHttp, ConnectionOwner, Timer, Flushable
     this.#arm();
   }
 
-  #write(): void {
-    const { clock } = this.#shared;
-    const nowMs = clock.nowMs();
+  /** What had to wait comes before what is still to be read. */
+  #readOn(nowMs: number): void {
+    this.#connection.readOn(nowMs);
+    this.#pace();
+    this.#arm();
+  }
+
+  #write(nowMs: number): void {
     const isBlocked = this.#socket.writableNeedDrain;
     if (!isBlocked) {
       const output = this.#connection.takeOutput(nowMs);

@@ -50,11 +50,13 @@ export class RequestReader {
     this.#chunks = undefined;
   }
 
-  receive(bytes: Buffer): void {
+  /** Returns how much of it was read: all, unless no request is to begin. */
+  receive(bytes: Buffer): number {
     let at = 0;
     while (at < bytes.length) {
       switch (this.#phase) {
         case "head":
+          if (this.#reader === undefined && this.#events.isFull) return at;
           at = this.#readHead(bytes, at);
           break;
         case "length":
@@ -64,9 +66,10 @@ export class RequestReader {
           at = this.#readChunks(bytes, at);
           break;
         case "stopped":
-          return;
+          return bytes.length;
       }
     }
+    return at;
   }
 
   /** The peer sends no more. Within a request that is a breach. */
