@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { systemRandom } from "../../src/core/random.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
 import { listenUnary } from "../../src/http2/own/listen-unary.ts";
-import type { UnaryServer } from "../../src/http2/port.ts";
 import { requestOf } from "../../test/support/items.ts";
 import { startTestNode } from "../../test/support/node.ts";
 import { OtlpSender } from "../../test/support/otlp-sender.ts";
@@ -14,7 +14,7 @@ import { Line } from "./line.ts";
 /** More than any burst that is allowed. */
 const MAX_FRAMES = 5_000;
 
-function listen(): Promise<UnaryServer> {
+function listen(): Promise<ListeningServer> {
   const options = {
     host: "127.0.0.1",
     port: 0,

@@ -1,12 +1,11 @@
-import { once } from "node:events";
 import { type AddressInfo, type Server, type Socket, Server as TcpServer } from "node:net";
-import { Server as TlsServer, type TlsOptions } from "node:tls";
+import { Server as TlsServer } from "node:tls";
 import type { Clock } from "../core/clock.ts";
-import { watchRefusals } from "../core/connection-refusal.ts";
-import type { TlsServerOptions } from "../core/sockets/tls-server-options.ts";
-import type { HttpServer, HttpServerOptions } from "./port.ts";
+import { type ListeningServer, OpenSockets } from "../core/sockets/listening-server.ts";
+import { type TlsServerOptions, tlsOptionsOf } from "../core/sockets/tls-server-options.ts";
 
-const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** By ALPN. */
+export const HTTP1: readonly string[] = ["http/1.1"];
 /**
  * How long an idle connection is kept when the listener drains. Who sends more often than this
  * hears with the next reply that the connection ends; closed at once, that request could meet a
@@ -28,32 +27,13 @@ export interface ServedHttp {
   closeIdle(): void;
 }
 
-export function httpTls({ cert, key, clientCa, ticketKeys }: TlsServerOptions): TlsOptions {
-  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  const tickets = ticketKeys === undefined ? {} : { ticketKeys };
-  return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients, ...tickets };
-}
-
-/**
- * Starts to listen, unless its connections are handed over. Rejects with the error of the system.
- */
-export async function startListening(server: Server, options: HttpServerOptions): Promise<void> {
-  server.maxConnections = options.maxConnections; // beyond: closed as soon as accepted
-  watchRefusals(server, options.onRefused ?? ignore);
-  if (options.handedOver === true) return;
-  server.listen({ host: options.host, port: options.port });
-  await once(server, "listening");
-  server.on("error", ignore); // running out of file descriptors: those who wait in the backlog are accepted later
-}
-
 /** A server that listens, its sockets and its connections, to their end. */
-export class HttpListening implements HttpServer {
+export class HttpListening implements ListeningServer {
   isDraining = false;
   readonly #server: Server;
   readonly #clock: Clock;
   readonly #closeIdle: () => void;
-  /** All sockets, also those that are still in a TLS handshake. */
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets: OpenSockets;
   readonly #connections = new Set<ServedHttp>();
   /** Told whenever a request or a connection has ended. */
   #ended: () => void = ignore;
@@ -63,7 +43,7 @@ export class HttpListening implements HttpServer {
     this.#server = server;
     this.#clock = clock;
     this.#closeIdle = closeIdle;
-    server.on("connection", (socket: Socket) => this.#track(socket));
+    this.#sockets = new OpenSockets(server);
   }
 
   get host(): string {
@@ -90,7 +70,7 @@ export class HttpListening implements HttpServer {
 
   take(socket: Socket): void {
     socket.setNoDelay(true).setKeepAlive(true, TCP_KEEPALIVE_MS);
-    Reflect.set(socket, "allowHalfOpen", Reflect.get(this.#server, "allowHalfOpen")); // as it accepts its own
+    socket.allowHalfOpen = !(this.#server instanceof TlsServer); // as those that it accepts
     this.#server.emit("connection", socket);
   }
 
@@ -103,7 +83,7 @@ export class HttpListening implements HttpServer {
   }
 
   renew(tls: TlsServerOptions): void {
-    if (this.#server instanceof TlsServer) this.#server.setSecureContext(httpTls(tls));
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(tlsOptionsOf(tls, HTTP1));
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -113,20 +93,13 @@ export class HttpListening implements HttpServer {
     for (const connection of this.#connections) connection.closeIdle();
     this.#closeIdle();
     await this.#wait(endMs - this.#clock.nowMs(), () => this.#open() === 0);
-    await this.#destroyAll();
+    await this.#sockets.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop();
     this.#closeIdle();
-    await this.#destroyAll();
-  }
-
-  /** The socket is destroyed with the server. */
-  #track(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", ignore);
-    socket.once("close", () => this.#sockets.delete(socket));
+    await this.#sockets.destroy();
   }
 
   #stop(): void {
@@ -155,12 +128,6 @@ export class HttpListening implements HttpServer {
     let open = 0;
     for (const connection of this.#connections) open += connection.open;
     return open;
-  }
-
-  async #destroyAll(): Promise<void> {
-    const closed = Array.from(this.#sockets, (socket) => new Promise((resolve) => void socket.once("close", resolve)));
-    for (const socket of this.#sockets) socket.destroy();
-    await Promise.all(closed);
   }
 
   #address(): AddressInfo {

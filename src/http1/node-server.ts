@@ -13,16 +13,18 @@ import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import type { Refusal } from "../core/reason.ts";
-import { HttpListening, httpTls, startListening, TCP_KEEPALIVE_MS } from "./listening.ts";
+import { type ListeningServer, startListening } from "../core/sockets/listening-server.ts";
+import { tlsOptionsOf } from "../core/sockets/tls-server-options.ts";
+import { HTTP1, HttpListening, TCP_KEEPALIVE_MS } from "./listening.ts";
 import { NodeHttpConnection } from "./node-connection.ts";
 import { type HttpPair, NodeRequest } from "./node-request.ts";
-import type { HttpReply, HttpServer, HttpServerOptions } from "./port.ts";
+import type { HttpReply, HttpServerOptions } from "./port.ts";
 
 /** node:http. Rejects with the error of the system, or of the TLS library. */
 export async function listenHttpNode(
   options: HttpServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
-): Promise<HttpServer> {
+): Promise<ListeningServer> {
   const server = createServer(options);
   // Closes what is idle, and no longer watches over the time that requests take.
   const closeIdle = (): void => {
@@ -47,7 +49,9 @@ function createServer(options: HttpServerOptions): Server {
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
     requireHostHeader: false, // what is said of it here is more than node says
   };
-  return tls === undefined ? createPlainServer(settings) : createTlsServer({ ...settings, ...httpTls(tls) });
+  return tls === undefined
+    ? createPlainServer(settings)
+    : createTlsServer({ ...settings, ...tlsOptionsOf(tls, HTTP1) });
 }
 
 function serve(service: NodeService, server: Server, { tls }: HttpServerOptions): void {

@@ -1,6 +1,5 @@
-import type { Socket } from "node:net";
-import type { ConnectionRefusal } from "../core/connection-refusal.ts";
 import type { Refusal } from "../core/reason.ts";
+import type { ListeningPlace } from "../core/sockets/listening-server.ts";
 import type { TlsServerOptions } from "../core/sockets/tls-server-options.ts";
 import type { HttpFault } from "./own/contract.ts";
 
@@ -66,18 +65,12 @@ export interface HttpExchange {
  */
 export type HttpHandler = (request: HttpRequest) => HttpExchange | undefined;
 
-export interface HttpServerOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+export interface HttpServerOptions extends ListeningPlace {
   readonly tls?: TlsServerOptions;
   readonly handler: HttpHandler;
   /** The reply to what is no request, or never came to be one. Must not throw. */
   readonly refuse: (refusal: Refusal) => HttpReply;
-  readonly maxConnections: number;
   readonly maxHeaderBytes: number;
-  /** Nothing is bound: its connections are accepted elsewhere, and come by `take`. */
-  readonly handedOver?: boolean;
   /** From the start of a connection, or the first byte of a request, to the end of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body; also bounds what is thrown away. */
@@ -91,25 +84,6 @@ export interface HttpServerOptions {
   readonly maxConnectionAgeMs: number;
   /** Told once of a connection that ended by what its peer sent; node:http tells of none. */
   readonly onFault?: (fault: HttpFault) => void;
-  /** Told of each connection that ended before it was one. Must not throw. */
-  readonly onRefused?: (refusal: ConnectionRefusal) => void;
-}
-
-/**
- * A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing.
- */
-export interface HttpServer extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  readonly connections: number;
-  /** A connection that was accepted elsewhere, and of which nothing has been read. */
-  take(socket: Socket): void;
-  /** Asks an old connection away: its peer comes back with another. False without one. */
-  retireOldest(): boolean;
-  /** From now on connections are made with these. Of no effect without TLS. Throws for bad PEM. */
-  renew(tls: TlsServerOptions): void;
-  /** Stops accepting, and resolves when all is answered or `graceMs` has passed. */
-  drain(graceMs: number): Promise<void>;
 }
 
 /**

@@ -1,19 +1,19 @@
-import { once } from "node:events";
 import { Server as NetServer, type Server, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Server as TlsServer, type TlsOptions } from "node:tls";
+import { Server as TlsServer } from "node:tls";
 import type { Clock } from "../core/clock.ts";
-import { watchRefusals } from "../core/connection-refusal.ts";
 import { RouterError, reasonOf } from "../core/errors.ts";
-import type { TlsServerOptions } from "../core/sockets/tls-server-options.ts";
-import type { UnaryServer, UnaryServerOptions } from "./port.ts";
+import { type ListeningServer, OpenSockets, startListening } from "../core/sockets/listening-server.ts";
+import { type TlsServerOptions, tlsOptionsOf } from "../core/sockets/tls-server-options.ts";
+import type { UnaryServerOptions } from "./port.ts";
 
 /**
  * How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of
  * others.
  */
 export const HELLO_TIMEOUT_MS = 10_000;
-const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** By ALPN. */
+export const HTTP2: readonly string[] = ["h2"];
 
 /** What a server does with each of its connections. */
 export interface ServedConnection {
@@ -27,27 +27,12 @@ export interface ServedConnection {
  * Starts to listen, unless its connections are handed over. Throws LISTEN_FAILED when the address
  * is not to be had.
  */
-export async function startListening(server: Server, options: UnaryServerOptions): Promise<void> {
-  if (options.handedOver === true) return;
-  server.maxConnections = options.maxConnections; // beyond: closed by node as soon as it is accepted
+export async function listenOn(server: Server, options: UnaryServerOptions): Promise<void> {
   try {
-    server.listen({ host: options.host, port: options.port });
-    await once(server, "listening");
+    await startListening(server, options);
   } catch (cause) {
     throw new RouterError("LISTEN_FAILED", `${options.host}:${options.port}: ${reasonOf(cause)}`, { cause });
   }
-}
-
-export function serverTls(tls: TlsServerOptions): TlsOptions {
-  return {
-    cert: tls.cert,
-    key: tls.key,
-    minVersion: "TLSv1.2",
-    ALPNProtocols: ["h2"],
-    handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
-    ...(tls.ticketKeys !== undefined && { ticketKeys: tls.ticketKeys }),
-    ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
-  };
 }
 
 /** Makes a server with TLS. Throws TLS_INVALID for bad PEM. */
@@ -60,14 +45,14 @@ export function withTls<Made>({ host, port }: UnaryServerOptions, make: () => Ma
 }
 
 /** A server that listens, its sockets and its connections, to their end. */
-export class Listening implements UnaryServer {
+export class Listening implements ListeningServer {
   /** Kept, because a closed server has no address any more, and logs name it. */
   readonly host: string;
   readonly port: number;
   readonly #server: Server;
   readonly #clock: Clock;
   readonly #graceMs: number;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets: OpenSockets;
   readonly #connections = new Set<ServedConnection>();
   readonly #drains = new Set<() => void>();
   #stopping = false;
@@ -79,11 +64,8 @@ export class Listening implements UnaryServer {
     this.#server = server;
     this.#clock = clock;
     this.#graceMs = options.maxConnectionAgeGraceMs;
-    server.on("connection", (socket: Socket) => this.#track(socket));
-    // `error` of a listening server: out of file descriptors; those who wait in the backlog are
-    // accepted later.
-    watchRefusals(server, options.onRefused ?? ignore);
-    for (const event of ["error", "sessionError", "tlsClientError", "clientError"]) server.on(event, ignore);
+    this.#sockets = new OpenSockets(server);
+    for (const event of ["sessionError", "clientError"]) server.on(event, ignore);
   }
 
   get connections(): number {
@@ -91,7 +73,7 @@ export class Listening implements UnaryServer {
   }
 
   renew(tls: TlsServerOptions): void {
-    if (this.#server instanceof TlsServer) this.#server.setSecureContext(serverTls(tls));
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(tlsOptionsOf(tls, HTTP2));
   }
 
   take(socket: Socket): void {
@@ -135,13 +117,6 @@ export class Listening implements UnaryServer {
     await this.#destroyAll();
   }
 
-  /** The socket is destroyed with the server. */
-  #track(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", ignore);
-    socket.once("close", () => this.#sockets.delete(socket));
-  }
-
   #stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -153,12 +128,7 @@ export class Listening implements UnaryServer {
   async #destroyAll(): Promise<void> {
     for (const connection of this.#connections) connection.destroy();
     await nextTurn(); // lets the last GOAWAY go out
-    const closed = Array.from(this.#sockets, (socket) => {
-      const close = once(socket, "close");
-      socket.destroy();
-      return close;
-    });
-    await Promise.all(closed);
+    await this.#sockets.destroy();
   }
 }
 

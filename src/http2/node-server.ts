@@ -4,9 +4,11 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { noCommonProtocol } from "../core/connection-refusal.ts";
 import type { Random } from "../core/random.ts";
-import { Listening, serverTls, startListening, withTls } from "./listening.ts";
+import type { ListeningServer } from "../core/sockets/listening-server.ts";
+import { tlsOptionsOf } from "../core/sockets/tls-server-options.ts";
+import { HTTP2, Listening, listenOn, withTls } from "./listening.ts";
 import { ServerSession } from "./node-server-session.ts";
-import type { UnaryServer, UnaryServerOptions } from "./port.ts";
+import type { UnaryServerOptions } from "./port.ts";
 import { MAX_FRAME_BYTES, MAX_SESSION_MEMORY_MB, STREAM_WINDOW_BYTES } from "./session-settings.ts";
 
 /**
@@ -30,9 +32,9 @@ const MAX_OUTSTANDING_PINGS = 1_000;
 export async function listenUnary(
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
-): Promise<UnaryServer> {
+): Promise<ListeningServer> {
   const server = createServer(options);
-  await startListening(server, options);
+  await listenOn(server, options);
   const listening = new Listening(server, options, env.clock);
   // Node makes the session of a socket within this event, and does not say which socket it is.
   let arriving: Socket | undefined;
@@ -69,5 +71,5 @@ function createServer(options: UnaryServerOptions): Server {
   };
   const { tls } = options;
   if (tls === undefined) return http2.createServer(settings);
-  return withTls(options, () => http2.createSecureServer({ ...settings, ...serverTls(tls) }));
+  return withTls(options, () => http2.createSecureServer({ ...settings, ...tlsOptionsOf(tls, HTTP2) }));
 }

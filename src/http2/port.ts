@@ -1,7 +1,6 @@
-import type { Socket } from "node:net";
 import type { BodyMemory, WaitingReader, BytesOwner, Extent } from "../core/arena/extent.ts";
 import type { Cancel } from "../core/clock.ts";
-import type { ConnectionRefusal } from "../core/connection-refusal.ts";
+import type { ListeningPlace } from "../core/sockets/listening-server.ts";
 import type { TlsServerOptions } from "../core/sockets/tls-server-options.ts";
 import type { ConnectionFault } from "./own/contract.ts";
 import type { TunnelProxy } from "./tunnel.ts";
@@ -210,17 +209,11 @@ export interface Backpressure {
   onceRoom(run: () => void): Cancel;
 }
 
-export interface UnaryServerOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+export interface UnaryServerOptions extends ListeningPlace {
   readonly tls?: TlsServerOptions;
   readonly handler: UnaryHandler;
   readonly maxConcurrentStreams: number;
   readonly maxHeaderBytes: number;
-  readonly maxConnections: number;
-  /** Nothing is bound: its connections are accepted elsewhere, and come by `take`. */
-  readonly handedOver?: boolean;
   /** A connection is asked to go away after this time, +-10 %; 0: never. */
   readonly maxConnectionAgeMs: number;
   /** What a connection that was asked to go away gets to end its calls. */
@@ -239,30 +232,6 @@ export interface UnaryServerOptions {
    * Must not throw.
    */
   readonly onFault?: (reason: ConnectionFault, peer: string) => void;
-  /** Told of each connection that ended before it was one. Must not throw. */
-  readonly onRefused?: (refusal: ConnectionRefusal) => void;
   /** node:http2 gives credit by itself, and does not ask. */
   readonly pressure?: Backpressure;
-}
-
-/**
- * A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing.
- */
-export interface UnaryServer extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  readonly connections: number;
-  /** A connection that was accepted elsewhere, and of which nothing has been read. */
-  take(socket: Socket): void;
-  /** Asks an old connection away: its peer comes back with another. False without one. */
-  retireOldest(): boolean;
-  /**
-   * From now on connections are made with these. Of no effect without TLS. Throws for PEM that the
-   * TLS library does not take.
-   */
-  renew(tls: TlsServerOptions): void;
-  /**
-   * Stops accepting, sends GOAWAY, and resolves when all calls have ended or `graceMs` has passed.
-   */
-  drain(graceMs: number): Promise<void>;
 }

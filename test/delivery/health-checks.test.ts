@@ -5,10 +5,11 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from "
 import { test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
 import type { Check, CheckOutcome } from "../../src/data/health/check.ts";
 import { openCheck } from "../../src/data/health/checks/open-check.ts";
 import { UNARY_TRANSPORTS } from "../../src/http2/transport.ts";
-import type { UnaryHandler, UnaryReply, UnaryServer } from "../../src/http2/port.ts";
+import type { UnaryHandler, UnaryReply } from "../../src/http2/port.ts";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import type { CheckPlan } from "../../src/plan/target-health.ts";
@@ -201,7 +202,7 @@ test("http: nobody listening is a failure", async () => {
 });
 
 /** Answers every call in the same way, or not at all. */
-function listenGrpc(handler: UnaryHandler): Promise<UnaryServer> {
+function listenGrpc(handler: UnaryHandler): Promise<ListeningServer> {
   const limits = { maxConcurrentStreams: 10, maxHeaderBytes: 16_384, maxConnections: 10 };
   const ages = { maxConnectionAgeMs: 0, maxConnectionAgeGraceMs: 0, keepaliveTimeMs: 0, keepaliveTimeoutMs: 1_000 };
   const options = { host: "127.0.0.1", port: 0, handler, ...limits, ...ages };

@@ -7,12 +7,13 @@ import { seededRandom } from "../../src/core/random.ts";
 import { readAccepted, type ReadAccepted, readInChunks } from "../../src/core/sockets/read-socket.ts";
 import type { HttpFault } from "../../src/http1/own/contract.ts";
 import { listenHttpReading } from "../../src/http1/own/listen.ts";
-import type { HttpReply, HttpServer } from "../../src/http1/port.ts";
+import type { HttpReply } from "../../src/http1/port.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { head, refused, whole } from "./rig.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
 
 interface Listener extends AsyncDisposable {
-  readonly server: HttpServer;
+  readonly server: ListeningServer;
   readonly clock: ManualClock;
   readonly faults: HttpFault[];
   readonly taken: string[];

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import http2, { constants } from "node:http2";
 import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
+import type { UnaryHandler } from "../../src/http2/port.ts";
 import { FRAME, nextOfType, silentClient } from "./frames.ts";
 import {
   ask,
@@ -315,7 +316,7 @@ export const LIFETIME: Guarantees = {
  * Resolves when the server has that many connections: one that says nothing need not be greeted, so
  * its peer cannot tell.
  */
-async function accepted(server: UnaryServer, connections: number): Promise<void> {
+async function accepted(server: ListeningServer, connections: number): Promise<void> {
   while (server.connections < connections) await nextTurn();
 }
 

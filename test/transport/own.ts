@@ -6,7 +6,8 @@ import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { WaitingReader } from "../../src/core/arena/extent.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import type { Backpressure, UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
+import type { Backpressure, UnaryHandler } from "../../src/http2/port.ts";
 import { STREAM_WINDOW_BYTES } from "../../src/http2/session-settings.ts";
 import { headers, REQUEST, rst } from "../http2/core/raw.ts";
 import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames, silentClient } from "./frames.ts";
@@ -383,6 +384,6 @@ export const OWN: Guarantees = {
   },
 };
 
-async function gone(server: UnaryServer): Promise<void> {
+async function gone(server: ListeningServer): Promise<void> {
   while (server.connections > 0) await nextTurn();
 }

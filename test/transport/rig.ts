@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Random } from "../../src/core/random.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
 import type {
   UnaryCall,
   UnaryClient,
@@ -14,7 +15,6 @@ import type {
   UnaryReply,
   UnaryRequest,
   UnaryResult,
-  UnaryServer,
   UnaryServerOptions,
 } from "../../src/http2/port.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -26,7 +26,7 @@ interface Env {
 
 /** An implementation of the port. */
 export interface UnaryTransport {
-  readonly listen: (options: UnaryServerOptions, env: Env) => Promise<UnaryServer>;
+  readonly listen: (options: UnaryServerOptions, env: Env) => Promise<ListeningServer>;
   readonly connect: (options: UnaryClientOptions, env: Env) => UnaryClient;
 }
 

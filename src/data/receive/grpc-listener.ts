@@ -1,5 +1,6 @@
 import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../../core/grpc-transport.ts";
-import type { UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
+import type { ListeningServer } from "../../core/sockets/listening-server.ts";
+import type { UnaryServerOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { faultCounter } from "../connect/connection-faults.ts";
@@ -23,7 +24,7 @@ export const GRPC_DEFAULTS: ListenerDefaults<GrpcOptions> = {
 };
 
 /** OTLP/gRPC. Rejects with the error of the system, or of the TLS library. */
-export async function listenGrpc(options: GrpcOptions, env: ReceiveEnv): Promise<UnaryServer> {
+export async function listenGrpc(options: GrpcOptions, env: ReceiveEnv): Promise<ListeningServer> {
   const onFault = faultCounter("server", env.metrics);
   const onRefused = refusalTeller("otlp_grpc", env);
   const handler = createGrpcHandler(options.region, env);

@@ -1,5 +1,6 @@
 import { DEFAULT_HTTP_TRANSPORT, type HttpTransport } from "../../core/http-transport.ts";
-import type { HttpServer, HttpServerOptions } from "../../http1/port.ts";
+import type { ListeningServer } from "../../core/sockets/listening-server.ts";
+import type { HttpServerOptions } from "../../http1/port.ts";
 import { HTTP_SERVERS } from "../../http1/transport.ts";
 import type { CorsPlan } from "../../plan/listen-options.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
@@ -31,7 +32,7 @@ export const HTTP_DEFAULTS: ListenerDefaults<HttpOptions> = {
 };
 
 /** OTLP/HTTP. Rejects with the error of the system, or of the TLS library. */
-export async function listenHttp(options: HttpOptions, env: ReceiveEnv): Promise<HttpServer> {
+export async function listenHttp(options: HttpOptions, env: ReceiveEnv): Promise<ListeningServer> {
   const context = openListenerContext(options.region, "http", env);
   const handler = createHttpHandler(context, options.cors);
   const server: HttpServerOptions = {

@@ -1,9 +1,6 @@
 import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
-import type { UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
+import type { UnaryServerOptions } from "../../http2/port.ts";
 import type { ListenerOptions } from "../../plan/listen-options.ts";
-
-/** A listener of any kind: what a server of gRPC is, whatever it speaks. */
-export type OpenListener = UnaryServer;
 
 /** What a listener is told of its place, and of connections. */
 export interface CommonListenerOptions

@@ -3,20 +3,23 @@ import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { Flusher } from "../../core/sockets/flusher.ts";
+import { startListening } from "../../core/sockets/listening-server.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
+import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
 import { Timers } from "../../core/timers.ts";
-import { HttpListening, httpTls, startListening, TCP_KEEPALIVE_MS } from "../listening.ts";
-import type { HttpServer, HttpServerOptions } from "../port.ts";
+import { HTTP1, HttpListening, TCP_KEEPALIVE_MS } from "../listening.ts";
+import type { HttpServerOptions } from "../port.ts";
 import { DEFAULT_HTTP_LIMITS } from "./contract.ts";
 import { KnownHeads } from "./known-head.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 import { type HttpShared, HttpSocket } from "./http-socket.ts";
+import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 
 /** Our own HTTP/1.1. Rejects with the error of the system, or of the TLS library. */
 export function listenHttpOwn(
   options: HttpServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
-): Promise<HttpServer> {
+): Promise<ListeningServer> {
   return listenHttpReading(readAccepted, options, env);
 }
 
@@ -25,7 +28,7 @@ export async function listenHttpReading(
   read: ReadAccepted,
   options: HttpServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
-): Promise<HttpServer> {
+): Promise<ListeningServer> {
   const server = createServer(options);
   const listening = new HttpListening(server, env.clock);
   const shared = share(read, options, env, listening);
@@ -49,7 +52,7 @@ const PLAIN_SOCKETS = { ...SOCKETS, allowHalfOpen: true, pauseOnConnect: true };
 
 function createServer({ tls: secure }: HttpServerOptions): Server {
   if (secure === undefined) return net.createServer(PLAIN_SOCKETS);
-  return tls.createServer({ ...SOCKETS, ...httpTls(secure), ALPNProtocols: ["http/1.1"] });
+  return tls.createServer({ ...SOCKETS, ...tlsOptionsOf(secure, HTTP1) });
 }
 
 function share(

@@ -2,9 +2,10 @@ import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
 import { noCommonProtocol } from "../../core/connection-refusal.ts";
+import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
 import type { Random } from "../../core/random.ts";
-import { Listening, serverTls, startListening, withTls } from "../listening.ts";
-import type { UnaryServer, UnaryServerOptions } from "../port.ts";
+import { HTTP2, Listening, listenOn, withTls } from "../listening.ts";
+import type { UnaryServerOptions } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
 import { Timers } from "../../core/timers.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
@@ -12,6 +13,7 @@ import { Flusher } from "../../core/sockets/flusher.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
 import { RequestHeads } from "./server/request-head.ts";
 import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
+import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 
 /**
  * A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had,
@@ -20,7 +22,7 @@ import { ServerConnection, type ServerShared } from "./server/server-connection.
 export function listenUnary(
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
-): Promise<UnaryServer> {
+): Promise<ListeningServer> {
   return listenReading(readAccepted, options, env);
 }
 
@@ -29,9 +31,9 @@ export async function listenReading(
   read: ReadAccepted,
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
-): Promise<UnaryServer> {
+): Promise<ListeningServer> {
   const server = createServer(options);
-  await startListening(server, options);
+  await listenOn(server, options);
   const listening = new Listening(server, options, env.clock);
   const shared = share(read, options, env, listening);
   if (options.tls === undefined) server.on("connection", (socket: Socket) => acceptPlain(socket, listening, shared));
@@ -42,7 +44,7 @@ export async function listenReading(
 function createServer(options: UnaryServerOptions): Server {
   const { tls: tlsOptions } = options;
   if (tlsOptions === undefined) return net.createServer({ noDelay: true, pauseOnConnect: true });
-  return withTls(options, () => tls.createServer({ noDelay: true, ...serverTls(tlsOptions) }));
+  return withTls(options, () => tls.createServer({ noDelay: true, ...tlsOptionsOf(tlsOptions, HTTP2) }));
 }
 
 function share(

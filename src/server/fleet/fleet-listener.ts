@@ -7,8 +7,9 @@ import type { Random } from "../../core/random.ts";
 import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
 import { resetSocket } from "../../core/reset-socket.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
+import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
-import type { UnaryHandler, UnaryServer } from "../../http2/port.ts";
+import type { UnaryHandler } from "../../http2/port.ts";
 import { NewConnections } from "./new-connections.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 
@@ -98,14 +99,14 @@ export async function listenFleet(
 
 interface ListenerParts {
   readonly door: Server;
-  readonly unary: UnaryServer;
+  readonly unary: ListeningServer;
   readonly arrivals: NewConnections;
 }
 
 class Listener implements FleetListener {
   readonly address: Address;
   readonly #door: Server;
-  readonly #unary: UnaryServer;
+  readonly #unary: ListeningServer;
   readonly #arrivals: NewConnections;
 
   constructor(address: Address, { door, unary, arrivals }: ListenerParts) {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../../src/core/clock.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import type { UnaryHandler, UnaryServer } from "../../../src/http2/port.ts";
+import type { ListeningServer } from "../../../src/core/sockets/listening-server.ts";
+import type { UnaryHandler } from "../../../src/http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../../src/http2/transport.ts";
 import { GRPC } from "../../../src/otlp/grpc-code.ts";
 import { createAuthority } from "../../support/certs.ts";
@@ -193,7 +194,7 @@ test("nginx: when we stop and start again behind it, it finds us again", NGINX, 
 const ENV = { clock: systemClock, random: seededRandom(1) };
 
 /** Takes everything, and remembers who sent it. */
-function listen(peers: Set<string>, maxConnectionAgeMs = 0): Promise<UnaryServer> {
+function listen(peers: Set<string>, maxConnectionAgeMs = 0): Promise<ListeningServer> {
   const handler: UnaryHandler = (call) => {
     peers.add(call.peer);
     return exchange({ message: () => call.reply(ok()) });
