@@ -29,6 +29,11 @@ export class TurnEnd {
     this.#wake();
   };
 
+  /**
+   * Rather than with process.nextTick, after each socket that was read: a receiver would spend 7 %
+   * more on a request and a sender 5 %, although the answer to what was read is all that there is
+   * to write then.
+   */
   flush(flushable: Flushable): void {
     this.#flushes.push(flushable);
     this.#wake();

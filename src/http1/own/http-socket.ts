@@ -3,8 +3,7 @@ import { viewBuffer } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { peerOf } from "../../core/sockets/peer-of.ts";
-import type { Flusher } from "../../core/sockets/flusher.ts";
-import type { Flushable } from "../../core/turn-end.ts";
+import { type Flushable, turnEnd } from "../../core/turn-end.ts";
 import type { ReadAccepted } from "../../core/sockets/read-socket.ts";
 import type { Timer, Timers } from "../../core/timers.ts";
 import type { ServedHttp } from "../listening.ts";
@@ -16,7 +15,6 @@ export interface HttpShared extends ConnectionShared {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
-  readonly flusher: Flusher;
   readonly read: ReadAccepted;
   readonly maxConnectionAgeMs: number;
   readonly isDraining: () => boolean;
@@ -80,7 +78,7 @@ export class HttpSocket implements ServedHttp, ConnectionOwner, Timer, Flushable
   changed(): void {
     if (this.#isQueued) return;
     this.#isQueued = true;
-    this.#shared.flusher.add(this);
+    turnEnd.flush(this);
   }
 
   flush(): void {

@@ -2,7 +2,6 @@ import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { Flusher } from "../../core/sockets/flusher.ts";
 import { startListening } from "../../core/sockets/listening-server.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
 import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
@@ -78,7 +77,6 @@ function share(
     clock,
     random,
     timers: new Timers(clock),
-    flusher: new Flusher(),
     read,
     maxConnectionAgeMs,
     isDraining: () => listening.isDraining,

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
-import type { Connection } from "./contract.ts";
-import type { Flusher } from "../../core/sockets/flusher.ts";
 import type { OpenSocket } from "../../core/sockets/read-socket.ts";
+import { type Flushable, turnEnd } from "../../core/turn-end.ts";
+import type { Connection } from "./contract.ts";
 
 /** Whose connection a driver moves the bytes of. */
 export interface DriverOwner {
@@ -21,7 +21,6 @@ export interface DriverOwner {
 
 export interface DriverOptions {
   readonly clock: Clock;
-  readonly flusher: Flusher;
   readonly open: OpenSocket;
   /** Nothing is written before the peer has said something, which is shown to this first. */
   readonly onFirst?: (bytes: Uint8Array) => void;
@@ -34,7 +33,7 @@ export interface DriverOptions {
 const WRITE_BYTES = 1_048_576;
 
 /** Moves bytes between a socket and a connection; decides nothing. */
-export class Driver {
+export class Driver implements Flushable {
   readonly #socket: Duplex;
   readonly #connection: Connection;
   readonly #owner: DriverOwner;
@@ -79,7 +78,7 @@ export class Driver {
   touch(): void {
     if (this.#queued) return;
     this.#queued = true;
-    this.#options.flusher.add(this);
+    turnEnd.flush(this);
   }
 
   /** Writing begins. */
@@ -89,7 +88,7 @@ export class Driver {
     this.touch();
   }
 
-  /** Called by the flusher alone. */
+  /** Called at the end of a turn alone. */
   flush(): void {
     this.#queued = false;
     this.#flush();

@@ -2,18 +2,17 @@ import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
 import { noCommonProtocol } from "../../core/connection-refusal.ts";
-import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
 import type { Random } from "../../core/random.ts";
+import type { ListeningServer } from "../../core/sockets/listening-server.ts";
+import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
 import { HTTP2, Listening, listenOn, withTls } from "../listening.ts";
 import type { UnaryServerOptions } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
 import { Timers } from "../../core/timers.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
-import { Flusher } from "../../core/sockets/flusher.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
 import { RequestHeads } from "./server/request-head.ts";
 import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
-import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 
 /**
  * A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had,
@@ -65,7 +64,6 @@ function share(
     },
     ...env,
     timers: new Timers(env.clock),
-    flusher: new Flusher(),
     heads: new RequestHeads(),
     read,
     closed: (connection) => listening.remove(connection),

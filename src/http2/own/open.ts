@@ -11,7 +11,6 @@ import { ClientLink, type ClientShared } from "./client/client-link.ts";
 import { ReplyHeads } from "./client/reply-heads.ts";
 import { RequestBlocks } from "./client/request-blocks.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
-import { Flusher } from "../../core/sockets/flusher.ts";
 
 /**
  * A unary gRPC client on our own HTTP/2. Nothing is connected before the first call. Disposing it
@@ -34,7 +33,6 @@ export function openUnaryClient(
     },
     clock: env.clock,
     timers: new Timers(env.clock),
-    flusher: new Flusher(),
     dial: dialer(url, options.tls, options),
     blocks: new RequestBlocks(url, options.userAgent),
     heads: new ReplyHeads(),

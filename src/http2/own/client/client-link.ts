@@ -18,7 +18,6 @@ import {
   type HeaderList,
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
-import type { Flusher } from "../../../core/sockets/flusher.ts";
 import { intoBuffer } from "../../../core/sockets/read-socket.ts";
 import type { ClientCall } from "./client-call.ts";
 import { HeldOwners } from "./held-owners.ts";
@@ -31,7 +30,6 @@ export interface ClientShared {
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly flusher: Flusher;
   readonly dial: Dial;
   readonly blocks: RequestBlocks;
   readonly heads: ReplyHeads;
@@ -61,14 +59,13 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
   #text: string | undefined;
 
   constructor(shared: ClientShared, owner: LinkOwner<ClientLink>) {
-    const { clock, flusher, options } = shared;
+    const { clock, options } = shared;
     const nowMs = clock.nowMs();
     this.#shared = shared;
     this.#owner = owner;
     this.#connection = openClientConnection(shared.limits, this, nowMs);
     this.#driver = new Driver(this.#connection, this, {
       clock,
-      flusher,
       open: (take) => shared.dial(intoBuffer(take)),
     });
     this.#readyByMs = nowMs + options.connectTimeoutMs;

@@ -20,7 +20,6 @@ import {
   type HeaderList,
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
-import type { Flusher } from "../../../core/sockets/flusher.ts";
 import type { ReadAccepted, TakeBytes } from "../../../core/sockets/read-socket.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { OwedCredit } from "./owed-credit.ts";
@@ -35,7 +34,6 @@ export interface ServerShared {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
-  readonly flusher: Flusher;
   readonly heads: RequestHeads;
   readonly read: ReadAccepted;
   /** Called once for each connection. */
@@ -74,7 +72,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
 
   /** `plain`: without TLS, whose ALPN has told already that the peer speaks HTTP/2. */
   constructor(socket: Socket, plain: boolean, shared: ServerShared) {
-    const { clock, flusher, random, options } = shared;
+    const { clock, random, options } = shared;
     const nowMs = clock.nowMs();
     this.#accepted = socket;
     this.#shared = shared;
@@ -82,7 +80,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#connection = openServerConnection(shared.limits, this, nowMs);
     const open = (take: TakeBytes): Socket => shared.read(socket, take);
     const onFirst = (bytes: Uint8Array): void => this.#onFirst(bytes);
-    this.#driver = new Driver(this.#connection, this, { clock, flusher, open, ...(plain && { onFirst }) });
+    this.#driver = new Driver(this.#connection, this, { clock, open, ...(plain && { onFirst }) });
     const { pressure } = options;
     this.#owed = pressure && new OwedCredit(pressure, (owed) => this.#repay(owed));
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, maxConnectionAgeMs: ageMs } = options;
