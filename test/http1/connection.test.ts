@@ -229,13 +229,30 @@ test("the reply to HEAD has no body, and that of its length", () => {
   assert.match(rig.output, /^HTTP\/1\.1 405 Method Not Allowed\r\nAllow: POST\r\n[^]*Content-Length: 2\r\n\r\n$/u);
 });
 
-test("a peer that ends between requests has gone away: what is not answered is told so", () => {
+test("a peer that ends behind whole requests is told what has its reply within a second, and the rest is called off", () => {
   const rig = new Rig({ answers: "late" });
-  rig.send(whole("a") + whole("b"));
-  rig.asked[0]?.reply({ status: 200, headers: [], body: new Uint8Array(0) }, "short");
+  rig.send(whole("a") + whole("b") + whole("c"));
+  rig.answer(0);
   rig.end();
-  assert.deepEqual([rig.requests.map((one) => one.end), rig.statuses], [["whole", "gone"], [200]]);
-  assert.equal(rig.connection.done, true);
+  assert.deepEqual([rig.statuses, rig.connection.done, rig.pass(999)], [[200], false, false]);
+  rig.answer(1);
+  assert.deepEqual([rig.statuses, rig.connection.done, rig.pass(1)], [[200, 200], false, true]);
+  rig.connection.lost();
+  assert.deepEqual(
+    rig.requests.map(({ end }) => end),
+    ["whole", "whole", "gone"],
+  );
+  assert.deepEqual(rig.faults, []);
+});
+
+test("a peer that ends behind whole requests has the last reply with the end of the connection", () => {
+  const rig = new Rig({ answers: "late" });
+  rig.send(whole("").repeat(LIMITS.maxRequests + 1));
+  rig.end();
+  for (let i = 0; i <= LIMITS.maxRequests; i++) rig.answer(i);
+  assert.deepEqual([rig.statuses.length, rig.connection.done], [LIMITS.maxRequests + 1, true]);
+  assert.deepEqual(rig.output.match(/Connection: close/gu)?.length, 1);
+  assert.match(rig.output, /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/u);
 });
 
 for (const [name, bytes] of [
@@ -323,12 +340,15 @@ test("beyond so many requests without a reply none begins: what one read brought
     assert.equal(rig.connection.done, false);
     rig.answer(i, i % 2 === 0 ? 200 : 503);
   }
-  assert.deepEqual(rig.requests.map(({ body }) => body), [...bodies, "was on its way"]);
+  assert.deepEqual(
+    rig.requests.map(({ body }) => body),
+    [...bodies, "was on its way"],
+  );
   assert.deepEqual([rig.statuses.length, rig.statuses.filter((status) => status === 503).length], [97, 48]);
   assert.deepEqual([rig.faults, rig.output.match(/Connection: close/gu)?.length, rig.connection.done], [[], 1, true]);
 });
 
-test("what had to wait is not begun while replies wait to be read, and not at all when the peer has gone", () => {
+test("what had to wait is not begun while replies wait to be read, nor while a body is to wait", () => {
   const rig = new Rig({ answers: "late" });
   rig.send(whole("").repeat(LIMITS.maxRequests + 2));
   rig.connection.setBlocked(true, rig.clock.nowMs());
@@ -337,10 +357,13 @@ test("what had to wait is not begun while replies wait to be read, and not at al
   rig.connection.setBlocked(false, rig.clock.nowMs());
   rig.answer(1);
   assert.equal(rig.requests.length, LIMITS.maxRequests + 2);
-  const left = new Rig({ answers: "late" });
-  left.send(whole("").repeat(LIMITS.maxRequests + 2));
-  left.end();
-  assert.deepEqual([left.requests.length, left.connection.done], [LIMITS.maxRequests, true]);
+  rig.send(whole("").repeat(LIMITS.maxRequests) + head(["Content-Length: 3"]));
+  rig.connection.paused(true);
+  rig.answer(2);
+  assert.equal(rig.requests.length, LIMITS.maxRequests + 2);
+  rig.connection.paused(false);
+  rig.answer(3);
+  assert.equal(rig.requests.length, LIMITS.maxRequests + 4);
 });
 
 test("the last request that may begin is read to its end, however many wait before it", () => {

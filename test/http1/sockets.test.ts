@@ -4,13 +4,13 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { seededRandom } from "../../src/core/random.ts";
+import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
 import { readAccepted, type ReadAccepted, readInChunks } from "../../src/core/sockets/read-socket.ts";
 import type { HttpFault } from "../../src/http1/own/contract.ts";
 import { listenHttpReading } from "../../src/http1/own/listen.ts";
 import type { HttpReply } from "../../src/http1/port.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { head, refused, whole } from "./rig.ts";
-import type { ListeningServer } from "../../src/core/sockets/listening-server.ts";
 
 interface Listener extends AsyncDisposable {
   readonly server: ListeningServer;
@@ -84,22 +84,28 @@ test("two hundred heads that never come to their end take little memory, and are
 });
 
 test("who sends and does not read is not read on, and is reset after the time of a body", async () => {
-  await using listener = await listen({ status: 200, headers: [], body: Buffer.alloc(65_536) });
+  const sockets: Socket[] = [];
+  const read: ReadAccepted = (accepted, take) => {
+    const socket = readAccepted(accepted, take);
+    sockets.push(socket);
+    return socket;
+  };
+  await using listener = await listen({ status: 200, headers: [], body: Buffer.alloc(65_536) }, read);
   const socket = await open(listener);
   socket.pause();
   const requests = whole("").repeat(32);
-  let before = -1;
-  // Until nothing more is taken: what is written then waits in the systems of both.
-  while (listener.taken.length !== before) {
-    before = listener.taken.length;
-    socket.write(requests);
-    for (let i = 0; i < 50; i++) await turn();
+  // Until what is written waits, and goes on to wait: both systems have taken what they take.
+  for (let waiting = 0; waiting < 1_000; waiting = sockets[0]?.writableNeedDrain === true ? waiting + 1 : 0) {
+    if (!socket.writableNeedDrain) socket.write(requests);
+    await turn();
   }
-  assert.ok(listener.taken.length < 2_000, `${listener.taken.length} were taken`);
+  const taken = listener.taken.length;
+  assert.ok(taken < 2_000, `${taken} were taken`);
   const closed = new Promise((resolve) => socket.once("close", resolve)); // by a reset
   listener.clock.advance(60_000);
   socket.resume();
   await closed;
+  assert.equal(listener.taken.length, taken);
   assert.deepEqual(listener.faults, ["stalled"]);
 });
 

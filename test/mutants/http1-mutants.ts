@@ -37,6 +37,13 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
     tests: ["test/http1/connection.test.ts"],
   },
   {
+    name: "HTTP/1.1: what had to wait is lost when the peer has sent its last",
+    file: "src/http1/own/connection.ts",
+    code: "if (this.#held === undefined) this.#finish();",
+    fault: "this.#finish();",
+    tests: ["test/http1/connection.test.ts"],
+  },
+  {
     name: "HTTP/1.1: bytes that trickle make the time of a request longer",
     file: "src/http1/own/connection.ts",
     code: "if (!this.#reader.isWithin) this.#beganMs = this.#nowMs;",

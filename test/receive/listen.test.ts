@@ -149,6 +149,18 @@ test("drain: without anything under way it is done at once, also with half a TLS
   silent.destroy();
 });
 
+test("TLS: who ends within a request is told so, and keeps no connection", async () => {
+  await using receiving = await openReceiving({ tls: server, http: { transport: "own" } });
+  const socket = connectTls({ host: "127.0.0.1", port: receiving.httpPort, ca: authority.ca });
+  await once(socket, "secureConnect");
+  socket.end(`${rawHead("/v1/traces", { "content-length": 10 })}half`);
+  let text = "";
+  for await (const bytes of socket) text += String(bytes);
+  assert.match(text, /^HTTP\/1\.1 400 /u);
+  const connections = (): number | undefined => receiving.listeners.byKind.get("otlp_http")?.connections;
+  while (connections() !== 0) await new Promise(setImmediate);
+});
+
 function postTls(port: number, options: RequestOptions): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const headers = { "content-type": "application/x-protobuf" };

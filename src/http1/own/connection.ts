@@ -34,6 +34,8 @@ export interface ConnectionOwner {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** What a peer that has sent its last waits for at most: it may have gone, which looks the same. */
+const HALF_OPEN_MS = 1_000;
 /** Stands for requests of which no head is known. */
 const NO_HEAD: InboundHead = {
   method: "",
@@ -68,6 +70,8 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   #held: Buffer | undefined;
   /** Since when replies have waited for the peer to read. */
   #blockedMs = NEVER;
+  /** When the peer sent its last. */
+  #endedMs = NEVER;
   #nowMs: number;
   /** When the request that is being read began; and since when there was none. */
   #beganMs: number;
@@ -131,13 +135,16 @@ export class HttpConnection implements RequestEvents, RequestOwner {
     if (end < bytes.length) this.#held = copyOwned(bytes.subarray(end));
   }
 
-  /** Goes on with what had to wait, if there is room for requests and the peer reads replies. */
+  /** Goes on with what had to wait, if there is room for it and the peer reads replies. */
   readOn(nowMs: number): void {
     const held = this.#held;
-    if (held === undefined || this.isFull || this.#blockedMs !== NEVER) return;
+    if (held === undefined || this.isFull || this.#isPaused || this.#blockedMs !== NEVER) return;
     this.#nowMs = nowMs;
+    this.#held = undefined;
     const end = this.#read(held);
-    this.#held = end < held.length ? held.subarray(end) : undefined;
+    if (this.#closing) return;
+    if (end < held.length) this.#held = held.subarray(end);
+    else if (this.#endedMs !== NEVER) this.#finish();
   }
 
   /** Returns how much of it was read. */
@@ -151,17 +158,14 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   }
 
   /**
-   * The peer sends no more: who does so before its replies has gone away. What has its reply by now
-   * is told all the same.
+   * The peer sends no more. It may have gone away, and it may only have said that this is all: so
+   * what has its reply soon is told, and what has none by then is called off.
    */
   ended(nowMs: number): void {
     this.#nowMs = nowMs;
-    const isCutOff = this.#reader.isWithin;
-    this.#reader.finish();
-    this.#stop();
-    if (!isCutOff) this.#dropUnanswered();
-    if (this.#open === 0) this.#done = true;
-    this.#owner.changed();
+    this.#endedMs = nowMs;
+    if (this.#held === undefined) this.#finish();
+    else this.#owner.changed();
   }
 
   /** Nothing can be written any more. */
@@ -194,16 +198,18 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   get dueMs(): number {
     const { headTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = this.#shared.limits;
     if (this.#done) return NEVER;
+    if (this.#endedMs < NEVER) return this.#endedMs + HALF_OPEN_MS;
     if (this.#blockedMs < NEVER) return this.#blockedMs + bodyTimeoutMs;
     if (this.#isFresh || this.#reader.isWithinHead) return this.#beganMs + headTimeoutMs;
     if (this.#reader.isWithin) return this.#beganMs + bodyTimeoutMs;
     return this.#open > 0 ? NEVER : this.#idleMs + idleTimeoutMs;
   }
 
-  /** Ends what has taken too long. True: the peer does not even read, and is to be reset. */
+  /** Ends what has taken too long. True: the peer has gone, or does not read: it is to be reset. */
   tick(nowMs: number): boolean {
     this.#nowMs = nowMs;
     if (nowMs < this.dueMs) return false;
+    if (this.#endedMs < NEVER) return true;
     if (this.#blockedMs < NEVER) {
       this.#shared.onFault("stalled");
       return true;
@@ -293,20 +299,12 @@ export class HttpConnection implements RequestEvents, RequestOwner {
     return head.closes || this.#closing || this.#owner.isDraining || this.#nowMs >= this.#closesMs;
   }
 
-  /** The first of them that has no reply, and all behind it. */
-  #dropUnanswered(): void {
-    let kept: InboundRequest | undefined;
-    let count = 0;
-    for (let request = this.#first; request?.answer !== undefined; request = request.next) {
-      kept = request;
-      count++;
-    }
-    const dropped = kept === undefined ? this.#first : kept.next;
-    if (kept === undefined) this.#first = undefined;
-    else kept.next = undefined;
-    this.#last = kept;
-    this.#open = count;
-    for (let request = dropped; request !== undefined; request = request.next) request.lost();
+  /** All that was sent has been read. */
+  #finish(): void {
+    this.#reader.finish();
+    this.#stop();
+    if (this.#open === 0) this.#done = true;
+    this.#owner.changed();
   }
 
   #append(request: InboundRequest): void {

@@ -3,9 +3,9 @@ import { viewBuffer } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { peerOf } from "../../core/sockets/peer-of.ts";
-import { type Flushable, turnEnd } from "../../core/turn-end.ts";
 import type { ReadAccepted } from "../../core/sockets/read-socket.ts";
 import type { Timer, Timers } from "../../core/timers.ts";
+import { type Flushable, turnEnd } from "../../core/turn-end.ts";
 import type { ServedHttp } from "../listening.ts";
 import { LINGER_MS } from "../port.ts";
 import { type ConnectionOwner, type ConnectionShared, HttpConnection } from "./connection.ts";
@@ -44,6 +44,9 @@ export class HttpSocket implements ServedHttp, ConnectionOwner, Timer, Flushable
     this.#shared = shared;
     const closesMs = nowMs + maxConnectionAgeMs * (0.9 + 0.2 * random.next()); // jitter: not all at once
     this.#connection = new HttpConnection(shared, this, { nowMs, closesMs });
+    // Who ends has a reply, be it to half a request. With TLS from here on: within its handshake
+    // it would not be noticed that the peer is gone.
+    accepted.allowHalfOpen = true;
     const socket = shared.read(accepted, (bytes) => this.#receive(bytes));
     this.#socket = socket;
     socket.on("drain", () => this.changed());

@@ -2,7 +2,7 @@ import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { startListening } from "../../core/sockets/listening-server.ts";
+import { type ListeningServer, startListening } from "../../core/sockets/listening-server.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
 import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
 import { Timers } from "../../core/timers.ts";
@@ -12,7 +12,6 @@ import { DEFAULT_HTTP_LIMITS } from "./contract.ts";
 import { KnownHeads } from "./known-head.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 import { type HttpShared, HttpSocket } from "./http-socket.ts";
-import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 
 /** Our own HTTP/1.1. Rejects with the error of the system, or of the TLS library. */
 export function listenHttpOwn(
@@ -43,14 +42,9 @@ export async function listenHttpReading(
 }
 
 const SOCKETS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
-/**
- * Who has sent half a request and ends is told what was wrong. Not with TLS: who goes away within
- * the handshake would not be noticed.
- */
-const PLAIN_SOCKETS = { ...SOCKETS, allowHalfOpen: true, pauseOnConnect: true };
 
 function createServer({ tls: secure }: HttpServerOptions): Server {
-  if (secure === undefined) return net.createServer(PLAIN_SOCKETS);
+  if (secure === undefined) return net.createServer({ ...SOCKETS, pauseOnConnect: true });
   return tls.createServer({ ...SOCKETS, ...tlsOptionsOf(secure, HTTP1) });
 }
 
