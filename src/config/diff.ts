@@ -32,7 +32,8 @@ function compare(before: unknown, after: unknown, path: Path, changes: ConfigCha
     if (before.reveal() !== after.reveal()) changes.push({ path: formatPath(path), kind: "changed" });
     return;
   }
-  const [from, to] = [entriesOf(before), entriesOf(after)];
+  const same = alikeAt(before, after);
+  const [from, to] = [entriesOf(before, same), entriesOf(after, same)];
   if (from === undefined || to === undefined) {
     if (!Object.is(before, after)) changes.push({ path: formatPath(path), kind: kindOf(before, after) });
     return;
@@ -52,11 +53,22 @@ function kindOf(before: unknown, after: unknown): ConfigChange["kind"] {
   return after === undefined ? "removed" : "changed";
 }
 
-/** Entries of a mapping or a list, a list of things with an id by id; undefined for all else. */
-function entriesOf(value: unknown): Map<string | number, unknown> | undefined {
+/** How many entries of two lists are the same objects, at their beginning. */
+function alikeAt(before: unknown, after: unknown): number {
+  if (!Array.isArray(before) || !Array.isArray(after)) return 0;
+  let at = 0;
+  while (at < before.length && idOf(before[at]) !== undefined && before[at] === after[at]) at++;
+  return at;
+}
+
+/**
+ * Entries of a mapping, or of a list but for so many at its beginning, things with an id by id;
+ * undefined for all else.
+ */
+function entriesOf(value: unknown, from: number): Map<string | number, unknown> | undefined {
   if (typeof value !== "object" || value === null || value instanceof Secret) return undefined;
   if (!Array.isArray(value)) return new Map(Object.entries(value));
-  return new Map(value.map((item: unknown, i) => [idOf(item) ?? i, item]));
+  return new Map(value.slice(from).map((item: unknown, i) => [idOf(item) ?? from + i, item]));
 }
 
 function idOf(item: unknown): string | undefined {

@@ -66,6 +66,26 @@ function positionsIn(text: string): ParsedDocument["positionOf"] {
   };
 }
 
+/**
+ * Whether reading it takes little: it is short, or differs in a few rules from what was read last.
+ */
+export function isQuickToRead(text: string): boolean {
+  return text.length <= SHORT || rereadRecent(text) !== undefined;
+}
+
+/** The same for a document that is the first: what is read of it is remembered. */
+export function isPlain(text: string): boolean {
+  return (rereadRecent(text) ?? remember(readPlain(text))) !== undefined;
+}
+
+/**
+ * Of the document that was read last, when this is it and its rules are lines of their own: where
+ * they begin, and where the last one ends.
+ */
+export function ruleLinesOf(text: string): readonly number[] | undefined {
+  return recent?.text === text && !recent.isFlow ? recent.ruleStarts : undefined;
+}
+
 /** Texts of this length are read in a few milliseconds, and not remembered. */
 const SHORT = 65_536;
 

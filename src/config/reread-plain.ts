@@ -1,7 +1,6 @@
+import { commonEnds } from "../core/common-ends.ts";
 import { NOT_PLAIN, type PlainDocument, PlainReader } from "./plain-document.ts";
 import { valuesOf } from "./values.ts";
-
-const PAGE = 4_096;
 
 /**
  * As `readPlain`, for a text that differs from another in a few rules: only these are read, and all
@@ -22,7 +21,7 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   const start = starts[from]!;
   const part = text.slice(start, starts[to]! + grown);
   const isLast = to === before.length;
-  if (NOT_PLAIN.test(part) || !isWhole(part, known.isFlow, isLast)) return undefined;
+  if (part.length > MOST_READ || NOT_PLAIN.test(part) || !isWhole(part, known.isFlow, isLast)) return undefined;
   const read = new PlainReader(known.isFlow ? `${part}]` : part).entries(known.isFlow ? undefined : columnOf(known));
   if (read === undefined) return undefined;
   const rules = before.toSpliced(from, to - from, ...read.items);
@@ -39,6 +38,9 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   };
 }
 
+/** Where more differs, nothing is won. */
+const MOST_READ = 65_536;
+
 /** Entries that end where others, or the end of the list, can follow. */
 function isWhole(part: string, isFlow: boolean, isLast: boolean): boolean {
   if (isFlow) return isLast || /,\s*$/u.test(part);
@@ -49,18 +51,4 @@ function isWhole(part: string, isFlow: boolean, isLast: boolean): boolean {
 function columnOf({ text, ruleStarts }: PlainDocument): number {
   const start = ruleStarts?.[0] ?? 0;
   return text.indexOf("-", start) - start;
-}
-
-/** How much two texts have in common at both ends; never the same characters twice. */
-function commonEnds(a: string, b: string): [head: number, tail: number] {
-  const most = Math.min(a.length, b.length);
-  let head = 0;
-  while (head < most && a.startsWith(b.slice(head, head + PAGE), head)) head += PAGE;
-  head = Math.min(head, most);
-  while (head < most && a[head] === b[head]) head++;
-  let tail = 0;
-  while (tail < most - head && a.endsWith(b.slice(-tail - PAGE, b.length - tail), a.length - tail)) tail += PAGE;
-  tail = Math.min(tail, most - head);
-  while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
-  return [head, tail];
 }

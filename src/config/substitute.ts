@@ -67,7 +67,7 @@ export function referencesIn(root: unknown): Reference[] {
       return known === undefined ? [] : [known];
     });
   }
-  if (typeof root !== "object" || root === null) return [];
+  if (typeof root !== "object" || root === null || !hasReference(root)) return [];
   return Object.values(root).flatMap(referencesIn);
 }
 

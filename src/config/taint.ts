@@ -88,6 +88,7 @@ export function isNamePath(path: Path): boolean {
  */
 export function hideValuesOf(config: Config): Hide {
   const taints = taintsOf(config);
+  if (taints.length === 0) return HIDE_NOTHING;
   const names = namesIn(config, taints);
   const pairs = pairsOf(taints.filter(({ path }) => !isNamePath(path))).filter(([value]) => !names.has(value));
   if (pairs.length === 0) return HIDE_NOTHING;

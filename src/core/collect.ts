@@ -1,5 +1,5 @@
 import { constants, PerformanceObserver } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 type Collect = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
@@ -14,6 +14,21 @@ let collect: Collect | undefined;
 export function collectAll(): void {
   collect ??= exposed();
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  leftBytes = usedBytes();
+}
+
+/** What was alive when all was collected last. */
+let leftBytes = 0;
+/** What V8 collects by itself before long. */
+const LITTLE_BYTES = 16 * 1_024 * 1_024;
+
+/** The same where there is more to collect than little. */
+export function collectGrown(): void {
+  if (usedBytes() - leftBytes > LITTLE_BYTES) collectAll();
+}
+
+function usedBytes(): number {
+  return getHeapStatistics().used_heap_size;
 }
 
 /** There without a flag of the process: contexts that are made after the flag was set have it. */

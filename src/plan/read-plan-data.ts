@@ -1,21 +1,38 @@
+import { commonEnds } from "../core/common-ends.ts";
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
+import { CLOSE, rulesAt, type WrittenPlan } from "./plan-text.ts";
 
 /**
- * The text of a plan, for another process or a disk; made once for all who get it. It may hold
- * secrets.
- */
-export function planText(data: PlanData): string {
-  return JSON.stringify(data);
-}
-
-/**
- * Reads it back. Throws CONFIG_INVALID for what is no plan, or one of another schema; nothing of
- * the text is repeated.
+ * Reads the text of a plan back. Throws CONFIG_INVALID for what is no plan, or one of another
+ * schema; nothing of the text is repeated.
  */
 export function readPlanData(text: string): PlanData {
   return checkPlanData(parsed(text));
+}
+
+/**
+ * The same for a text that differs from another in a few lines: only these are read, and all other
+ * rules are the same objects.
+ */
+export function readPlanAfter(before: WrittenPlan, text: string): PlanData {
+  const [was, is] = [before.text, text].map((one) => one.slice(rulesAt(one), -CLOSE.length)) as [string, string]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of two, two
+  const [head, tail] = commonEnds(was, is);
+  const start = is.lastIndexOf("\n", head - 1) + 1;
+  const end = is.indexOf("\n", is.length - tail) + 1 || is.length;
+  const from = linesIn(is.slice(0, start));
+  const to = from + linesIn(was.slice(start, was.length - (is.length - end)));
+  const read = parsed(`[${is.slice(start, end).replace(/,\n$/u, "")}]`) as PlanData["rules"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as in checkPlanData
+  const others = parsed(text.slice(0, rulesAt(text)) + CLOSE);
+  const rules = [...before.rules.slice(0, from), ...read, ...before.rules.slice(to)];
+  return { ...checkPlanData(others), rules };
+}
+
+function linesIn(text: string): number {
+  let lines = 0;
+  for (let at = 0; at < text.length; lines++) at = text.indexOf("\n", at) + 1 || text.length;
+  return lines;
 }
 
 /** The same of a plan that has been parsed. */

@@ -41,6 +41,8 @@ export interface StartOptions {
    * a process that wants to give back what it took. Must not throw.
    */
   readonly settled?: () => void;
+  /** This process carries no data, and may take a second for a long document. */
+  readonly unhurried?: boolean;
 }
 
 export type OpenDataPlane = (

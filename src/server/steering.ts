@@ -36,7 +36,7 @@ export interface Steering {
   readonly applied: { tell: (config: Config) => void };
 }
 
-interface SteeringOptions extends Pick<DocumentServiceOptions, "sent"> {
+interface SteeringOptions extends Pick<DocumentServiceOptions, "sent" | "unhurried"> {
   readonly log: RootLog;
   readonly source: ConfigSource;
 }
@@ -52,11 +52,11 @@ interface StartedWith {
 export async function openSteering(
   { config, plan: { version, digest }, fleet }: StartedWith,
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
-  { log, source, sent }: SteeringOptions,
+  { log, source, ...reading }: SteeringOptions,
 ): Promise<Steering> {
   const text = fleet?.start.prepared.text ?? source.text;
   const place = fleet?.place ?? source.place;
-  const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
+  const documents: DocumentService = openDocumentService({ ...reading, clock: env.clock });
   const tellRegion = regionNotice(log, config);
   const file =
     source.file === undefined ? undefined : new FileTruth({ file: source.file, clock: env.clock, known: source.text });

@@ -8,7 +8,8 @@ import { openDryRun } from "../../src/data/dry-run.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
-import { planText, readPlanData } from "../../src/plan/read-plan-data.ts";
+import { changeBetween, changedText, planText, summed } from "../../src/plan/plan-text.ts";
+import { readPlanAfter, readPlanData } from "../../src/plan/read-plan-data.ts";
 import { loadText } from "../config/load-text.ts";
 import { aConfig, anItem, headersOf, requestOf, type TestItem } from "../explain/arbitrary-scene.ts";
 
@@ -143,6 +144,56 @@ test("plan data: 10,000 rules are one text of a few MB, which is parsed once and
   assert.deepStrictEqual(again, data);
   const seen = [0, 1, 2].map((i) => routes.traces.candidates(`service-${i * 4_000}`));
   assert.deepEqual(seen, [[0], [4_000], [8_000]]);
+});
+
+const SPEC = dataOf('{"targets":[{"id":"a","endpoint":"http://a.test:1"}],"default_pool":{"targets":["a"]}}');
+
+/** A plan of rules with these names; of the same name it is the same object. */
+function planOf(names: readonly string[], version: number, known: Map<string, PlanData["rules"][number]>): PlanData {
+  const rules = names.map((id) => {
+    const rule = known.get(id) ?? { id, priority: 1, signals: [], mode: "first" as const, conditions: [], pool: id };
+    known.set(id, rule);
+    return rule;
+  });
+  return { ...SPEC, version, rules };
+}
+
+test("plan data: where some rules differ, the change gives the text that all of it has, and rules that stay are the same objects", () => {
+  const names = fc.array(fc.constantFrom("a", "ab", "b", 'q"\\n', "]}", "é\u2028"), { maxLength: 6 });
+  const fill = Array.from({ length: 40 }, (_, i) => `fill-${i}`);
+  fc.assert(
+    fc.property(names, names, names, fc.boolean(), (left, middle, other, isFilled) => {
+      const known = new Map<string, PlanData["rules"][number]>();
+      const around = isFilled ? fill : [];
+      const before = planOf([...around, ...left, ...middle], 1, known);
+      const after = planOf([...around, ...left, ...other], 22, known);
+      const was = { rules: before.rules, text: planText(before) };
+      const text = planText(after, was);
+      assert.equal(text, planText(after));
+      const change = changeBetween(summed(was.text), summed(text));
+      const changed = change && changedText(summed(was.text), change);
+      assert.equal(changed?.text, change && text);
+      if (isFilled) assert.ok(change !== undefined && change.put.length < 600);
+      const read = readPlanAfter(was, text);
+      assert.deepStrictEqual(read, readPlanData(text));
+      assert.deepStrictEqual(read, throughJson(after));
+      for (const [i] of around.slice(1).entries()) assert.equal(read.rules[i], before.rules[i]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("plan data: a change of another text, or one that does not give what it should, is none", () => {
+  const known = new Map<string, PlanData["rules"][number]>();
+  const fill = Array.from({ length: 9 }, (_, i) => `fill-${i}`);
+  const [one, two, three] = [["x"], ["y"], ["z"]].map((names, i) =>
+    summed(planText(planOf([...fill, ...names], i, known))),
+  );
+  const change = changeBetween(one!, two!);
+  assert.ok(change !== undefined);
+  assert.deepEqual(changedText(one!, change), two);
+  assert.equal(changedText(three!, change), undefined);
+  assert.equal(changedText(one!, { ...change, put: "w" }), undefined);
 });
 
 test("plan data: compiling is pure: the config stays as it is, and gives the same again", () => {

@@ -1,4 +1,5 @@
 import { rememberTaints } from "../../config/taint.ts";
+import { isPlain, isQuickToRead, ruleLinesOf } from "../../config/document.ts";
 import { isValues, textOf } from "../../config/values.ts";
 import type { Clock } from "../../core/clock.ts";
 import { DOCUMENT_WORK, type DocumentWork, unpackSecrets } from "./document-work.ts";
@@ -22,17 +23,21 @@ export interface DocumentServiceOptions {
   readonly aside?: number;
   /** Whether what somebody has sent is done aside, however short it is. */
   readonly sent?: "aside" | "by_length";
+  /** Whether this process carries no data, so that it may take a second for a long document. */
+  readonly unhurried?: boolean;
 }
 
 /** Documents of this length are read in some ten milliseconds. */
 const ASIDE = 65_536;
 
-export function openDocumentService({ clock, aside = ASIDE, sent = "aside" }: DocumentServiceOptions): DocumentService {
+export function openDocumentService(options: DocumentServiceOptions): DocumentService {
+  const { clock, aside = ASIDE, sent = "aside", unhurried = false } = options;
   const worker = new DocumentWorker(clock);
   const run = async (name: keyof DocumentWork, args: readonly unknown[]): Promise<unknown> => {
     const isSent = name === "prepareEdit" || name === "prepareWanted";
-    const isLarge = lengthOf(args) > aside;
-    if (!(isSent && sent === "aside") && !isLarge) {
+    const isLong = lengthOf(args) > aside;
+    const isLarge = isLong && !isKnown(name, args, unhurried);
+    if (isLong ? !isLarge : !(isSent && sent === "aside")) {
       const work = DOCUMENT_WORK[name] as (...args: readonly unknown[]) => unknown; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the arguments are those of the name
       return work(...args);
     }
@@ -50,8 +55,51 @@ export function openDocumentService({ clock, aside = ASIDE, sent = "aside" }: Do
 
 /** Of the texts among the arguments, and in them. */
 function lengthOf(args: readonly unknown[]): number {
+  return textsIn(args).reduce((length, text) => length + text.length, 0);
+}
+
+function textsIn(args: readonly unknown[]): string[] {
   const texts = args.flatMap((arg) => (isValues(arg) ? [arg["text"], arg["running"]] : [arg]));
-  return texts.reduce<number>((length, text) => length + (textOf(text)?.length ?? 0), 0);
+  return texts.flatMap((text) => textOf(text) ?? []);
+}
+
+/**
+ * What takes less here than to tell somebody else: a change of a document that was read here before
+ * and differs in a few rules, since what was made of all others is there. So the first one is read
+ * here, before the node carries data.
+ */
+function isKnown(name: keyof DocumentWork, args: readonly unknown[], unhurried: boolean): boolean {
+  const texts = textsIn(args).filter((text) => text.length > ASIDE);
+  switch (name) {
+    case "prepareFirst":
+      return texts.length > 0 && texts.every(mayRead);
+    case "prepareEdit":
+      return (
+        isQuickEdit(args[0]) &&
+        texts.length > 0 &&
+        texts.every((text) => (isQuickToRead(text) || (unhurried && mayRead(text))) && ruleLinesOf(text) !== undefined)
+      );
+    case "prepareText":
+    case "prepareAgain":
+    case "rootOf":
+      return texts.length > 0 && texts.every(isQuickToRead);
+    default:
+      return false;
+  }
+}
+
+function mayRead(text: string): boolean {
+  return text.length <= LONGEST_HERE && isPlain(text);
+}
+
+/** Which is read and checked in half a second. */
+const LONGEST_HERE = 4 * 1_024 * 1_024;
+
+/** Of one rule, and without a pattern: somebody may have sent one that takes long. */
+function isQuickEdit(edit: unknown): boolean {
+  if (!isValues(edit) || edit["section"] !== "rules") return false;
+  const written = JSON.stringify(edit);
+  return written.length <= ASIDE && !written.includes("regex");
 }
 
 /** The environment as it is now: the process's own is no plain data. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseText } from "../../config/document.ts";
-import { rewriteText } from "./rewrite.ts";
+import { rewriteKnown, rewriteText } from "./rewrite.ts";
+import { editRoot } from "./element.ts";
 
 /**
  * Documents of a list and a mapping of elements, each of scalars, lists and mappings, written in
@@ -263,3 +264,52 @@ function belongsTo(comment: string, touched: string): boolean {
   const owner = comment.split(" ")[1] ?? "";
   return owner === touched || owner.startsWith(`${touched}/`);
 }
+
+/** So long that what is read last is remembered. */
+const LONG = `# ${"x".repeat(70_000)}\n`;
+
+test("rewriting rules of a long document gives, to the byte, what rewriting all of it gives", () => {
+  const entry = fc.constantFrom(
+    "# above\n  - id: ID\n    pool: p\n",
+    "- { id: ID, pool: p } # beside\n",
+    "- id: ID\n    # within\n    conditions:\n      - service_name: a\n\n    pool: p\n      # deep\n",
+    "- id: ID\n    conditions: [{ service_name: a }]\n    pool: p\n\n",
+    "- # first\n    id: ID\n    pool: p\n    # last\n",
+  );
+  const after = fc.constantFrom(
+    "",
+    "    # below\n",
+    "\n  # below\n\n",
+    "default_pool: p\n",
+    "    # deep\ndefault_pool: p\n",
+  );
+  const change = fc.record({
+    kind: fc.constantFrom("put", "add", "remove", "before"),
+    at: fc.nat(9),
+    pool: fc.constantFrom("q", "a: b"),
+  });
+  fc.assert(
+    fc.property(fc.array(entry, { minLength: 2, maxLength: 5 }), after, change, (entries, end, { kind, at, pool }) => {
+      const rules = entries.map((one, i) => `  ${one.replace("ID", `r${i}`)}`).join("");
+      const text = `${LONG}pools: { p: {} }\nrules:\n${rules}${end}`;
+      const parsed = parseText(text);
+      assert.ok(parsed.ok);
+      const { root } = parsed.document;
+      const id = `r${at % entries.length}`;
+      const wanted = { id: kind === "put" ? id : "new", conditions: [{ service_name: "b" }], pool };
+      const made = editRoot(
+        root,
+        kind === "remove"
+          ? { kind, section: "rules", id }
+          : kind === "put"
+            ? { kind, section: "rules", id, value: wanted }
+            : { kind: "add", section: "rules", id: "new", value: wanted, ...(kind === "before" && { before: id }) },
+      );
+      assert.ok(made.kind === "edited");
+      const inPart = rewriteKnown(text, root, made.root);
+      parseText(`${LONG}targets: []\n`);
+      assert.equal(inPart?.slice(LONG.length), rewriteKnown(text, root, made.root)?.slice(LONG.length));
+    }),
+    { numRuns: Number(process.env["REWRITE_RUNS"] ?? 100) },
+  );
+});

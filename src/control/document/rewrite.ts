@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMap, isSeq, parseDocument } from "yaml";
-import { parseText } from "../../config/document.ts";
+import { parseText, ruleLinesOf } from "../../config/document.ts";
+import { valuesOf } from "../../config/values.ts";
 import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from "./render.ts";
 import { rewriteBlock } from "./rewrite-block.ts";
 import { rewriteFlow } from "./rewrite-flow.ts";
@@ -35,6 +36,44 @@ export function rewriteText(text: string, next: unknown): string | undefined {
 /** As above, when it is known what the text says: reading it takes most of the time. */
 export function rewriteKnown(text: string, before: unknown, next: unknown): string | undefined {
   if (isDeepStrictEqual(before, next)) return text;
+  return rewriteRules(text, before, next) ?? rewriteAll(text, before, next);
+}
+
+/**
+ * When only rules of a long document differ, and few: their lines are rewritten by themselves, with
+ * those of the rules next to them. Undefined where that is not so, or does not say what it must.
+ */
+function rewriteRules(text: string, before: unknown, next: unknown): string | undefined {
+  const starts = ruleLinesOf(text);
+  const { rules: was, ...others } = valuesOf(before) ?? {};
+  const { rules: is, ...nextOthers } = valuesOf(next) ?? {};
+  if (starts === undefined || !Array.isArray(was) || !Array.isArray(is) || was.length + 1 !== starts.length)
+    return undefined;
+  if (!isDeepStrictEqual(others, nextOthers)) return undefined;
+  let head = 0;
+  while (head < was.length && was[head] === is[head]) head++;
+  let tail = 0;
+  while (tail < Math.min(was.length, is.length) - head && was.at(-1 - tail) === is.at(-1 - tail)) tail++;
+  const left = Math.max(0, tail - 1);
+  const [from, to] = [head - 1, was.length - left];
+  if (from < 0 || to - from > MOST_RULES) return undefined;
+  const [start, end] = [starts[from]!, to < was.length ? starts[to]! : nextContent(text, starts[to]!)];
+  const part = rewriteAll(text.slice(start, end), was.slice(from, to), is.slice(from, is.length - left));
+  const result = part === undefined ? undefined : text.slice(0, start) + part + text.slice(end);
+  return result !== undefined && says(result, next) ? result : undefined;
+}
+
+const MOST_RULES = 20;
+
+/** Past comments and empty lines: where another key begins, or the end. */
+function nextContent(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && /^ *(?:#|$)/u.test(text.slice(at, lineEnd(text, at + 1)).trimEnd()))
+    at = lineEnd(text, at + 1);
+  return at;
+}
+
+function rewriteAll(text: string, before: unknown, next: unknown): string | undefined {
   const mark = markOf(text);
   const body = text.slice(mark.length);
   const { contents } = parseDocument(body, { keepSourceTokens: true, uniqueKeys: false });

@@ -1,13 +1,13 @@
-import { planText } from "../../plan/read-plan-data.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
+import { changeBetween, type PlanChange, planText, summed, type SummedText } from "../../plan/plan-text.ts";
 
 /** The parts of a plan that have limits. */
 export type SharedPlan = Pick<PlanData, "targets" | "pools" | "limits">;
 
 /**
- * What the main process keeps of a plan: targets and pools, which it looks at, and all of it as the
- * one text that every worker gets. 10,000 rules are some 2 MB of text, and many times that as
- * objects.
+ * What the main process keeps of a plan: targets, pools and rules as they are, and all of it as the
+ * one text that every worker gets. Of a plan that differs from the one before in a few rules, their
+ * lines are what is made, and sent.
  */
 export class KeptPlan implements SharedPlan {
   readonly version: number;
@@ -16,15 +16,30 @@ export class KeptPlan implements SharedPlan {
   readonly targets: PlanData["targets"];
   readonly pools: PlanData["pools"];
   readonly limits: PlanData["limits"];
+  readonly rules: PlanData["rules"];
   /** PlanData as JSON. */
   readonly text: string;
+  #summed: SummedText | undefined;
 
-  constructor(plan: PlanData) {
+  constructor(plan: PlanData, before?: KeptPlan) {
     this.version = plan.version;
     this.digest = plan.digest;
     this.targets = plan.targets;
     this.pools = plan.pools;
     this.limits = plan.limits;
-    this.text = planText(plan);
+    this.rules = plan.rules;
+    this.text = planText(plan, before);
+  }
+
+  /** Undefined: all of it is to be sent. */
+  changeFrom(before: KeptPlan): PlanChange | undefined {
+    return this.text.length < SHORT ? undefined : changeBetween(before.#sum, this.#sum);
+  }
+
+  get #sum(): SummedText {
+    return (this.#summed ??= summed(this.text));
   }
 }
+
+/** Plans of this length are sent as they are. */
+const SHORT = 65_536;

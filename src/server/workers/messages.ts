@@ -20,6 +20,7 @@ import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
+import type { PlanChange } from "../../plan/plan-text.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SharedSampling } from "./guard-shares.ts";
 
@@ -27,7 +28,7 @@ import type { SharedSampling } from "./guard-shares.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 10;
+export const WORKER_SCHEMA = 11;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -60,6 +61,8 @@ export type LimitReport = readonly [limit: NodeLimit, has: number, need: number]
 export interface Calls {
   readonly start: Call<WorkerStart, null>;
   readonly prepare: Call<{ readonly plan: string }, null>;
+  /** The same of a plan that differs little. False: what it runs is another one, send all of it. */
+  readonly change: Call<PlanChange, boolean>;
   readonly commit: Call<null, null>;
   readonly discard: Call<null, null>;
   readonly renew: Call<Certificates, null>;

@@ -4,15 +4,17 @@ import { completeConfig } from "../../../test/support/node.ts";
 import { RouterError } from "../../core/errors.ts";
 import { compile } from "../../plan/compile.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
+import { changedText, type PlanChange, summed } from "../../plan/plan-text.ts";
 import { textSource } from "../config-source.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import type { CallName, Calls } from "./messages.ts";
 import { type ChangedWorker, PlanChanges } from "./plan-changes.ts";
 
-function planOf(version: number): PlanData {
+function planOf(version: number, rules: readonly string[] = []): PlanData {
   const text = completeConfig({
     targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
     default_pool: { targets: ["a"] },
+    rules: rules.map((id) => ({ id, conditions: [{ service_name: `${id}-of-a-long-name` }], targets: ["a"] })),
   });
   const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined);
@@ -24,6 +26,9 @@ class FakeWorker implements ChangedWorker {
   readonly index: number;
   readonly link = this;
   version = 1;
+  /** What it prepared last. */
+  text = "";
+  readonly asked: CallName[] = [];
   #prepared: number | undefined;
   /** Its next answer to this waits for `resume`. */
   readonly #held = new Map<CallName, Promise<void>>();
@@ -40,17 +45,24 @@ class FakeWorker implements ChangedWorker {
   }
 
   async ask<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"]> {
-    const done = this.#do(name, args);
+    this.asked.push(name);
+    const done = this.#do(name, args) as Calls[Name]["answer"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- to this name
     const held = this.#held.get(name);
     this.#held.delete(name);
     await held;
     return done;
   }
 
-  #do(name: CallName, args: unknown): null {
+  #do(name: CallName, args: unknown): null | boolean {
+    if (name === "change") {
+      const text = changedText(summed(this.text), args as PlanChange); // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
+      if (text !== undefined) this.#do("prepare", { plan: text.text });
+      return text !== undefined;
+    }
     if (name === "prepare") {
       if (this.#prepared !== undefined) throw new RouterError("INTERNAL", "another change is prepared");
       const { plan } = args as Calls["prepare"]["args"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
+      this.text = plan;
       this.#prepared = (JSON.parse(plan) as PlanData).version; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
       return null;
     }
@@ -152,6 +164,23 @@ test("plan changes: a change waits for what is being taken back", async () => {
   resume();
   await (await prepared).commit();
   assert.deepEqual([versions(), killed], [[3, 3], []]);
+});
+
+const PREPARED = ["prepare", "commit"];
+
+test("plan changes: who runs what the change is of gets what differs, and who does not gets all of it", async () => {
+  const scene = open();
+  const ids = Array.from({ length: 500 }, (_, i) => `rule-${i}`);
+  await (await scene.changes.prepare(planOf(2, ids))).commit();
+  const [first, second] = scene.workers;
+  assert.deepEqual([first!.asked, second!.asked], [PREPARED, PREPARED]);
+  second!.text = "";
+  await (await scene.changes.prepare(planOf(3, ids.with(7, "other")))).commit();
+  assert.deepEqual(first!.asked.slice(2), ["change", "commit"]);
+  assert.deepEqual(second!.asked.slice(2), ["change", "prepare", "commit"]);
+  assert.equal(first!.text, second!.text);
+  assert.equal(first!.text, scene.changes.plan.text);
+  assert.deepEqual([scene.versions(), scene.killed], [[3, 3], []]);
 });
 
 test("plan changes: a second change is refused while one is not decided, and may wait for its commit", async () => {

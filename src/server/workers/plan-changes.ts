@@ -4,6 +4,7 @@ import { bindTargets } from "../../plan/bind.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
+import type { PlanChange } from "../../plan/plan-text.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
@@ -72,7 +73,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
     const over = await this.#turns.next();
     try {
       const bound = await bindTargets(plan, this.#host.secrets);
-      const kept = new KeptPlan(plan);
+      const kept = new KeptPlan(plan, this.#plan);
       const prepared = await this.#prepareAll(kept);
       this.#refuseStopped();
       return {
@@ -121,7 +122,8 @@ export class PlanChanges<Worker extends ChangedWorker> {
     const parts = workers.ready.flatMap((worker): PreparedWorker<Worker>[] => {
       return worker.link === undefined ? [] : [{ worker, link: worker.link }];
     });
-    const asked = parts.map(({ link }) => link.ask("prepare", { plan: plan.text }, SILENCE_MS));
+    const change = plan.changeFrom(this.#plan);
+    const asked = parts.map(({ link }) => prepareIn(link, plan, change));
     const results = await Promise.allSettled(asked);
     const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (refused.length === 0) return parts;
@@ -194,6 +196,16 @@ export class PlanChanges<Worker extends ChangedWorker> {
 interface PreparedWorker<Worker extends ChangedWorker> {
   readonly worker: Worker;
   readonly link: NonNullable<Worker["link"]>;
+}
+
+/** By what differs from what it runs, or else, by all of it. */
+async function prepareIn(
+  link: Pick<WorkerLink, "ask">,
+  { text }: KeptPlan,
+  change: PlanChange | undefined,
+): Promise<void> {
+  if (change !== undefined && (await link.ask("change", change, SILENCE_MS))) return;
+  await link.ask("prepare", { plan: text }, SILENCE_MS);
 }
 
 /** Who is gone has nothing to discard. */

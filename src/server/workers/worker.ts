@@ -9,7 +9,9 @@ import { openDataPlane } from "../../data/assemble.ts";
 import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
-import { readPlanData } from "../../plan/read-plan-data.ts";
+import { type PlanChange, changedText, summed, type SummedText } from "../../plan/plan-text.ts";
+import { readPlanAfter, readPlanData } from "../../plan/read-plan-data.ts";
+import type { PlanData } from "../../plan/plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog } from "../../telemetry/log.ts";
@@ -67,7 +69,9 @@ export class Worker {
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #index = 0;
-  #prepared: PreparedPlan | undefined;
+  #prepared: PreparedRead | undefined;
+  /** What the next plan is read beside. */
+  #runs: ReadPlan | undefined;
   /** Connections that have ended, and nobody was told yet. */
   #closed: Record<ListenerKind, number> | undefined;
 
@@ -122,16 +126,16 @@ export class Worker {
 
   #do(question: Question): Promise<unknown> {
     if (question.name === "start") return this.#start(question.args);
-    const plane = this.#plane;
-    if (plane === undefined)
-      throw new RouterError("INTERNAL", `a worker was asked to ${question.name} before it began`);
+    const plane = this.#begun(question.name);
     switch (question.name) {
       case "prepare":
-        return this.#prepare(plane, question.args.plan);
+        return this.#prepareAll(plane, question.args.plan);
+      case "change":
+        return this.#prepareChange(plane, question.args);
       case "commit":
-        return this.#decide((prepared) => prepared.commit()).then(() => this.#planChanged());
+        return this.#commit();
       case "discard":
-        return this.#decide((prepared) => prepared.discard());
+        return this.#decided().discard();
       case "renew":
         return plane.renew(question.args);
       case "direct":
@@ -161,6 +165,11 @@ export class Worker {
     }
   }
 
+  #begun(asked: string): NodeDataPlane {
+    if (this.#plane !== undefined) return this.#plane;
+    throw new RouterError("INTERNAL", `a worker was asked to ${asked} before it began`);
+  }
+
   async #start({
     schema,
     plan,
@@ -177,7 +186,8 @@ export class Worker {
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
     }
     this.#borrower.begin(place, parts);
-    const plane = await openDataPlane(readPlanData(plan), listen, this.#env, {
+    const read = readWhole(plan);
+    const plane = await openDataPlane(read.data, listen, this.#env, {
       secrets: { env: this.#secrets },
       reporter: this.#reporter,
       panicTellerOf: (pool) => this.#panics.tellerOf(pool),
@@ -190,6 +200,7 @@ export class Worker {
     if (sampling !== undefined) await plane.direct(ownShare(sampling, place.index));
     if (givenUp !== undefined) await plane.degrade(givenUp);
     this.#plane = plane;
+    this.#runs = read;
     this.#borrower.attend(plane);
     if (place.of > 1) {
       this.#keyLoads.attend(plane);
@@ -200,12 +211,28 @@ export class Worker {
     this.#settle(plan);
   }
 
-  async #prepare(plane: NodeDataPlane, plan: string): Promise<void> {
-    this.#prepared = await plane.prepare(readPlanData(plan));
-    this.#settle(plan);
+  async #prepareAll(plane: NodeDataPlane, text: string): Promise<void> {
+    await this.#prepare(plane, readWhole(text));
+    this.#settle(text);
   }
 
-  #planChanged(): void {
+  async #prepareChange(plane: NodeDataPlane, change: PlanChange): Promise<boolean> {
+    const before = this.#runs;
+    const text = before && changedText(before.summed, change);
+    if (before === undefined || text === undefined) return false;
+    const was = { text: before.summed.text, rules: before.data.rules };
+    await this.#prepare(plane, { summed: text, data: readPlanAfter(was, text.text) });
+    return true;
+  }
+
+  async #prepare(plane: NodeDataPlane, plan: ReadPlan): Promise<void> {
+    this.#prepared = { ...(await plane.prepare(plan.data)), plan };
+  }
+
+  async #commit(): Promise<void> {
+    const prepared = this.#decided();
+    await prepared.commit();
+    this.#runs = prepared.plan;
     this.#borrower.planChanged();
     this.#failovers.planChanged();
     this.#limits.planChanged();
@@ -216,12 +243,12 @@ export class Worker {
     if (plan.length > LONG_PLAN) this.#env.clock.after(SETTLED_MS, collectBeside);
   }
 
-  async #decide(how: (prepared: PreparedPlan) => Promise<void>): Promise<void> {
+  #decided(): PreparedRead {
     const prepared = this.#prepared;
     this.#prepared = undefined;
     if (prepared === undefined)
       throw new RouterError("INTERNAL", "a worker was asked to decide what it did not prepare");
-    await how(prepared);
+    return prepared;
   }
 
   /** The last report comes before the answer: who asked for the end need not ask for more. */
@@ -284,4 +311,17 @@ export class Worker {
     const { clock } = this.#env;
     clock.after(delayMs, () => void this.#report());
   }
+}
+
+interface ReadPlan {
+  readonly summed: SummedText;
+  readonly data: PlanData;
+}
+
+interface PreparedRead extends PreparedPlan {
+  readonly plan: ReadPlan;
+}
+
+function readWhole(text: string): ReadPlan {
+  return { summed: summed(text), data: readPlanData(text) };
 }

@@ -19,6 +19,7 @@ export interface LiteralKeys {
   /** The key of one of the texts that are possible. */
   readonly text: string | undefined;
   readonly starts: readonly string[];
+  readonly regexes: readonly string[];
 }
 
 type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;

@@ -23,27 +23,42 @@ export type Reach<Entry> =
 
 /** What can be told of each: of some that are never reached it cannot, but what is told is so. */
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
-  const places = new Map(entries.map((entry, i) => [entry, i]));
+  let places: Map<Entry, number> | undefined;
   const taken = new Map<SignalName, TakenIndex<Entry>>();
   const all = entries.map(({ conditions }) => cubesOf(conditions));
   const alike = signalsAlike(entries, all);
   return entries.map((entry, i) => {
-    const signals = new Set(entry.signals.map((signal) => alike.get(signal) ?? signal));
-    const asked = [...signals].map((signal) => ({ signal, ...all[i]![signal] }));
+    const asked = all[i]!;
+    const signals = differentSignals(entry, alike);
     const by = new Set<Entry>();
-    const isReached = asked.some(({ signal, cubes }) => cubes.some((cube) => !isTaken(cube, taken.get(signal), by)));
+    const isReached = signals.some((signal) =>
+      asked[signal].cubes.some((cube) => !isTaken(cube, taken.get(signal), by)),
+    );
     if (!isReached) {
       if (by.size === 0) return { kind: "impossible" };
-      return { kind: "shadowed", by: [...by].toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0)) };
+      const at = (places ??= new Map(entries.map((one, place) => [one, place])));
+      return { kind: "shadowed", by: [...by].toSorted((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0)) };
     }
     // What is itself shadowed takes nothing that those before it would leave.
-    for (const { signal, cubes, isExact } of entry.stops ? asked : []) {
+    for (const signal of entry.stops ? signals : []) {
       const index = taken.get(signal) ?? new TakenIndex();
       taken.set(signal, index);
+      const { cubes, isExact } = asked[signal];
       if (isExact) for (const cube of cubes) index.add({ cube, owner: entry });
     }
-    return { kind: "reached" };
+    return REACHED;
   });
+}
+
+const REACHED = { kind: "reached" } as const;
+
+function differentSignals({ signals }: Asked, alike: ReadonlyMap<SignalName, SignalName>): SignalName[] {
+  const different: SignalName[] = [];
+  for (const signal of signals) {
+    const one = alike.get(signal) ?? signal;
+    if (!different.includes(one)) different.push(one);
+  }
+  return different;
 }
 
 /** For each signal one that all entries treat the same, so that one answer holds for both. */
@@ -71,8 +86,8 @@ function isTaken<Owner>(cube: Cube, index: TakenIndex<Owner> | undefined, by: Se
   if (owner !== undefined) by.add(owner);
   if (owner !== undefined || index === undefined) return owner !== undefined;
   return cube.some((literal, i) => {
-    const parts = literal.wanted ? splitTexts(literal) : [];
-    const owners = parts.map((part) => index.ownerOf(cube.with(i, part)));
+    if (!literal.wanted) return false;
+    const owners = splitTexts(literal).map((part) => index.ownerOf(cube.with(i, part)));
     const isWhole = owners.length > 1 && owners.every((one) => one !== undefined);
     if (isWhole) for (const one of owners) by.add(one);
     return isWhole;
@@ -80,8 +95,8 @@ function isTaken<Owner>(cube: Cube, index: TakenIndex<Owner> | undefined, by: Se
 }
 
 function splitTexts(literal: Literal): Literal[] {
-  const texts = textsOf(literal.need) ?? new Set();
-  if (literal.need.kind === "missing" || texts.size > MAX_SPLIT) return [];
+  const texts = textsOf(literal.need);
+  if (literal.need.kind === "missing" || texts === undefined || texts.size < 2 || texts.size > MAX_SPLIT) return [];
   const others = literal.need.tests.filter(({ kind }) => kind !== "texts");
   return [...texts].map((text) => {
     const one: ValueNeed = { kind: "texts", texts: new Set([text]) };
@@ -130,7 +145,7 @@ class TakenIndex<Owner> {
       const lengths = this.#startLengths.get(rarest.subject) ?? new Set();
       this.#startLengths.set(rarest.subject, lengths.add(start.length));
     }
-    for (const pattern of taken.cube.flatMap(regexesOf)) this.#regexes.add(pattern);
+    for (const literal of taken.cube) for (const pattern of findingOf(literal).regexes) this.#regexes.add(pattern);
   }
 
   /** One that takes all of the cube; undefined when it is not known that one does. */
@@ -156,7 +171,7 @@ class TakenIndex<Owner> {
   #ownerAt(key: string, cube: Cube): Owner | undefined {
     for (const taken of this.#byKey.get(key) ?? []) {
       // A pattern that is not kept compiled costs as much as many comparisons.
-      const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => regexesOf(one).length > 0);
+      const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => findingOf(one).regexes.length > 0);
       this.#effort += isDear ? 100 : 1;
       if (this.#effort > MAX_EFFORT) return undefined;
       if (impliesCube(cube, taken.cube)) return taken.owner;
@@ -174,6 +189,7 @@ function findingOf(literal: Literal): LiteralKeys {
     keptBy: keysOf(literal),
     text: text === undefined ? undefined : `${literal.subject}=${text}`,
     starts: text === undefined ? startsOf(literal) : [text],
+    regexes: regexesOf(literal),
   };
   return literal.keys;
 }

@@ -1,0 +1,20 @@
+const PAGE = 4_096;
+
+/** How much two texts have in common at both ends; never the same characters twice. */
+export function commonEnds(a: string, b: string): [head: number, tail: number] {
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  for (let size = PAGE; size > 0; size >>= 1) {
+    while (head + size <= most && a.slice(head, head + size) === b.slice(head, head + size)) head += size;
+  }
+  const left = most - head;
+  let tail = 0;
+  for (let size = PAGE; size > 0; size >>= 1) {
+    while (tail + size <= left && endOf(a, tail, size) === endOf(b, tail, size)) tail += size;
+  }
+  return [head, tail];
+}
+
+function endOf(text: string, tail: number, size: number): string {
+  return text.slice(text.length - tail - size, text.length - tail);
+}
