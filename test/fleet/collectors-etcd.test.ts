@@ -45,6 +45,8 @@ after(() => opened.disposeAsync());
 
 // One story of a first tier, two gateways, and a node in another region, with one document for all.
 test("a first tier feeds the gateways of its fleet, in the same region and in another", () => feeds(story));
+test("nodes of a fleet believe each other over how many links something has come, and a circle is named", () =>
+  goesRound(story));
 test("a goodbye takes a gateway out while data flows, and nothing is lost", () => saysGoodbye(story));
 test("a gateway that is back elsewhere is found again", () => comesBack(story));
 test("who starts while no controller leads knows the gateways that it knew before", () => restartsAlone(story));
@@ -74,9 +76,14 @@ async function openStage(): Promise<Stage> {
 async function publish(store: Store, sink: Sink): Promise<void> {
   const gateways = { region: "eu", tags: { tier: "gateway" } };
   const found = { collectors: gateways, id: "gateways", health_check: false, slow_start: 0 };
+  // On a gateway it leads back to the first tier, on which it stands for itself.
+  const below = { ...found, collectors: { region: "eu", tags: { tier: "small" } }, id: "below" };
   const document = {
     targets: [{ id: "sink", endpoint: sink.url }],
-    rules: [{ id: "up", targets: found, strategy: { type: "consistent_hash", key: "trace_id" }, when_down: "hold" }],
+    rules: [
+      { id: "back", priority: "high", conditions: [{ span_name: "round" }], targets: below, when_down: "hold" },
+      { id: "up", targets: found, strategy: { type: "consistent_hash", key: "trace_id" }, when_down: "hold" },
+    ],
     default_pool: { targets: ["sink"] },
   };
   const value = Buffer.from(JSON.stringify(document));
@@ -147,6 +154,13 @@ async function feeds(stage: Stage): Promise<void> {
   for (const id of ["g1", "g2"]) assert.ok((await stage.nodes.get(id)!.ledger()).delivered > 0);
   assert.equal((await stage.nodes.get("e1")!.ledger()).delivered, ITEMS);
   nothingIsLost(stage);
+}
+
+async function goesRound({ nodes }: Stage): Promise<void> {
+  await using sender = new OtlpSender(nodes.get("e1")!);
+  const answer = await sender.send("grpc", "traces", spans([{ name: "round", trace: 1 }]), { timeoutMs: 20_000 });
+  assert.deepEqual([answer.ok, answer.rejected], [true, 1], answer.message);
+  assert.match(answer.message, /would send them back to e1, where they came from \(e1 > g[12] > e1\)/u);
 }
 
 async function saysGoodbye(stage: Stage): Promise<void> {
