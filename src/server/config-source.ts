@@ -29,7 +29,9 @@ export function fileSource(file: string, env: Environment): ConfigSource {
       env,
     );
   } catch (cause) {
-    throw new RouterError("CONFIG_UNREADABLE", `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const hint = isMissing ? { hint: "signalbox demo --print-config prints a config to begin with" } : {};
+    throw new RouterError("CONFIG_UNREADABLE", `cannot read ${file}: ${reasonOf(cause)}`, { cause, ...hint });
   }
 }
 

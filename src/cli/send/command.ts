@@ -52,11 +52,14 @@ async function withProgress(sending: SendRun, io: Io): Promise<SendReport> {
 }
 
 function exitCodeOf(report: SendReport): ExitCode {
-  const nobody = report.acknowledged.requests === 0 && report.refused.length === 0;
-  if (nobody && report.failed.length > 0 && report.failed.every(({ code }) => code === "connect"))
-    return EXIT.unreachable;
+  if (isUnreachable(report)) return EXIT.unreachable;
   const lost = report.refused.length + report.failed.length + report.partiallyRejected.items;
   return lost === 0 ? EXIT.ok : EXIT.failure;
+}
+
+function isUnreachable({ acknowledged, refused, failed }: SendReport): boolean {
+  if (acknowledged.requests > 0 || refused.length > 0) return false;
+  return failed.length > 0 && failed.every(({ code }) => code === "connect");
 }
 
 /** The report for people. */
@@ -85,6 +88,8 @@ function reportText(options: SendCommandOptions, report: SendReport): string {
   if (unanswered.requests > 0) rows.push(["unanswered", `${grouped(unanswered.items)} items when it was stopped`]);
   if (retries > 0) rows.push(["retries", grouped(retries)]);
   if (latency.count > 0) rows.push(["latency", latencyText(latency)]);
+  if (isUnreachable(report))
+    rows.push(["to mend it", "start a node with signalbox run -c <file>, or name another address"]);
   return rows.map(([label, text]) => `${label.padEnd(LABEL_COLUMNS)}${text}\n`).join("");
 }
 

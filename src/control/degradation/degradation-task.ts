@@ -66,7 +66,9 @@ class LedDegradation {
       } catch (cause) {
         if (!(cause instanceof RouterError)) throw cause;
         const told = { kind: "degradation" as const, reason: reasonOf(cause) };
-        if (!isOver(signal)) this.#options.log.limited("degradation", 60_000)?.warn("the fleet's degradation", told);
+        if (isOver(signal)) continue;
+        const message = "the fleet's degradation could not be decided: it stays as it is";
+        this.#options.log.limited("degradation", 60_000)?.warn(message, told);
       }
       await sleep(place.clock, STEP_MS, signal).catch(() => undefined);
     }
