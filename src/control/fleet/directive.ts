@@ -59,6 +59,8 @@ export const ConfigDirectiveSchema = z.object({
       nodes: z.array(z.string().min(1).max(FLEET_BOUNDS.text)).max(1_000).optional(),
       /** Of those nodes, in the same order: another start of one of them does not run it. */
       incarnations: z.array(z.string().max(64)).max(1_000).optional(),
+      /** Where these nodes are: controllers of other regions tell of none of them. */
+      region: z.string().max(FLEET_BOUNDS.text).optional(),
       /** It is tried in the place of this version, and of no other. */
       base: z.int().min(1).optional(),
       again: z.boolean().default(false),

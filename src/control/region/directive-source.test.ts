@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
+import { readConfigDirective, wantedOf } from "../fleet/config-reconciler.ts";
 import { digestOf } from "../fleet/directive.ts";
-import { openDirectiveSource } from "./directive-source.ts";
+import { type DirectiveSource, openDirectiveSource } from "./directive-source.ts";
+import { directivesOf } from "./own-canaries.ts";
 import { directiveKey, encodeStoredDirective } from "./stored-directive.ts";
 
 async function settle(): Promise<void> {
@@ -37,3 +39,47 @@ test("directives that are over, of however many scopes there were, do not keep n
   await settle();
   assert.deepEqual([scopes().length, scopes().includes("b"), scopes().includes("too-many")], [64, true, false]);
 });
+
+const TRIED = { version: 2, sha256: "2".repeat(64), stage: "region", base: 1, again: false };
+const IN_EU = { nodes: ["eu-1", "eu-2"], incarnations: ["x", "x"], region: "eu" };
+
+for (const { name, candidate, told } of [
+  { name: "those who try it are told of in their region alone", candidate: { ...TRIED, ...IN_EU }, told: [2, 1] },
+  {
+    name: "where nobody has said their region all hear of them",
+    candidate: { ...TRIED, nodes: ["eu-1"] },
+    told: [2, 2],
+  },
+  { name: "what all try is told to all", candidate: { ...TRIED, stage: "all" }, told: [2, 2] },
+  { name: "nothing is tried", candidate: undefined, told: [1, 1] },
+]) {
+  test(`a config's directive: ${name}, each with the digest of what is told`, () => {
+    const body = JSON.stringify({ version: 1, sha256: "1".repeat(64), candidate });
+    const directive = {
+      schema: 1,
+      scope: "config",
+      epoch: "1.5",
+      seq: 1,
+      valid_for_ms: 9_000,
+      by: "g",
+      written_at: "",
+    };
+    const newest = [{ ...directive, digest: digestOf(body), body }];
+    const all: DirectiveSource = {
+      newest,
+      newer: () => newest.map((one) => ({ directive: one, remainingMs: 9_000 })),
+      body: () => undefined,
+      onNews: () => () => undefined,
+    };
+    const versions = ["eu", "us"].map((region) => {
+      const source = directivesOf(region, all);
+      const [live] = source.newer({});
+      const [shown] = source.newest;
+      assert.deepEqual(live?.directive, shown);
+      assert.equal(digestOf(shown!.body), shown!.digest);
+      assert.equal(source.body(shown!.digest), shown!.body);
+      return wantedOf(readConfigDirective(shown!.body)!, { id: "eu-1", incarnation: "x" }).version;
+    });
+    assert.deepEqual(versions, told);
+  });
+}

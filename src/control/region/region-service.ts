@@ -35,6 +35,7 @@ import { Goodbyes } from "./goodbyes.ts";
 import { HeldAwaits } from "./held-awaits.ts";
 import { memberPage } from "./member-page.ts";
 import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
+import { directivesOf } from "./own-canaries.ts";
 import type { RegionLimits } from "../limits/region-limits.ts";
 import type { RegionSummary } from "./region-summary.ts";
 import { SharedReplies } from "./shared-replies.ts";
@@ -110,8 +111,10 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
   #isReleasing = false;
   #hasNews = false;
 
-  constructor(options: RegionServiceOptions) {
-    const { place, region, isAdopted, leadership, directives, most = MAX_COLLECTORS, generation } = options;
+  constructor(given: RegionServiceOptions) {
+    const { place, region, isAdopted, leadership, most = MAX_COLLECTORS, generation } = given;
+    const directives = directivesOf(region, given.directives);
+    const options = { ...given, directives };
     this.#options = options;
     this.#begunMs = this.#joinedMs = place.clock.nowMs();
     this.region = region;

@@ -3,7 +3,7 @@ import type { ConfigDirective } from "../fleet/directive.ts";
 
 /** What nodes are told of a candidate; undefined: nobody is to run it. */
 export function candidateDirective(candidate: ConfigCandidate): ConfigDirective["candidate"] {
-  const { state, version, sha256, base, stage, nodes, again, epoch } = candidate;
+  const { state, version, sha256, base, stage, nodes, region, again, epoch } = candidate;
   // It is published, and no leader has said yet who is to try it.
   if (state !== "running" || epoch === "") return undefined;
   const said = { version, sha256, base, stage, again };
@@ -12,5 +12,6 @@ export function candidateDirective(candidate: ConfigCandidate): ConfigDirective[
     ...said,
     nodes: nodes.map(({ id }) => id),
     incarnations: nodes.map(({ incarnation }) => incarnation),
+    ...(region !== "" && { region }),
   };
 }

@@ -121,7 +121,7 @@ function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetS
   const [silent] = fleet.silent;
   if (silent !== undefined) return { waits: silentText(silent) };
   // Another leader has begun it, and it is paused: nobody else is asked.
-  if (candidate.paused && stage !== "all") return { begun: begunWith(candidate, stage, candidate.nodes, at) };
+  if (candidate.paused && stage !== "all") return { begun: begunWith(candidate, stage, candidate, at) };
   const choice = chooseCanaries(stage, candidate, fleet.collectors);
   if (choice.kind === "none") return { waits: choice.reason };
   // All that would be asked have come through a stage already: this one says nothing new.
@@ -131,18 +131,19 @@ function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetS
   const nodes = choice.collectors.map(({ id, incarnation, version }) => {
     return { id, incarnation, version, result: "waiting", reason: "" } as const;
   });
-  return { begun: begunWith(candidate, stage, nodes, at) };
+  const region = choice.collectors[0]?.region ?? "";
+  return { begun: begunWith(candidate, stage, { nodes, region }, at) };
 }
 
 function begunWith(
   candidate: ConfigCandidate,
   stage: RolloutStage,
-  nodes: ConfigCandidate["nodes"],
+  { nodes, region }: Pick<ConfigCandidate, "nodes" | "region">,
   { epoch, wallMs: startedMs }: StepMoment,
 ): ConfigCandidate {
   const windows = candidate.windows.filter((window) => window.stage !== stage);
   const gone = stage === candidate.stage ? {} : { lost: 0, left: 0 };
-  return { ...candidate, ...gone, stage, nodes, windows, epoch, startedMs, reason: "" };
+  return { ...candidate, ...gone, stage, nodes, region, windows, epoch, startedMs, reason: "" };
 }
 
 /** Where it cannot begin, `otherwise` is what goes on. */

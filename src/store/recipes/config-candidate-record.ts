@@ -86,6 +86,7 @@ const CandidateSchema = z.object({
   stage: z.enum(ROLLOUT_STAGES),
   passed: z.array(z.enum(ROLLOUT_STAGES)).max(ROLLOUT_STAGES.length).default([]),
   nodes: z.array(CanarySchema).max(CANDIDATE_BOUNDS.nodes).default([]),
+  region: text,
   lost: z.int().min(0).default(0),
   left: z.int().min(0).catch(0).default(0),
   valid_for_ms: z.int().min(0),
@@ -151,6 +152,8 @@ export interface ConfigCandidate {
   readonly passed: readonly RolloutStage[];
   /** Who runs it; in the stage `all`: nobody by name. */
   readonly nodes: readonly CandidateNode[];
+  /** Where these are, all of them; empty: nobody has said so. */
+  readonly region: string;
   /** Of this stage: nodes that were restarted or have gone while they ran it. */
   readonly lost: number;
   /** Of this stage: nodes that have said goodbye while they ran it. */

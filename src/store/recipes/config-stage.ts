@@ -109,6 +109,7 @@ function newCandidate(place: ConfigPlace, { known, ...about }: Staged, options: 
     stage: "node",
     passed: [],
     nodes: [],
+    region: "",
     lost: 0,
     left: 0,
     validForMs: validMs(options.validForMs),

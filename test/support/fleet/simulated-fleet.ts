@@ -37,6 +37,7 @@ export function stagedCandidate(more: Partial<ConfigCandidate> = {}): ConfigCand
     stage: "node",
     passed: [],
     nodes: [],
+    region: "",
     lost: 0,
     left: 0,
     validForMs: 120_000,
