@@ -109,6 +109,13 @@ test("JSON: integers and numbers of any spelling are what they are by way of obj
   );
 });
 
+test("JSON: a number of sixteen digits is the double that is nearest, not one that was rounded twice", () => {
+  for (const written of ["995.9587438169223", "931455031177396.3", "90718060.57339931", "-99158232681.6932"]) {
+    const one = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asDouble":${written}}]}}]}]}]}`;
+    transcodeBoth("metrics", utf8(one));
+  }
+});
+
 test("JSON: texts with any escapes are what they are by way of objects", () => {
   const part = fc.oneof(
     fc.string({ unit: "binary" }).map((text) => JSON.stringify(text).slice(1, -1)),
