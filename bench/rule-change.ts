@@ -8,10 +8,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { systemClock } from "../src/core/clock.ts";
-import { startChild } from "./child.ts";
+import { startChild, untilListening } from "./child.ts";
 import { openFolder } from "./folder.ts";
 import { privateBytesOf, processesOf, usageOfTree } from "./process-usage.ts";
-import { freePorts, listening } from "./start.ts";
+import { freePorts } from "./start.ts";
 
 const RULES_OF_EACH = 10;
 const SERVICES = 1_000;
@@ -19,6 +19,7 @@ const ROUNDS = Number(process.argv[2] ?? 9);
 const BETWEEN_MS = 500;
 /** What was left behind is collected by then. */
 const SETTLED_MS = 10_000;
+const START_MS = 120_000;
 const MAIN = join(process.argv[3] ?? join(import.meta.dirname, ".."), "bin", "signalbox.js");
 
 interface Change {
@@ -60,7 +61,7 @@ async function onNode<Result>(
   writeFileSync(file, documentOf({ workers, services, port, dataDir: join(folder.path, "data") }));
   const startedMs = systemClock.nowMs();
   await using child = startChild(process.execPath, [MAIN, "run", file]);
-  await listening(child, port);
+  await untilListening(child, port, START_MS);
   const startMs = Math.round(systemClock.nowMs() - startedMs);
   return await use({ pid: child.pid, file, admin: `http://127.0.0.1:${port}/api/v1` }, startMs);
 }

@@ -53,7 +53,8 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   using started = new DisposableStack();
   const signals = started.use(new ProcessSignals(PROCESS, { log, clock: io.clock, graceMs }));
   // Where this process carries data itself, nothing may hold it up.
-  const settled = workerCount(config.node, DEFAULT_WORKERS) === 0 ? {} : { settled: collectGrown, unhurried: true };
+  const settled =
+    workerCount(config.node, DEFAULT_WORKERS) === 0 ? {} : { settled: () => collectGrown(collectAll), unhurried: true };
   const { clock, random } = io;
   const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
   started.move();

@@ -12,8 +12,9 @@ export function checkSchema(root: unknown): { document: SchemaDocument | undefin
   const rules = valuesOf(root)?.["rules"];
   if (!Array.isArray(rules)) return checkAgainst(ConfigSchema, root);
   const { document, findings } = checkAgainst(ConfigSchema, { ...valuesOf(root), rules: [] });
+  const same = new Map<string, unknown>();
   const checked = rules.map((rule: unknown, i) =>
-    checkRule(rule, (issue) => findings.push(...toFindings(issue, ["rules", i], root))),
+    checkRule(rule, same, (issue) => findings.push(...toFindings(issue, ["rules", i], root))),
   );
   if (document === undefined || findings.length > 0) return { document: undefined, findings };
   return { document: { ...document, rules: checked.filter((rule) => rule !== undefined) }, findings };
@@ -22,14 +23,29 @@ export function checkSchema(root: unknown): { document: SchemaDocument | undefin
 /** What the schema makes of rules: when one changes, the others are there already. */
 const knownRules = new WeakMap<object, RuleDocument>();
 
-function checkRule(rule: unknown, tell: (issue: Issue) => void): RuleDocument | undefined {
+function checkRule(rule: unknown, same: Map<string, unknown>, tell: (issue: Issue) => void): RuleDocument | undefined {
   const values = valuesOf(rule);
   const known = values && knownRules.get(values);
   if (known !== undefined) return known;
   const result = RuleSchema.safeParse(rule, { error: issueText });
-  if (result.success && values !== undefined) knownRules.set(values, result.data);
   for (const issue of result.error?.issues ?? []) tell(issue);
-  return result.data;
+  if (!result.success || values === undefined) return undefined;
+  const checked = withShared(result.data, same);
+  knownRules.set(values, checked);
+  return checked;
+}
+
+/** What most rules have as others have it is one object: of 10,000 that is some 10 MB. */
+function withShared(rule: RuleDocument, same: Map<string, unknown>): RuleDocument {
+  const one = <Value>(value: Value): Value => {
+    const text = JSON.stringify(value);
+    const known = same.get(text) ?? value;
+    same.set(text, known);
+    return known as Value; // oxlint-disable-line typescript/no-unsafe-type-assertion -- it says the same
+  };
+  const { conditions, signals, strategy, queue, batch, retry } = rule;
+  const shared = { signals: one(signals), strategy: one(strategy), queue: one(queue), batch: one(batch) };
+  return { ...rule, ...shared, retry: one(retry), conditions: conditions.map(one) };
 }
 
 /** The same for another schema. */

@@ -32,7 +32,7 @@ function compare(before: unknown, after: unknown, path: Path, changes: ConfigCha
     if (before.reveal() !== after.reveal()) changes.push({ path: formatPath(path), kind: "changed" });
     return;
   }
-  const same = alikeAt(before, after);
+  const same = alikeIn(before, after);
   const [from, to] = [entriesOf(before, same), entriesOf(after, same)];
   if (from === undefined || to === undefined) {
     if (!Object.is(before, after)) changes.push({ path: formatPath(path), kind: kindOf(before, after) });
@@ -53,22 +53,35 @@ function kindOf(before: unknown, after: unknown): ConfigChange["kind"] {
   return after === undefined ? "removed" : "changed";
 }
 
-/** How many entries of two lists are the same objects, at their beginning. */
-function alikeAt(before: unknown, after: unknown): number {
-  if (!Array.isArray(before) || !Array.isArray(after)) return 0;
-  let at = 0;
-  while (at < before.length && idOf(before[at]) !== undefined && before[at] === after[at]) at++;
-  return at;
+interface Alike {
+  readonly head: number;
+  readonly tail: number;
+}
+
+/** How many things with ids are the same objects in two lists, at both ends. */
+function alikeIn(before: unknown, after: unknown): Alike {
+  if (!Array.isArray(before) || !Array.isArray(after)) return { head: 0, tail: 0 };
+  const most = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < most && isSame(before[head], after[head])) head++;
+  let tail = 0;
+  while (tail < most - head && isSame(before.at(-1 - tail), after.at(-1 - tail))) tail++;
+  return { head, tail };
+}
+
+function isSame(before: unknown, after: unknown): boolean {
+  return before === after && idOf(before) !== undefined;
 }
 
 /**
- * Entries of a mapping, or of a list but for so many at its beginning, things with an id by id;
+ * Entries of a mapping, or of a list but for those that are alike, things with an id by id;
  * undefined for all else.
  */
-function entriesOf(value: unknown, from: number): Map<string | number, unknown> | undefined {
+function entriesOf(value: unknown, { head, tail }: Alike): Map<string | number, unknown> | undefined {
   if (typeof value !== "object" || value === null || value instanceof Secret) return undefined;
   if (!Array.isArray(value)) return new Map(Object.entries(value));
-  return new Map(value.slice(from).map((item: unknown, i) => [idOf(item) ?? from + i, item]));
+  const others = value.slice(head, value.length - tail);
+  return new Map(others.map((item: unknown, i) => [idOf(item) ?? head + i, item]));
 }
 
 function idOf(item: unknown): string | undefined {

@@ -20,11 +20,11 @@ export function collectAll(): void {
 /** What was alive when all was collected last. */
 let leftBytes = 0;
 /** What V8 collects by itself before long. */
-const LITTLE_BYTES = 16 * 1_024 * 1_024;
+const LITTLE_BYTES = 8 * 1_024 * 1_024;
 
-/** The same where there is more to collect than little. */
-export function collectGrown(): void {
-  if (usedBytes() - leftBytes > LITTLE_BYTES) collectAll();
+/** One or the other, where there is more to collect than little. */
+export function collectGrown(how: typeof collectAll | typeof collectBeside): void {
+  if (usedBytes() - leftBytes > LITTLE_BYTES) how();
 }
 
 function usedBytes(): number {
@@ -73,6 +73,7 @@ function whenCollected(): void {
     return;
   }
   setFlagsFromString("--incremental-marking-soft-trigger=0");
+  leftBytes = usedBytes();
   beside?.disconnect();
   beside = undefined;
 }

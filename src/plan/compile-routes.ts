@@ -94,7 +94,7 @@ function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
 const compiledRules = new WeakMap<RuleSpec, { [Name in Signal]?: RulePlan }>();
 
 function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
-  const resources = new Map<string, Cond>();
+  const resources = new Map<string | Condition, Cond>();
   return (rule, signal) => {
     const known = compiledRules.get(rule) ?? {};
     const before = known[signal];
@@ -110,11 +110,13 @@ function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
  * What asks the resource is the same for all signals, and for all rules that ask the same, as most
  * of 10,000 do: `known` has it by what it asks.
  */
-function compileOnce(condition: Condition, signal: Signal, known: Map<string, Cond>): Cond {
+function compileOnce(condition: Condition, signal: Signal, known: Map<string | Condition, Cond>): Cond {
+  const before = known.get(condition);
+  if (before !== undefined) return before;
   if (!asksResource(condition)) return compileCondition(condition, signal);
   const asked = JSON.stringify(condition);
   const compiled = known.get(asked) ?? compileCondition(condition, signal);
-  known.set(asked, compiled);
+  known.set(asked, compiled).set(condition, compiled);
   return compiled;
 }
 

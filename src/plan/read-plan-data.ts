@@ -1,3 +1,4 @@
+import type { Condition } from "../config/condition-type.ts";
 import { commonEnds } from "../core/common-ends.ts";
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
@@ -9,7 +10,20 @@ import { CLOSE, rulesAt, type WrittenPlan } from "./plan-text.ts";
  * schema; nothing of the text is repeated.
  */
 export function readPlanData(text: string): PlanData {
-  return checkPlanData(parsed(text));
+  const plan = checkPlanData(parsed(text));
+  return { ...plan, rules: withShared(plan.rules) };
+}
+
+/** What several rules ask is one object: of 10,000 rules that is some MB. */
+function withShared(rules: PlanData["rules"]): PlanData["rules"] {
+  const same = new Map<string, Condition>();
+  const one = (condition: Condition): Condition => {
+    const text = JSON.stringify(condition);
+    const known = same.get(text) ?? condition;
+    same.set(text, known);
+    return known;
+  };
+  return rules.map((rule) => ({ ...rule, conditions: rule.conditions.map(one) }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diffConfigs } from "../../src/config/diff.ts";
+import fc from "fast-check";
+import { diffConfigs, diffDocuments } from "../../src/config/diff.ts";
 import type { Config } from "../../src/config/schema/config.ts";
 import { loadText } from "./load-text.ts";
 
@@ -57,4 +58,16 @@ test("diff: rules in another order are a change of rules", () => {
   const swapped = BASE.replace(/(\{ id: r1.*?\}), (\{ id: r2.*?\})\]/u, "$2, $1]");
   assert.notEqual(swapped, BASE);
   assert.deepEqual(diffConfigs(load(BASE), load(swapped)), [{ path: "rules", kind: "changed" }]);
+});
+
+test("diff: lists that share objects differ as copies of them do", () => {
+  const entries = Array.from({ length: 6 }, (_, i) => (i === 5 ? { x: i } : { id: `r${i}`, x: i }));
+  const order = fc.shuffledSubarray(entries);
+  fc.assert(
+    fc.property(order, order, fc.boolean(), (before, after, isAppended) => {
+      const next = isAppended ? [...before, ...after.filter((one) => !before.includes(one))] : after;
+      const copies = diffDocuments({ rules: before }, { rules: structuredClone(next) });
+      assert.deepEqual(diffDocuments({ rules: before }, { rules: next }), copies);
+    }),
+  );
 });

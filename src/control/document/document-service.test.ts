@@ -155,3 +155,22 @@ test("document service: two documents compared: ids, paths and text, and no secr
 test("document service: loading gives what the config loader gives", () => {
   assert.equal(loadDocument("targets: [", place).config, undefined);
 });
+
+test("document service: a change of one rule of a long document that was read here is made here, as it is made aside", async () => {
+  await using node = openDocumentService({ clock: systemClock });
+  const rules = Array.from(
+    { length: 2_000 },
+    (_, i) => `  - id: r${i}\n    conditions: [{ service_name: s-${i} }]\n    pool: p\n`,
+  );
+  const text = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${rules.join("")}default_pool: p\n`;
+  const first = await node.prepareFirst(text, place);
+  assert.ok(first.config !== undefined);
+  for (const value of [{ conditions: [{ service_name: "other" }], pool: "p" }, { pool: "nobody" }]) {
+    const edit = { kind: "put", section: "rules", id: "r7", value: { id: "r7", ...value } } as const;
+    const there = { running: text, follow: "allowed" } as const;
+    const [near, far] = [await node.prepareEdit(edit, there, place), await aside.prepareEdit(edit, there, place)];
+    assert.deepEqual(far, near);
+    const config = near.kind === "prepared" ? near.prepared.config : undefined;
+    assert.equal(config?.rules[8], config && first.config.rules[8], "the others are the same objects");
+  }
+});

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
-import { collectBeside } from "../../core/collect.ts";
+import { collectBeside, collectGrown } from "../../core/collect.ts";
 import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
@@ -222,6 +222,7 @@ export class Worker {
     if (before === undefined || text === undefined) return false;
     const was = { text: before.summed.text, rules: before.data.rules };
     await this.#prepare(plane, { summed: text, data: readPlanAfter(was, text.text) });
+    this.#env.clock.after(SETTLED_MS, () => collectGrown(collectBeside));
     return true;
   }
 
