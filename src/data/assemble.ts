@@ -128,6 +128,7 @@ export async function openCore(
   env.metrics.samplingGuard.with().read(() => (guard.rate() < 1 ? 1 : 0));
   const opened = { plan, pools, strategies, secrets, given, admission, members, ...options };
   const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records, guard, randomness } });
+  admission.heedLinks(() => dataPlane.assembly.headers);
   return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard, arena) };
 }
 

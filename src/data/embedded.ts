@@ -87,7 +87,7 @@ function handleOne(
   admission: Admission,
   handler: RequestHandler,
 ): Promise<Reply> {
-  const permit = admission.open(head);
+  const permit = admission.open(head, head.headers);
   if (permit.kind === "refused") return Promise.resolve({ ok: false, refusal: permit.refusal });
   if (!permit.grow(bytes.length)) {
     const refusal = permit.refusal ?? { reason: "too_large", message: "the request is too large" };

@@ -5,9 +5,11 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { IntakeLimits } from "../../plan/listen-options.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limits/node-limit.ts";
 import { DegradationGate } from "./degradation-gate.ts";
+import { KEPT_FOR_LINKS, keptForLinks, type LinkReader } from "./kept-for-links.ts";
 import { OpenPermit, type PermitGate } from "./open-permit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
@@ -97,8 +99,13 @@ export interface Admission {
   onceRoom(run: () => void): Cancel;
   /** What is said when so many bytes of a body that was admitted find no place. Counts it. */
   refuseForRoom(bytes: number): Refusal;
-  /** Before any byte of the body is read. */
-  open(arrival: Arrival): Permit | AdmissionRefused;
+  /**
+   * Before any byte of the body is read. `headers` of a request that may come from another node:
+   * without them it does not.
+   */
+  open(arrival: Arrival, headers?: HeaderSource): Permit | AdmissionRefused;
+  /** From now on the last requests are kept for what nodes of the fleet send on, as it says. */
+  heedLinks(links: () => LinkReader): void;
   /** This process's part of the limits may be another. */
   limitChanged(): void;
   /** Adds what it does with them. */
@@ -196,6 +203,7 @@ class MemoryAdmission implements Admission, PermitGate {
   readonly #noRoom: Metrics["arenaNoRoom"];
   readonly #refused: Readonly<Record<AdmissionReason, Counter>>;
   #stopped: string | undefined;
+  #links: (() => LinkReader) | undefined;
 
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;
@@ -222,14 +230,24 @@ class MemoryAdmission implements Admission, PermitGate {
     };
   }
 
-  open({ receivedMs }: Arrival): Permit | AdmissionRefused {
+  heedLinks(links: () => LinkReader): void {
+    this.#links = links;
+  }
+
+  open({ receivedMs }: Arrival, headers?: HeaderSource): Permit | AdmissionRefused {
     const { maxRssBytes } = this.limits;
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
     if (this.#degradation.refusesAll) return this.#no("degraded", this.#degradation.message, receivedMs);
-    if (this.inFlightRequests >= this.#maxRequests) {
-      this.#missedRequests.add(1);
-      const message = `${this.#maxRequests} requests are under way, which is ${this.#named(this.limits.maxConcurrentRequests)}`;
-      return this.#no("too_many_requests", message, receivedMs);
+    if (this.inFlightRequests >= (1 - KEPT_FOR_LINKS) * this.#maxRequests) {
+      const kept = keptForLinks(this.#maxRequests, this.#links?.(), headers);
+      if (this.inFlightRequests >= this.#maxRequests - kept) {
+        this.#missedRequests.add(1);
+        const under = `${this.inFlightRequests} requests are under way`;
+        const limit = this.#named(this.limits.maxConcurrentRequests);
+        const message =
+          kept === 0 ? `${under}, which is ${limit}` : `${under}; ${limit} has ${kept} for what other nodes send on`;
+        return this.#no("too_many_requests", message, receivedMs);
+      }
     }
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
       return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, receivedMs);

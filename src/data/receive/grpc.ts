@@ -53,7 +53,7 @@ function beginExport(context: ListenerContext, call: UnaryCall, signal: Signal):
   if (timeoutMs <= 0)
     return refuse(context, call, receivedMs, { reason: "deadline", message: "grpc-timeout left no time" });
   const times = { signal, receivedMs, deadlineMs: receivedMs + timeoutMs };
-  const admitted = context.env.admission.open(times);
+  const admitted = context.env.admission.open(times, call);
   if (admitted.kind === "refused") return refuse(context, call, receivedMs, admitted.refusal);
   return new ExportExchange(context, call, { times, permit: admitted, encoding });
 }

@@ -2,7 +2,7 @@ import type { Refusal } from "../../core/reason.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import type { HeaderPlan } from "../../plan/header-plan.ts";
 import { hopsIn, pathIn } from "../../plan/hops.ts";
-import { provenHeaders } from "../../plan/link-proof.ts";
+import { LINK_HEADERS, provenHeaders } from "../../plan/link-proof.ts";
 import {
   type HeaderSource,
   NO_HEADERS,
@@ -35,12 +35,15 @@ const SHARED = 1_000;
 export class HeaderIntake {
   /** Whether any is asked about: else nothing is read. */
   readonly wanted: boolean;
+  /** Whether links between nodes of the fleet are counted. */
+  readonly hasLinks: boolean;
   readonly #plan: HeaderPlan;
   readonly #shared = new RecentMap<TakenHeaders>(SHARED);
 
   constructor(plan: HeaderPlan) {
     this.#plan = plan;
     this.wanted = plan.read.length > 0;
+    this.hasLinks = plan.linkKey !== undefined;
   }
 
   take(source: HeaderSource): TakenHeaders | Refusal {
@@ -54,6 +57,12 @@ export class HeaderIntake {
     const taken = { all: headers, plain: its, hops: hopsIn(headers), path: pathIn(headers) };
     this.#shared.set(result.headers.key, taken);
     return taken;
+  }
+
+  /** Before a request is taken: over so many links it has come. */
+  linksOf(source: HeaderSource): number {
+    const read = readSenderHeaders(source, LINK_HEADERS);
+    return read.ok ? hopsIn(provenHeaders(read.headers, this.#plan.linkKey)) : 0;
   }
 
   /** What goes along into the queue of this pool. */

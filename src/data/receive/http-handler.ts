@@ -80,7 +80,7 @@ function admit(context: ListenerContext, request: HttpRequest, asked: AskedExpor
   if (length !== undefined && length > maxBytes) return refuseTooLarge(length, maxBytes);
   const deadlineMs = receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs);
   const times = { signal: head.signal, receivedMs, deadlineMs };
-  const permit = admission.open(times);
+  const permit = admission.open(times, request);
   if (permit.kind === "refused") return permit.refusal;
   return new HttpExport(context, { request, times, permit, asked });
 }
