@@ -15,7 +15,13 @@ export interface Listening {
  * As the router's workers have it (src/server/workers/worker-flags.ts), so that what is compared
  * with them has the same advantage.
  */
-const NODE_FLAGS = ["--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=200"];
+const NODE_FLAGS = [
+  "--min-semi-space-size=8",
+  "--max-semi-space-size=8",
+  "--heap-growing-percent=200",
+  "--max-inlined-bytecode-size-cumulative=4000",
+  "--max-inlined-bytecode-size=1000",
+];
 
 /** A server of this folder. */
 export function startNode(file: string, ...ports: readonly number[]): Child {

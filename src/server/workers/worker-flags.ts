@@ -3,13 +3,15 @@
  * 1 MiB a third of all objects are copied because their requests are still under way. Per request
  * 8.1 instead of 10.1 us at 10 spans, 25.4 instead of 30.3 at 100; no better with 16. On the
  * command line V8 raises a growth factor of 1 to 2: with that the nursery would become 64 MiB. The
- * rest is as in bin/signalbox.js; other cores are for other workers.
+ * rest, of collecting and compiling, is as in bin/signalbox.js; other cores are for other workers.
  */
 export const WORKER_FLAGS = [
   "--min-semi-space-size=8",
   "--max-semi-space-size=8",
   "--heap-growing-percent=200",
   "--concurrent-marking-max-worker-num=1",
+  "--max-inlined-bytecode-size-cumulative=4000",
+  "--max-inlined-bytecode-size=1000",
 ];
 
 /**
