@@ -103,10 +103,20 @@ function ofSignal(signal: Exclude<Signal, "traces">): Case[] {
   }));
 }
 
-/** One resource at 10 items a request, ten at 100 and 1,000, half of them to each of two pools. */
+/**
+ * One resource at 10 items a request, ten at 100 and 1,000, half of them to each of two pools. One
+ * worker, as where nothing is said.
+ */
 function wire(prefix: string, size: Size, title: string, more: Partial<Case> = {}): Case {
   const load = { itemsPerRequest: size, resourcesPerRequest: size === 10 ? 1 : 10, connections: 4, streams: 8 };
   const item = SIGNAL_FACTS[more.signal ?? "traces"].item;
   const count = size.toLocaleString("en-US");
-  return { ...BASE, ...load, name: `${prefix}-${size}`, title: `${title}, ${count} ${item}s a request`, ...more };
+  return {
+    ...BASE,
+    ...load,
+    workers: 1,
+    name: `${prefix}-${size}`,
+    title: `${title}, ${count} ${item}s a request`,
+    ...more,
+  };
 }
