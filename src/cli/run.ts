@@ -54,7 +54,7 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   const signals = started.use(new ProcessSignals(PROCESS, { log, clock: io.clock, graceMs }));
   // Where this process carries data itself, nothing may hold it up.
   const settled =
-    workerCount(config.node, DEFAULT_WORKERS) === 0 ? {} : { settled: () => collectGrown(collectAll), unhurried: true };
+    workerCount(config.node, DEFAULT_WORKERS) === 0 ? {} : { settled: () => collectGrown(true), unhurried: true };
   const { clock, random } = io;
   const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
   started.move();

@@ -20,11 +20,18 @@ export function collectAll(): void {
 /** What was alive when all was collected last. */
 let leftBytes = 0;
 /** What V8 collects by itself before long. */
-const LITTLE_BYTES = 8 * 1_024 * 1_024;
+const LITTLE_BYTES = 16 * 1_024 * 1_024;
+/** What is worth giving back to the system. */
+const MUCH_BYTES = 64 * 1_024 * 1_024;
 
-/** One or the other, where there is more to collect than little. */
-export function collectGrown(how: typeof collectAll | typeof collectBeside): void {
-  if (usedBytes() - leftBytes > LITTLE_BYTES) how();
+/**
+ * After work that may have left much behind, or nearly nothing. `pauses`: whether this process may
+ * be held up, as one that carries no data may.
+ */
+export function collectGrown(pauses: boolean): void {
+  const grown = usedBytes() - leftBytes;
+  if (pauses && grown > MUCH_BYTES) collectAll();
+  else if (grown > LITTLE_BYTES) collectBeside();
 }
 
 function usedBytes(): number {

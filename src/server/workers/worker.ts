@@ -222,7 +222,7 @@ export class Worker {
     if (before === undefined || text === undefined) return false;
     const was = { text: before.summed.text, rules: before.data.rules };
     await this.#prepare(plane, { summed: text, data: readPlanAfter(was, text.text) });
-    this.#env.clock.after(SETTLED_MS, () => collectGrown(collectBeside));
+    this.#env.clock.after(SETTLED_MS, () => collectGrown(false));
     return true;
   }
 
