@@ -144,7 +144,7 @@ async function orderFleet(
 }
 
 /** `GET /api/v1/degradation` */
-export function degradationView({ status }: Pick<NodeDegradation, "status">): Readonly<Record<string, unknown>> {
+function degradationView({ status }: Pick<NodeDegradation, "status">): Readonly<Record<string, unknown>> {
   const { level, measured, order: ordered, sinceMs, stress, isEnabled, fleet, isAlone } = status;
   return {
     level,

@@ -18,14 +18,7 @@ export type CallOutcome<Reply> =
   | { readonly kind: "unreachable"; readonly reason: string };
 
 /** Why a controller refuses a call. */
-export const REFUSED_CALLS = [
-  "unauthenticated",
-  "not_allowed",
-  "invalid",
-  "too_large",
-  "unknown_call",
-  "fault",
-] as const;
+const REFUSED_CALLS = ["unauthenticated", "not_allowed", "invalid", "too_large", "unknown_call", "fault"] as const;
 export type RefusedCall = (typeof REFUSED_CALLS)[number];
 
 export interface LinkCallOptions {

@@ -8,7 +8,7 @@ import { FLEET_BOUNDS } from "./bounds.ts";
 import { type Directive, type DirectiveMark, digestOf, type KnownDirectives } from "./directive.ts";
 
 /** What became of a directive that came. A closed list: label of a metric. */
-export const DIRECTIVE_VERDICTS = [
+const DIRECTIVE_VERDICTS = [
   "applied",
   /** It is what holds; it may hold for longer now. */
   "known",

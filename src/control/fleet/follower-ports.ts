@@ -8,7 +8,7 @@ export type ReportFacts = Omit<
 > & { readonly held?: CollectorReport["held"] };
 
 /** How the way to a controller ended. A closed list: label of a metric. */
-export const FOLLOW_ENDS = ["not_leader", "unreachable", "refused"] as const;
+const FOLLOW_ENDS = ["not_leader", "unreachable", "refused"] as const;
 
 /** Told what becomes of a collector's calls, for metrics. */
 export interface FollowerObserver {

@@ -63,7 +63,7 @@ export interface FollowerStatus {
 }
 
 /** Without a controller for so long the store is read again. */
-export const ALONE_AFTER_MS = 30_000;
+const ALONE_AFTER_MS = 30_000;
 /** All of a region read it again: within so long, each at another moment. */
 const LOOK_AGAIN_MS = 30_000;
 const GOODBYE_MS = 1_000;

@@ -55,15 +55,15 @@ export const CollectorLoadSchema = z.object({
   sampling_rate: quantity.default(1),
 });
 
-export const CollectorCapacitySchema = z.object({ items_per_second: quantity.default(0) });
+const CollectorCapacitySchema = z.object({ items_per_second: quantity.default(0) });
 
-export const CollectorHealthSchema = z.object({
+const CollectorHealthSchema = z.object({
   state: z.enum(["healthy", "unhealthy", "unknown"]).catch("unknown").default("unknown"),
   reason: reason.default(""),
 });
 
 /** Since the start of a collector: what has grown between two Reports is what came in between. */
-export const CollectorCountersSchema = z.object({
+const CollectorCountersSchema = z.object({
   /** Items that have come to an end, well or not. */
   attempted_items: quantity.default(0),
   /** Of them: those that nobody has. */
@@ -74,7 +74,7 @@ export const CollectorCountersSchema = z.object({
 });
 
 /** The config that a collector runs, and what became of the newest that it was given. */
-export const CollectorConfigSchema = z.object({
+const CollectorConfigSchema = z.object({
   /** 0: none. */
   version: count.default(0),
   digest: z.string().max(64).default(""),
@@ -87,7 +87,7 @@ export const CollectorConfigSchema = z.object({
 export type CollectorConfig = z.output<typeof CollectorConfigSchema>;
 
 /** What a collector lets in of `global.rate_limiting`, of everything together: for people. */
-export const CollectorLimitsSchema = z.object({
+const CollectorLimitsSchema = z.object({
   limit: quantity,
   /**
    * Items a second: the most that came in one of the last, what it may let in, what came, and what
@@ -106,7 +106,7 @@ export type CollectorLimits = z.output<typeof CollectorLimitsSchema>;
 const LATEST_MS = 8.64e15;
 
 /** What a collector gives up: for people. */
-export const CollectorDegradationSchema = z.object({
+const CollectorDegradationSchema = z.object({
   level: count.default(0),
   reason: reason.default(""),
   /** Milliseconds since 1970, by its own clock. */
@@ -334,7 +334,7 @@ export const MemberReplySchema = z.object({
 export type MemberReply = z.output<typeof MemberReplySchema>;
 
 /** Which members a node is looking for: healthy ones, with a listener that can be dialled. */
-export const MemberSelectionSchema = z.object({
+const MemberSelectionSchema = z.object({
   region: z.string().min(1).max(FLEET_BOUNDS.text),
   /** Globs over the tags of members. */
   tags: texts(FLEET_BOUNDS.tags),
@@ -363,7 +363,7 @@ const FoundMemberSchema = z.object({
 });
 
 /** What one selection has found. */
-export const MemberSetSchema = z.object({
+const MemberSetSchema = z.object({
   /** In the order of their ids, and no more than that of all that fit. */
   members: z.array(FoundMemberSchema).max(FLEET_BOUNDS.found).default([]),
   /** How many fit. */

@@ -19,7 +19,7 @@ export type CollectorState = (typeof COLLECTOR_STATES)[number];
  * What became of a Report. `old`: overtaken on the way, or of an earlier start of its node; where
  * two nodes have one id, of the one that was there first. `full`: there is no room for one more.
  */
-export const REPORT_OUTCOMES = ["joined", "restarted", "taken", "old", "full"] as const;
+const REPORT_OUTCOMES = ["joined", "restarted", "taken", "old", "full"] as const;
 export type ReportOutcome = (typeof REPORT_OUTCOMES)[number];
 
 export interface CollectorTimes {

@@ -5,7 +5,7 @@ import { checkedPart, checkedPrefix } from "../../store/recipes/keys.ts";
 import { DigestSchema, type DirectiveMark, DirectiveMarkSchema, ScopeSchema } from "../fleet/directive.ts";
 
 /** What stands at `<prefix>/directives/<scope>`, whole: fields are only ever added. */
-export const StoredDirectiveSchema = DirectiveMarkSchema.extend({
+const StoredDirectiveSchema = DirectiveMarkSchema.extend({
   schema: z.int().min(1).default(1),
   scope: ScopeSchema,
   /** From its writing: it is written anew, with another seq, before it is over. */

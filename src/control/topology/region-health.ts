@@ -1,6 +1,6 @@
 import type { MemberHealth } from "../../store/recipes/member.ts";
 
-export const REGION_HEALTHS = ["healthy", "unknown", "degraded", "unhealthy"] as const;
+const REGION_HEALTHS = ["healthy", "unknown", "degraded", "unhealthy"] as const;
 /** How a region does, from best to worst. */
 export type RegionHealth = (typeof REGION_HEALTHS)[number];
 

@@ -39,7 +39,7 @@ export interface FleetStartParts {
 /** So long the start waits for the store. */
 const PATIENCE_MS = 5_000;
 /** Nothing is routed; what arrives is refused. */
-export const EMPTY_FLEET = "targets: []\n";
+const EMPTY_FLEET = "targets: []\n";
 
 /**
  * Asks the store, for a short time, and takes what there is otherwise: data never waits for the

@@ -40,7 +40,7 @@ export function publishable(text: string): Publishable {
 }
 
 /** Of the values of a document; 1 where it says nothing. */
-export function schemaOf(root: unknown): number {
+function schemaOf(root: unknown): number {
   const schema = isValues(root) ? root["schema"] : undefined;
   return typeof schema === "number" ? schema : 1;
 }

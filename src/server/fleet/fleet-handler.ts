@@ -8,7 +8,7 @@ import type { FleetAuth } from "./fleet-auth.ts";
 import { FLEET_STATUS } from "./fleet-status.ts";
 
 /** How a call of a controller ended. A closed list: label of a metric. */
-export const SERVED_OUTCOMES = ["ok", "not_leader", "refused", "fault", "cancelled"] as const;
+const SERVED_OUTCOMES = ["ok", "not_leader", "refused", "fault", "cancelled"] as const;
 export type ServedOutcome = (typeof SERVED_OUTCOMES)[number];
 
 export interface FleetHandlerOptions {

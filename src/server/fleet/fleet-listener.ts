@@ -17,7 +17,7 @@ import { ConnectionGate } from "./connection-gate.ts";
  * Why a connection was closed: before its handshake, or `silent`: it has not shown in time that it
  * is of the fleet. A closed list: label of a metric.
  */
-export const REFUSED_CONNECTIONS = ["rate", "limit", "silent"] as const;
+const REFUSED_CONNECTIONS = ["rate", "limit", "silent"] as const;
 export type RefusedConnection = (typeof REFUSED_CONNECTIONS)[number];
 
 export interface FleetListenerOptions {

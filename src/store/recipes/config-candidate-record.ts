@@ -11,14 +11,14 @@ export type RolloutStage = (typeof ROLLOUT_STAGES)[number];
  * somebody has ended it. `superseded`: another version was published meanwhile. `done`: it is what
  * all run.
  */
-export const ROLLOUT_STATES = ["running", "rolled_back", "aborted", "superseded", "done"] as const;
+const ROLLOUT_STATES = ["running", "rolled_back", "aborted", "superseded", "done"] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 /** What came of it on a node that is to run it: nothing yet, it runs it, or it will not. */
-export const CANARY_RESULTS = ["waiting", "running", "refused"] as const;
+const CANARY_RESULTS = ["waiting", "running", "refused"] as const;
 
 /** What a window may say: see `src/control/rollout/gate.ts`. */
-export const WINDOW_VERDICTS = ["good", "over", "doubtful", "too_little"] as const;
+const WINDOW_VERDICTS = ["good", "over", "doubtful", "too_little"] as const;
 export type WindowVerdict = (typeof WINDOW_VERDICTS)[number];
 
 /** More are not named, nor kept. */
@@ -62,7 +62,7 @@ const WindowSchema = z.object({
 });
 
 /** What a version that is tried no more has come to; records of before this was told: the first. */
-export const TRIED_IN_VAIN = ["rolled_back", "aborted"] as const;
+const TRIED_IN_VAIN = ["rolled_back", "aborted"] as const;
 
 const RolledBackSchema = z.object({
   version,

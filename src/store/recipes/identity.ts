@@ -115,7 +115,7 @@ export type FleetVerdict =
   /** Nothing of the store is to be believed: the last good config holds, and somebody is told. */
   | { readonly kind: "isolated"; readonly why: IsolationReason; readonly message: string; readonly hint: string };
 
-export const ISOLATION_REASONS = ["missing", "different", "lower", "unreadable"] as const;
+const ISOLATION_REASONS = ["missing", "different", "lower", "unreadable"] as const;
 /** Why a node does not follow its store. */
 export type IsolationReason = (typeof ISOLATION_REASONS)[number];
 

@@ -25,7 +25,7 @@ export interface SeatOptions {
   readonly after?: string | undefined;
 }
 
-export const MAX_SEATS = 1_000;
+const MAX_SEATS = 1_000;
 
 /** Locks or elections, and where the next page begins. */
 export interface SeatPage {

@@ -46,7 +46,7 @@ export interface MemberRecord {
 }
 
 /** A member's entry, at most: it is written anew whenever the health changes. */
-export const MAX_MEMBER_BYTES = 16_384;
+const MAX_MEMBER_BYTES = 16_384;
 const MAX_TEXT = 256;
 const MAX_METADATA = 64;
 const MAX_METADATA_VALUE = 1_024;

@@ -73,7 +73,7 @@ export function createRegistry(place: RecipePlace, options: RegistryOptions = {}
 
 const ID = "the id of a member";
 
-export function membersPrefix(prefix: string): string {
+function membersPrefix(prefix: string): string {
   return `${checkedPrefix(prefix)}/members/`;
 }
 
