@@ -9,6 +9,8 @@ import { CircleReport } from "../../src/data/queue/circle-report.ts";
 import { membersKey } from "../../src/plan/members.ts";
 import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 import { MemberBoard } from "../../src/data/resolve/member-board.ts";
+import { until } from "../fleet/node-view.ts";
+import { type HttpAnswer, post } from "../receive/http-client.ts";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -157,6 +159,30 @@ test("what somebody says of links who is no node of the fleet means nothing, and
     "one batch, as of any sender",
   );
   assert.equal(rig.env.metrics.circlingItems.with().value, 2, "of the one that a node has sent");
+});
+
+test("a node whose senders have all requests that they may have takes what another node sends on", async () => {
+  const document = {
+    node: { fleet: FLEET, shutdown_grace: "0s", limits: { max_concurrent_requests: 8 } },
+    default_pool: { targets: found("a"), when_down: "hold" },
+  };
+  const waiting: Promise<unknown>[] = [];
+  {
+    await using node = await startTestNode(document, { workers: 0 });
+    const port = Number(node.http.slice(node.http.lastIndexOf(":") + 1));
+    const send = (more = {}): Promise<HttpAnswer> => post(port, "/v1/traces", ITEMS, more);
+    const hold = (more = {}): void => void waiting.push(send(more).catch(() => undefined));
+    const underWay = (wanted: number): Promise<true> =>
+      until(async () => ((await node.status()).inFlight.requests === wanted ? true : undefined));
+    for (let i = 0; i < 7; i++) hold();
+    await underWay(7);
+    const { status, body } = await send();
+    assert.equal(status, 429);
+    assert.match(String(body), /7 requests are under way; the limit of 8 has 1 for what other nodes send on/u);
+    hold(overLinks("1", "x"));
+    await underWay(8);
+  }
+  await Promise.all(waiting);
 });
 
 test("where no target is a node of the fleet nothing is counted", async () => {
