@@ -154,6 +154,18 @@ const item: fc.Arbitrary<Item> = fc
 
 const TYPE: Readonly<Record<Signal, string>> = { traces: "Span", metrics: "Metric", logs: "LogRecord" };
 
+/** Many rules ask for the same item. */
+const encoded = new WeakMap<Item, Buffer>();
+
+/** The name of its scope, and the item after it. */
+function bytesOf(one: Item): Buffer {
+  const known = encoded.get(one);
+  if (known !== undefined) return known;
+  const bytes = Buffer.concat([Buffer.from(one.scope), encodeMessage(TYPE[one.signal], one.item)]);
+  encoded.set(one, bytes);
+  return bytes;
+}
+
 type Ask = (item: Item) => readonly string[];
 
 /**
@@ -163,11 +175,12 @@ type Ask = (item: Item) => readonly string[];
 function askAll(rules: Config["rules"]): Ask {
   const plans = compileRoutes(rules, undefined, "refuse");
   const fields = new ItemFields();
-  return ({ signal, resource, region, tenant, scope, item: plain }) => {
+  return (one) => {
+    const { signal, resource, region, tenant, scope } = one;
+    const bytes = bytesOf(one);
     const plan = plans[signal];
     const headers = senderHeaders(tenant === undefined ? [] : [["x-tenant", tenant]]);
     const program = specialise(plan, { attributes: resource, region, headers });
-    const bytes = Buffer.concat([Buffer.from(scope), encodeMessage(TYPE[signal], plain)]);
     const start = Buffer.byteLength(scope);
     assert.ok(fields.read(signal, bytes, start, bytes.length, program.keys));
     fields.scopeNameStart = 0;
@@ -203,7 +216,8 @@ function assertTrue({ rules, nothing }: Told, items: readonly Item[]): void {
   if (nothing.size === 0) return;
   const ask = askAll(rules);
   for (const one of items) {
-    for (const id of ask(one)) assert.ok(!nothing.has(id), `${id} got ${inspect(one, { depth: 8 })}`);
+    // What is told is made only then: it costs more than all else here.
+    for (const id of ask(one)) if (nothing.has(id)) assert.fail(`${id} got ${inspect(one, { depth: 8 })}`);
   }
 }
 
@@ -324,8 +338,8 @@ for (const { name, ask, items } of subjects) {
         shadowed += said.shadowed;
         assertTrue(said, items);
       }),
-      { numRuns: RUNS * 3 },
+      { numRuns: RUNS },
     );
-    assert.ok(shadowed > RUNS / 10, `too little was said to mean anything: ${shadowed}`);
+    assert.ok(shadowed > RUNS / 30, `too little was said to mean anything: ${shadowed}`);
   });
 }

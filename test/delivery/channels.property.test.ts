@@ -170,6 +170,6 @@ test("whatever strategies, fallbacks, targets and configs do: each request is an
         for (const name of names) assert.ok(run.accepted.has(name), `${name} was acknowledged and did not arrive`);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });

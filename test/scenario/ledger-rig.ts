@@ -32,7 +32,8 @@ import { boundPlan } from "../support/bound-plan.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 
-const ARENA_BYTES = 67_108_864;
+/** Small: a property makes hundreds of them. */
+const ARENA_BYTES = 4_194_304;
 
 /** One batch under way at a target that answers when the test says so. */
 export interface Call {
@@ -50,6 +51,8 @@ export interface Carried {
   readonly leave: () => void;
 }
 
+type LedgerRigOptions = Pick<TargetsEnv, "members" | "openCheck" | "resolver"> & { readonly arenaBytes?: number };
+
 type Named = Pick<TargetPlan, "address" | "id" | "member" | "url">;
 
 /**
@@ -58,7 +61,7 @@ type Named = Pick<TargetPlan, "address" | "id" | "member" | "url">;
 export class Rig implements AsyncDisposable {
   readonly clock = new ManualClock();
   /** Where requests are. */
-  readonly arena = new Arena(ARENA_BYTES, { debug: true });
+  readonly arena: Arena;
   /** All calls that were ever sent, in order. */
   readonly calls: Call[] = [];
   readonly env: Env;
@@ -77,8 +80,9 @@ export class Rig implements AsyncDisposable {
    * Targets have active checks only with `openCheck`, several addresses, and members of a fleet,
    * only with a `resolver`.
    */
-  constructor(text: string, more: Pick<TargetsEnv, "members" | "openCheck" | "resolver"> = {}) {
+  constructor(text: string, { arenaBytes = ARENA_BYTES, ...more }: LedgerRigOptions = {}) {
     const { clock } = this;
+    this.arena = new Arena(arenaBytes, { debug: true });
     const log = createLog({
       clock,
       write: (line) => this.lines.push(line),

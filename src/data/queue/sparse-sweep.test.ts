@@ -35,7 +35,7 @@ function spans(service: string, items: number): Buffer {
 }
 
 function openRig(): Rig {
-  const rig = new Rig(CONFIG);
+  const rig = new Rig(CONFIG, { arenaBytes: 64 * 1_048_576 });
   rig.arena.mayStayBytes = rig.arena.capacityBytes / 4;
   return rig;
 }
