@@ -25,6 +25,19 @@ test("a fleet shares its limit by where the load is: two intervals after it has 
   assert.ok(moved >= 9_500, String(moved));
 });
 
+test("what a node needs no more, be it all that it had, another one of its region has five seconds later", async () => {
+  await using fleet = new LimitedFleet(LIMITS);
+  await fleet.form();
+  fleet.lead("c1", "eu");
+  const [a, b] = ["n1", "n2"].map((id) => fleet.join(id, "eu"));
+  a!.offered = 900;
+  await fleet.run(34);
+  [a!.offered, b!.offered] = [0, 2_000];
+  await fleet.run(5);
+  const moved = await fleet.run(3);
+  assert.ok(moved >= 2_700, String(moved));
+});
+
 test("over regions: the leader shares the limit out to them, and they to their nodes; who says goodbye frees its part", async () => {
   await using fleet = new LimitedFleet(LIMITS);
   await fleet.form();

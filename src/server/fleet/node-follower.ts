@@ -29,7 +29,7 @@ export interface NodeFollower extends AsyncDisposable {
   reportNow(): void;
 }
 
-/** Who has less of the fleet's limits than comes, or gives back some, reports so soon again. */
+/** Who has too little or too much of the fleet's limits, or gives back some, reports so soon again. */
 const PRESSING_MS = 1_000;
 
 /** Follows the controller of its region, be it the node itself. */
@@ -170,8 +170,9 @@ function openFollower(
     members,
     facts: () => reportFacts({ ...options, limits, missing: () => members.missing }),
     isNews(before, toldMs, nowMs) {
-      if ((limits.isPressing && nowMs - toldMs >= PRESSING_MS) || sampling?.isNews() === true) return true;
       const perSecond = options.load.newest?.items_per_second ?? 0;
+      if (nowMs - toldMs >= PRESSING_MS && limits.isPressing(perSecond)) return true;
+      if (sampling?.isNews() === true) return true;
       return isNewsOfRate({ toldPerSecond: before.load.items_per_second, toldMs }, perSecond, nowMs);
     },
     answered(told, reply) {

@@ -23,23 +23,30 @@ class Rig {
     new ManualClock(),
   );
 
-  /** Whether it presses after its Report was answered so. */
-  async report(ask: LimitsAsk, limits: LimitsGrant): Promise<boolean> {
+  /** Whether it presses after its Report was answered so, and so much comes. */
+  async report(ask: LimitsAsk, limits: LimitsGrant, perSecond = ask.total.wanted): Promise<boolean> {
     this.ask = ask;
     await this.limits.ask();
     this.limits.answered({ limits } as ReportReply);
     assert.equal(this.granted, limits);
-    return this.limits.isPressing;
+    return this.limits.isPressing(perSecond);
   }
 }
 
 test("limits of a node: it presses while it has less than comes, and when it gives back", async () => {
   const rig = new Rig();
-  assert.equal(rig.limits.isPressing, false);
+  assert.equal(rig.limits.isPressing(0), false);
   assert.equal(await rig.report({ total: askOf(100), keys: [] }, { total: grantOf(100), keys: [] }), true);
   assert.equal(await rig.report({ total: askOf(100, 90), keys: [] }, { total: grantOf(100), keys: [] }), true);
   assert.equal(await rig.report({ total: askOf(100, 100), keys: [] }, { total: grantOf(100), keys: [] }), false);
   assert.equal(await rig.report({ total: askOf(20, 100), keys: [] }, { total: grantOf(30), keys: [] }), true);
+});
+
+test("limits of a node: it presses while it has more than comes, and has said that it wants it", async () => {
+  const [rig, granted] = [new Rig(), { total: grantOf(100), keys: [] }];
+  assert.equal(await rig.report({ total: askOf(100, 100), keys: [] }, granted, 49), true);
+  assert.equal(await rig.report({ total: askOf(100, 100), keys: [] }, granted, 51), false);
+  assert.equal(await rig.report({ total: askOf(0, 100), keys: [] }, granted, 0), false, "it has been told");
 });
 
 test("limits of a node: it does not press for keys that are not shared out", async () => {

@@ -4,6 +4,8 @@ import type { DataPlane } from "../../plan/data-plane.ts";
 import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
 
+/** What comes is so little of what is had. */
+const SPARE = 0.5;
 /** Of what is wanted; less than that is too little. */
 const ENOUGH = 0.95;
 
@@ -24,14 +26,19 @@ export class NodeLimits {
   }
 
   /**
-   * Its controller is to hear of it soon: more comes than it has; or it was granted less than it
-   * had, and the rest is free for others once it says so. Of keys that are not shared out it would
-   * hear in vain.
+   * Its controller is to hear of it soon: more comes than it has; or so little that others can have
+   * some of it, and it did not say so; or it was granted less than it had, and the rest is free for
+   * others once it says so. Of keys that are not shared out it would hear in vain. `perSecond`: what
+   * comes now.
    */
-  get isPressing(): boolean {
+  isPressing(perSecond: number): boolean {
     const ask = this.#asked?.ask;
     if (this.#givesBack || ask === undefined) return this.#givesBack;
-    return isLittle(ask.total) || ask.keys.some((one) => isLittle(one) && !this.#unshared.has(one.key));
+    return (
+      isLittle(ask.total) ||
+      isSpare(ask.total, perSecond) ||
+      ask.keys.some((one) => isLittle(one) && !this.#unshared.has(one.key))
+    );
   }
 
   async ask(): Promise<LimitsAsk | undefined> {
@@ -61,4 +68,9 @@ function isLess({ lease: held }: LimitAsk, { lease }: LimitGrant): boolean {
 /** Also who has nothing yet. */
 function isLittle({ wanted, lease, safe }: LimitAsk): boolean {
   return lease === undefined || lease.amount + (safe?.amount ?? 0) < ENOUGH * wanted;
+}
+
+/** What came in the last seconds is told as wanted, since it may be a pause only. */
+function isSpare({ wanted, lease }: LimitAsk, perSecond: number): boolean {
+  return lease !== undefined && perSecond < SPARE * Math.min(lease.amount, wanted);
 }
