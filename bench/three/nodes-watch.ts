@@ -33,7 +33,9 @@ export class NodesWatch implements AsyncDisposable {
   bound(second: number): number {
     const [fromMs, toMs] = [this.#beganMs + 1_000 * second - MARGIN_MS, this.#beganMs + 1_000 * (second + 1)];
     const its = this.#looks.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
-    return Math.max(...its.map(({ bound }) => bound));
+    // Where nobody looked in it, as it was before.
+    const before = this.#looks.findLast(({ atMs }) => atMs < fromMs);
+    return Math.max(...(its.length > 0 ? its : before === undefined ? [] : [before]).map(({ bound }) => bound));
   }
 
   /** Whether nothing changed around that time. */
