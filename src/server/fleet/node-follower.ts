@@ -29,9 +29,6 @@ export interface NodeFollower extends AsyncDisposable {
   reportNow(): void;
 }
 
-/** Who has too little or too much of the fleet's limits, or gives back some, reports so soon again. */
-const PRESSING_MS = 1_000;
-
 /** Follows the controller of its region, be it the node itself. */
 export function openNodeFollower(
   options: FleetLinkOptions,
@@ -171,8 +168,7 @@ function openFollower(
     facts: () => reportFacts({ ...options, limits, missing: () => members.missing }),
     isNews(before, toldMs, nowMs) {
       const perSecond = options.load.newest?.items_per_second ?? 0;
-      if (nowMs - toldMs >= PRESSING_MS && limits.isPressing(perSecond)) return true;
-      if (sampling?.isNews() === true) return true;
+      if (limits.isPressing(perSecond, nowMs - toldMs) || sampling?.isNews() === true) return true;
       return isNewsOfRate({ toldPerSecond: before.load.items_per_second, toldMs }, perSecond, nowMs);
     },
     answered(told, reply) {

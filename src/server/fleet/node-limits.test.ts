@@ -29,17 +29,18 @@ class Rig {
     await this.limits.ask();
     this.limits.answered({ limits } as ReportReply);
     assert.equal(this.granted, limits);
-    return this.limits.isPressing(perSecond);
+    return this.limits.isPressing(perSecond, 1_000);
   }
 }
 
 test("limits of a node: it presses while it has less than comes, and when it gives back", async () => {
   const rig = new Rig();
-  assert.equal(rig.limits.isPressing(0), false);
+  assert.equal(rig.limits.isPressing(0, 1_000), false);
   assert.equal(await rig.report({ total: askOf(100), keys: [] }, { total: grantOf(100), keys: [] }), true);
   assert.equal(await rig.report({ total: askOf(100, 90), keys: [] }, { total: grantOf(100), keys: [] }), true);
   assert.equal(await rig.report({ total: askOf(100, 100), keys: [] }, { total: grantOf(100), keys: [] }), false);
   assert.equal(await rig.report({ total: askOf(20, 100), keys: [] }, { total: grantOf(30), keys: [] }), true);
+  assert.equal(rig.limits.isPressing(20, 999), false, "not more often than once a second");
 });
 
 test("limits of a node: it presses while it has more than comes, and has said that it wants it", async () => {

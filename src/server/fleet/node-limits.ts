@@ -4,6 +4,8 @@ import type { DataPlane } from "../../plan/data-plane.ts";
 import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
 
+/** Who has too little or too much, or gives back some, reports so soon again. */
+const PRESSING_MS = 1_000;
 /** What comes is so little of what is had. */
 const SPARE = 0.5;
 /** Of what is wanted; less than that is too little. */
@@ -29,10 +31,11 @@ export class NodeLimits {
    * Its controller is to hear of it soon: more comes than it has; or so little that others can have
    * some of it, and it did not say so; or it was granted less than it had, and the rest is free for
    * others once it says so. Of keys that are not shared out it would hear in vain. `perSecond`: what
-   * comes now.
+   * comes now. `toldAgoMs`: since the last Report.
    */
-  isPressing(perSecond: number): boolean {
+  isPressing(perSecond: number, toldAgoMs: number): boolean {
     const ask = this.#asked?.ask;
+    if (toldAgoMs < PRESSING_MS) return false;
     if (this.#givesBack || ask === undefined) return this.#givesBack;
     return (
       isLittle(ask.total) ||
