@@ -30,8 +30,8 @@ export class NodeLimits {
   /**
    * Its controller is to hear of it soon: more comes than it has; or so little that others can have
    * some of it, and it did not say so; or it was granted less than it had, and the rest is free for
-   * others once it says so. Of keys that are not shared out it would hear in vain. `perSecond`: what
-   * comes now. `toldAgoMs`: since the last Report.
+   * others once it says so. Of keys that are not shared out it would hear in vain.
+   * `perSecond`: what comes now. `toldAgoMs`: since the last Report.
    */
   isPressing(perSecond: number, toldAgoMs: number): boolean {
     const ask = this.#asked?.ask;
