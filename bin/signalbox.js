@@ -31,7 +31,7 @@ if (process.argv[2] === "run") {
   // it, in slices of 4 ms: p99 at half load, two cores for router, load and sinks, 6 to 41 ms, with one such thread 8 to 20 ms.
   if (os.availableParallelism() <= 2) v8.setFlagsFromString("--concurrent-marking-max-worker-num=1");
   // A request goes through some hundred short functions, and V8 puts no more than 920 bytes of them into one that it compiles. With
-  // four times that a request costs 5 to 15 % less CPU, and no more than before until all is compiled: figures are in
+  // four times that a request of 10 spans costs 5 to 10 % less CPU, and no more than before until all is compiled: figures are in
   // docs/decisions/0037-cost-of-a-request.md.
   v8.setFlagsFromString("--max-inlined-bytecode-size-cumulative=4000");
   v8.setFlagsFromString("--max-inlined-bytecode-size=1000");
