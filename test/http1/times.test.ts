@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { head, Rig, whole } from "./rig.ts";
+import { head, LIMITS, Rig, whole } from "./rig.ts";
 
 test("a silent peer, and one whose head does not come to its end, are answered 504 after their time", () => {
   for (const bytes of ["", "\r", "\r\n", "P", head().slice(0, -1)]) {
@@ -62,4 +62,30 @@ test("a peer that does not read its replies is not read either, and is reset aft
   other.connection.setBlocked(true, 0);
   other.connection.setBlocked(false, 0);
   assert.equal(other.connection.wantsBytes, true);
+});
+
+test("a peer that ends behind whole requests is told what has its reply within a second, and the rest is called off", () => {
+  const rig = new Rig({ answers: "late" });
+  rig.send(whole("a") + whole("b") + whole("c"));
+  rig.answer(0);
+  rig.end();
+  assert.deepEqual([rig.statuses, rig.connection.done, rig.pass(999)], [[200], false, false]);
+  rig.answer(1);
+  assert.deepEqual([rig.statuses, rig.connection.done, rig.pass(1)], [[200, 200], false, true]);
+  rig.connection.lost();
+  assert.deepEqual(
+    rig.requests.map(({ end }) => end),
+    ["whole", "whole", "gone"],
+  );
+  assert.deepEqual(rig.faults, []);
+});
+
+test("a peer that ends behind whole requests has the last reply with the end of the connection", () => {
+  const rig = new Rig({ answers: "late" });
+  rig.send(whole("").repeat(LIMITS.maxRequests + 1));
+  rig.end();
+  for (let i = 0; i <= LIMITS.maxRequests; i++) rig.answer(i);
+  assert.deepEqual([rig.statuses.length, rig.connection.done], [LIMITS.maxRequests + 1, true]);
+  assert.deepEqual(rig.output.match(/Connection: close/gu)?.length, 1);
+  assert.match(rig.output, /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/u);
 });

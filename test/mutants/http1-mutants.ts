@@ -41,13 +41,13 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
     file: "src/http1/own/connection.ts",
     code: "if (this.#held === undefined) this.#finish();",
     fault: "this.#finish();",
-    tests: ["test/http1/connection.test.ts"],
+    tests: ["test/http1/times.test.ts"],
   },
   {
     name: "HTTP/1.1: bytes that trickle make the time of a request longer",
     file: "src/http1/own/connection.ts",
     code: "if (!this.#reader.isWithin) this.#beganMs = this.#nowMs;",
     fault: "this.#beganMs = this.#nowMs;",
-    tests: ["test/http1/connection.test.ts"],
+    tests: ["test/http1/times.test.ts"],
   },
 ];
