@@ -41,7 +41,8 @@ await phase("moved to n2 (eu)", [N2], 30, 10, 0.95);
 await phase("moved to n3 (us)", [N3], 40, 15, 0.95);
 fleet.relay.isCut = true;
 await phase("n3 cut off from the store, and load on n1, too", [N1, N3], 75, 45, 0.9);
-await load.end();
+const unanswered = await load.end();
+if (unanswered > 0) process.stderr.write(`${unanswered} requests were not answered\n`);
 
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
 const rows = [["load", "let in of the limit, from then on", "after", "by node", "refused a second"]];

@@ -17,6 +17,10 @@ interface LetIn {
 
 const TICK_MS = 25;
 const SLOT_MS = 250;
+/** What a machine that stood still did not send is not sent at once. */
+const MOST_MS = 300;
+/** So long answers are waited for in the end. */
+const LAST_MS = 10_000;
 
 /** So many items a second to each node, whatever they answer; what is refused is not sent again. */
 export class SteadyLoad {
@@ -46,9 +50,12 @@ export class SteadyLoad {
     return systemClock.nowMs() - this.#beganMs;
   }
 
-  async end(): Promise<void> {
+  /** How many were not answered in time. */
+  async end(): Promise<number> {
     this.#isOver = true;
-    await Promise.all(this.#under);
+    const waited = new Promise<void>((resolve) => systemClock.after(LAST_MS, resolve));
+    await Promise.race([Promise.all(this.#under), waited]);
+    return this.#under.size;
   }
 
   /**
@@ -89,8 +96,9 @@ export class SteadyLoad {
   #tick(): void {
     if (this.#isOver) return;
     const nowMs = systemClock.nowMs();
+    const forMs = Math.min(MOST_MS, nowMs - this.#lastMs);
     for (const [node, sender] of this.#options.senders.entries()) {
-      this.#due[node]! += ((this.offered[node] ?? 0) * (nowMs - this.#lastMs)) / 1_000;
+      this.#due[node]! += ((this.offered[node] ?? 0) * forMs) / 1_000;
       for (; this.#due[node]! >= this.#options.items; this.#due[node]! -= this.#options.items) {
         const call = this.#call(sender, node);
         this.#under.add(call);
