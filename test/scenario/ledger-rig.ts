@@ -33,7 +33,7 @@ import { boundPlan } from "../support/bound-plan.ts";
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 
 /** Small: a property makes hundreds of them. */
-const ARENA_BYTES = 4_194_304;
+const ARENA_BYTES = 16_777_216;
 
 /** One batch under way at a target that answers when the test says so. */
 export interface Call {
