@@ -45,20 +45,48 @@ const unanswered = await load.end();
 if (unanswered > 0) process.stderr.write(`${unanswered} requests were not answered\n`);
 
 const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
-const rows = [["load", "let in of the limit, from then on", "after", "by node", "refused a second"]];
+/** Items that were let in, and that were answered at all, in each second. */
+const countIn = (moments: readonly number[]): number[] => {
+  const seconds: number[] = Array.from({ length: Math.ceil(load.nowMs / 1_000) }, () => 0);
+  for (const atMs of moments) seconds[Math.floor(atMs / 1_000)]! += ITEMS;
+  return seconds;
+};
+const letIn = countIn(load.letIn.map(({ atMs }) => atMs));
+const answered = countIn([...load.letIn.map(({ atMs }) => atMs), ...load.refused]);
+/**
+ * Of the limit, in seconds in which at least as much was sent and answered: a machine that stands
+ * still sends nothing. What is let in above the limit after such a second is not counted.
+ */
+const usedBetween = (fromMs: number, toMs: number): { readonly used: number; readonly counted: number } => {
+  let [sum, counted] = [0, 0];
+  for (let second = Math.ceil(fromMs / 1_000); second < Math.floor(toMs / 1_000); second++) {
+    if (answered[second]! < LIMIT) continue;
+    sum += Math.min(LIMIT, letIn[second]!);
+    counted++;
+  }
+  return { used: sum / (LIMIT * Math.max(1, counted)), counted };
+};
+const rows = [["load", "let in of the limit, from then on", "in seconds", "after", "by node", "refused a second"]];
 let failures = 0;
 for (const [i, { name, fromMs, settleS, least }] of phases.entries()) {
   const toMs = phases[i + 1]?.fromMs ?? load.nowMs;
   const seconds = (toMs - fromMs) / 1_000 - settleS;
   const its = load.letIn.filter(({ atMs }) => atMs >= fromMs + 1_000 * settleS && atMs < toMs);
   const by = [N1, N2, N3].map((node) => its.filter((one) => one.node === node).length * ITEMS);
-  const used = by.reduce((sum, one) => sum + one, 0) / (LIMIT * seconds);
+  const { used, counted } = usedBetween(fromMs + 1_000 * settleS, toMs);
   if (used < least) failures++;
   // Cut off it has its part of what is set aside, and no more.
   if (i === phases.length - 1 && by[N3]! > SAFE_PART * LIMIT * seconds + ITEMS) failures++;
   const refused = load.refused.filter((atMs) => atMs >= fromMs && atMs < toMs).length * ITEMS;
   const each = by.map((one) => (one / seconds).toFixed(0)).join(" ");
-  rows.push([name, percent(used), `${settleS} s`, each, ((1_000 * refused) / (toMs - fromMs)).toFixed(0)]);
+  rows.push([
+    name,
+    percent(used),
+    `${counted} of ${Math.floor(seconds)}`,
+    `${settleS} s`,
+    each,
+    ((1_000 * refused) / (toMs - fromMs)).toFixed(0),
+  ]);
 }
 const excess = load.excess(LIMIT);
 const allowed = BURST + fleet.nodes.length * ITEMS;
