@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { completeConfig } from "../../../test/support/node.ts";
+import { seededRandom } from "../../core/random.ts";
 import { compile } from "../../plan/compile.ts";
+import type { DataPlaneStatus } from "../../plan/data-plane.ts";
 import { changedText, summed } from "../../plan/plan-text.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
+import { listenOptions } from "../listen-options.ts";
 import { textSource } from "../config-source.ts";
 import { KeptPlan } from "./kept-plan.ts";
+import { type FromWorker, type Question, WORKER_SCHEMA } from "./messages.ts";
+import { Worker } from "./worker.ts";
 
 test("kept plan: of one that differs in a rule, what differs is told; of a short one, or where most does, all is", () => {
   const planOf = (ids: readonly string[], version: number): KeptPlan => {
@@ -46,4 +52,60 @@ test("kept plan: workers get all of it as one text", () => {
   const kept = new KeptPlan(plan);
   assert.deepEqual(readPlanData(kept.text), plan);
   assert.deepEqual([kept.version, kept.digest, kept.targets, kept.pools], [3, plan.digest, plan.targets, plan.pools]);
+});
+
+test("kept plan: a worker that runs the one before takes the change of it, and says so where it runs another", async () => {
+  const planOf = (
+    id: string,
+    version: number,
+  ): { kept: KeptPlan; limits: ReturnType<typeof listenOptions>["limits"] } => {
+    const rules = Array.from({ length: 500 }, (_, i) => ({ id: i === 7 ? id : `rule-${i}`, targets: ["a"] }));
+    const text = completeConfig({
+      targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
+      rules: rules.map((rule) => ({ ...rule, conditions: [{ service_name: `${rule.id}-of-a-long-name` }] })),
+    });
+    const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
+    assert.ok(config !== undefined);
+    return {
+      kept: new KeptPlan(compile(config, config.node, { version, text })),
+      limits: listenOptions(config.node).limits,
+    };
+  };
+  const answers = new Map<number, (answer: FromWorker) => void>();
+  const send = (told: FromWorker): void => void (told.kind === "answer" && answers.get(told.id)?.(told));
+  const worker = new Worker({ clock: new ManualClock(), random: seededRandom(1), env: {}, send });
+  const ask = (question: Question): Promise<FromWorker> =>
+    new Promise((resolve) => {
+      const id = answers.size;
+      answers.set(id, resolve);
+      worker.receive({ kind: "ask", id, question }, undefined);
+    });
+  const [one, two, three] = [planOf("rule-7", 1), planOf("two", 2), planOf("three", 3)];
+  const listen = { listeners: [], limits: one.limits };
+  const start = {
+    schema: WORKER_SCHEMA,
+    plan: one.kept.text,
+    listen,
+    place: { index: 0, of: 1 },
+    parts: [],
+    health: [],
+  };
+  const nothing = { sharesLimits: false, sampling: undefined, givenUp: undefined };
+  await ask({ name: "start", args: { ...start, ...nothing } });
+  const change = async (from: KeptPlan, to: KeptPlan): Promise<unknown> => {
+    const args = to.changeFrom(from);
+    assert.ok(args !== undefined);
+    const answer = await ask({ name: "change", args });
+    return answer.kind === "answer" && answer.value;
+  };
+  assert.equal(await change(two.kept, three.kept), false);
+  assert.equal(await change(one.kept, two.kept), true);
+  await ask({ name: "commit", args: null });
+  assert.equal(await change(two.kept, three.kept), true);
+  await ask({ name: "discard", args: null });
+  assert.equal(await change(two.kept, three.kept), true, "what was discarded is not what it runs");
+  await ask({ name: "commit", args: null });
+  const status = await ask({ name: "status", args: null });
+  assert.equal(status.kind === "answer" && (status.value as DataPlaneStatus).version, 3); // oxlint-disable-line typescript/no-unsafe-type-assertion -- to this question
+  await ask({ name: "shutdown", args: { graceMs: 0 } });
 });
