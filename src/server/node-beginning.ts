@@ -3,10 +3,10 @@ import type { Config } from "../config/schema/config.ts";
 import { openDataDir } from "../control/data-dir.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { compile, digestOf } from "../plan/compile.ts";
-import { linkKeyOf } from "../plan/link-proof.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { linkKeyIn } from "./fleet/link-to-fleet.ts";
 import type { NodeFleet } from "./node-fleet.ts";
 import { nodeIdOf } from "./node-id.ts";
 
@@ -38,7 +38,7 @@ export async function openBeginning(
   const version = fleet?.start.version ?? firstVersion(history, source);
   const noConfig = fleet?.noConfigIn(version);
   const node = { ...first.node, id: nodeIdOf(first.node) };
-  const linkKey = linkKeyOf(first.node.fleet.token, fleet?.memory.identity?.id);
+  const linkKey = linkKeyIn(first.node, fleet);
   return { kept, history, first, plan: compile(first, node, { version, text, noConfig, linkKey }) };
 }
 

@@ -13,12 +13,12 @@ import { openFleetVersions } from "../control/truth/fleet-versions.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { compile } from "../plan/compile.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
-import { linkKeyOf } from "../plan/link-proof.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { checkListenerTls } from "./certificates.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { linkKeyIn } from "./fleet/link-to-fleet.ts";
 import type { NodeFleet } from "./node-fleet.ts";
 import { nodeIdOf } from "./node-id.ts";
 import { regionNotice } from "./region-notice.ts";
@@ -114,7 +114,7 @@ async function keepFirst(
 function compileNext(next: Config, version: number, text: string, fleet: NodeFleet | undefined): PlanData {
   checkListenerTls(next);
   const node = { ...next.node, id: nodeIdOf(next.node) };
-  const linkKey = linkKeyOf(next.node.fleet.token, fleet?.memory.identity?.id);
+  const linkKey = linkKeyIn(next.node, fleet);
   return compile(next, node, { version, text, noConfig: fleet?.noConfigIn(version), linkKey });
 }
 

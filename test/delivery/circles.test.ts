@@ -43,32 +43,37 @@ function keyOf(tier: string, listener: "otlp_grpc" | "otlp_http" = "otlp_grpc"):
   return membersKey({ region: "default", tags: { tier }, listener });
 }
 
-test("what two tiers of one document send to each other in a circle is refused after some links, and its sender hears it", async () => {
-  const rules = ["a", "b"].map((tier) => ({ id: tier, targets: found(tier) }));
-  const start = (tier: string, hops: number): Promise<TestNode> => {
-    return startTestNode({
-      node: { fleet: FLEET, tags: { tier }, limits: { max_hops: hops } },
-      rules,
-      unmatched: "refuse",
-    });
-  };
-  await using a = await start("a", 2);
-  await using b = await start("b", 16);
-  await a.running.dataPlane.discovered([{ of: keyOf("b"), members: [{ id: "b", address: b.grpc, utilization: 0 }] }]);
-  await b.running.dataPlane.discovered([{ of: keyOf("a"), members: [{ id: "a", address: a.grpc, utilization: 0 }] }]);
-  await using sender = new OtlpSender(a);
-  const answer = await sender.send("grpc", "traces", ITEMS);
-  assert.deepEqual([answer.ok, answer.rejected], [true, 2]);
-  assert.match(answer.message, /more than 2 links .* \(node\.limits\.max_hops\)/u);
-  // It comes to b over one link and over three; to a over two, and over four no more.
-  assert.equal((await b.ledger()).received, 4);
-  assert.deepEqual([await a.metric("circlingItems"), await b.metric("circlingItems")], [2, 0]);
-  for (const node of [a, b]) {
-    const target = (await node.status()).targets.find(({ addresses }) => addresses.length > 0);
-    assert.equal(target?.state, "ready");
-    await node.assertBalanced();
-  }
-});
+for (const { of, fleet } of [
+  { of: "one document", fleet: FLEET },
+  { of: "one machine, which share a store and have no token,", fleet: { listen: { address: "127.0.0.1:0" } } },
+]) {
+  test(`what two tiers of ${of} send to each other in a circle is refused after some links, and its sender hears it`, async () => {
+    const rules = ["a", "b"].map((tier) => ({ id: tier, targets: found(tier) }));
+    const start = (tier: string, hops: number): Promise<TestNode> => {
+      return startTestNode({
+        node: { fleet, tags: { tier }, limits: { max_hops: hops } },
+        rules,
+        unmatched: "refuse",
+      });
+    };
+    await using a = await start("a", 2);
+    await using b = await start("b", 16);
+    await a.running.dataPlane.discovered([{ of: keyOf("b"), members: [{ id: "b", address: b.grpc, utilization: 0 }] }]);
+    await b.running.dataPlane.discovered([{ of: keyOf("a"), members: [{ id: "a", address: a.grpc, utilization: 0 }] }]);
+    await using sender = new OtlpSender(a);
+    const answer = await sender.send("grpc", "traces", ITEMS);
+    assert.deepEqual([answer.ok, answer.rejected], [true, 2]);
+    assert.match(answer.message, /more than 2 links .* \(node\.limits\.max_hops\)/u);
+    // It comes to b over one link and over three; to a over two, and over four no more.
+    assert.equal((await b.ledger()).received, 4);
+    assert.deepEqual([await a.metric("circlingItems"), await b.metric("circlingItems")], [2, 0]);
+    for (const node of [a, b]) {
+      const target = (await node.status()).targets.find(({ addresses }) => addresses.length > 0);
+      assert.equal(target?.state, "ready");
+      await node.assertBalanced();
+    }
+  });
+}
 
 for (const [protocol, listener] of [
   ["grpc", "otlp_grpc"],

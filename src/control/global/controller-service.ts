@@ -84,7 +84,8 @@ export class ControllerService implements ControllerCalls {
 
   /**
    * Whom they report to. Collectors of an earlier version do not say their region; those of them
-   * who have not reported yet are served by any, since directives are the same for all.
+   * who have not reported yet are served by any: only of what is tried in their region do they hear
+   * later, with the next directive.
    */
   #of({ id, region }: { readonly id: string; readonly region?: string | undefined }): RegionService | undefined {
     if (region !== undefined) return this.#services.get(region);
