@@ -298,28 +298,33 @@ test("without a data directory that can be used the node starts, keeps what it c
 // Three times 10,000 rules are read: minutes, on a machine that has much else to do.
 const LARGE = { timeout: 600_000 };
 
-test("a document of 10,000 rules: edits and reloads are read aside, and answers come meanwhile", LARGE, async () => {
-  await using scene = new Scene();
-  const rules = Array.from(
-    { length: 10_000 },
-    (_, i) => `  - { id: r${i}, conditions: [{ service_name: s${i} }], pool: main } # ${i}\n`,
-  );
-  const text = TEXT.replace(/rules:\n.*\n/u, `rules:\n${rules.join("")}`);
-  const node = await scene.start(text);
-  let answered = 0;
-  const changing = api(node, "PUT rules/r5000", { body: { priority: "high", pool: "main" } });
-  const watching = changing.then(() => true);
-  while (!(await Promise.race([watching, api(node, "GET node").then(() => false)]))) {
-    answered++;
-    await pause(5); // what is asked meanwhile is not to hold the change up
-  }
-  const changed = await changing;
-  assert.equal(changed.status, 200, changed.text);
-  assert.ok(answered > 3, `${answered} answers`);
-  assert.equal(readFileSync(scene.file, "utf8").split("\n").length, text.split("\n").length);
-  assert.equal((await api(node, "PUT config", { body: text })).status, 200);
-  assert.equal((JSON.parse((await api(node, "GET rules")).text) as unknown[]).length, 10_000);
-});
+test(
+  "a document of 10,000 rules: it is read aside, and answers come meanwhile; a rule in it is changed",
+  LARGE,
+  async () => {
+    await using scene = new Scene();
+    const rules = Array.from(
+      { length: 10_000 },
+      (_, i) => `  - { id: r${i}, conditions: [{ service_name: s${i} }], pool: main } # ${i}\n`,
+    );
+    const text = TEXT.replace(/rules:\n.*\n/u, `rules:\n${rules.join("")}`);
+    const node = await scene.start(text);
+    const changed = await api(node, "PUT rules/r5000", { body: { priority: "high", pool: "main" } });
+    assert.equal(changed.status, 200, changed.text);
+    assert.equal(readFileSync(scene.file, "utf8").split("\n").length, text.split("\n").length);
+    let answered = 0;
+    const writing = api(node, "PUT config", { body: text.replaceAll("service_name: s", "service_name: t") });
+    const watching = writing.then(() => true);
+    while (!(await Promise.race([watching, api(node, "GET node").then(() => false)]))) {
+      answered++;
+      await pause(5); // what is asked meanwhile is not to hold the change up
+    }
+    const written = await writing;
+    assert.equal(written.status, 200, written.text);
+    assert.ok(answered > 3, `${answered} answers`);
+    assert.equal((JSON.parse((await api(node, "GET rules")).text) as unknown[]).length, 10_000);
+  },
+);
 
 test("the answer to a change says what pools that were removed still hold", async () => {
   await using scene = new Scene();

@@ -188,7 +188,7 @@ test("explain says of any item under any config what the pipeline then does: rul
         for (const item of items) checkOne(scene, item);
       },
     ),
-    { numRuns: 100, seed: 11 },
+    { numRuns: 200, seed: 11 },
   );
   const rare = { ...seen, noTarget: refusals.get("no_target") ?? 0, full: refusals.get("queue_full") ?? 0 };
   for (const [what, times] of Object.entries(rare)) assert.ok(times > 2, `${what} came up ${times} times`);

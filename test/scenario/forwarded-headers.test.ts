@@ -130,9 +130,9 @@ test("no sender's data leaves with another one's headers: in batches, retries, h
       assertOwn(rig.calls, targets);
       assert.ok(rig.balanced);
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   );
-  assert.ok(batched > 50, `only ${batched} batches of several requests`);
+  assert.ok(batched > 20, `only ${batched} batches of several requests`);
 });
 
 test("pools whose targets are passed nothing gather requests of all senders, and are passed nothing", async () => {
