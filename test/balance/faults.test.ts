@@ -70,8 +70,9 @@ const faults: { readonly name: string; readonly behaviour: Behaviour; readonly r
     refusal: "target_rejected",
   },
 ];
-for (const { name, behaviour, refusal } of faults) {
-  for (const strategy of STRATEGIES) {
+for (const [nth, { name, behaviour, refusal }] of faults.entries()) {
+  // The first with all strategies, the others with half of them each.
+  for (const strategy of STRATEGIES.filter((_, i) => nth === 0 || i % 2 === nth % 2)) {
     test(`${strategy}: one of four targets ${name}, and passes its checks: it is left alone for its share of successes, and returns by itself`, async () => {
       await using world = await opened(strategy);
       world.bad = behaviour;

@@ -27,16 +27,18 @@ const VALUES = [
   "ünïcode-mk7q3-\n",
   "-----BEGIN CERTIFICATE-----\nmk7q3\n-----END CERTIFICATE-----",
 ];
+/** The first comes to all places, each of the others to one in so many. */
+const EACH = 3;
 const WRITTEN = ["${env:MARKER}", "${file:marker.txt}", "x${env:MARKER}"];
 
 function assertUnmarked(text: string, what: string): void {
   assert.ok(!/mk7q3/iu.test(text), `${what}: ${text.slice(0, 2_000)}`);
 }
 
-for (const value of VALUES) {
+for (const [nth, value] of VALUES.entries()) {
   test(`no text tells of ${JSON.stringify(value)}, wherever in a config it comes from elsewhere`, () => {
     let usable = 0;
-    for (const path of positionsOfSchema()) {
+    for (const path of positionsOfSchema().filter((_, i) => nth === 0 || i % EACH === nth % EACH)) {
       for (const written of value === VALUES[0] ? WRITTEN : WRITTEN.slice(0, 1)) {
         const what = `${path.join(".")}: ${written}`;
         const text = JSON.stringify(withValueAt(BASE, path, written), undefined, 1);
@@ -54,7 +56,7 @@ for (const value of VALUES) {
         }
       }
     }
-    assert.ok(usable > 20, "some places take any text");
+    assert.ok(usable > 10, "some places take any text");
   });
 }
 
