@@ -156,13 +156,15 @@ test("document service: loading gives what the config loader gives", () => {
   assert.equal(loadDocument("targets: [", place).config, undefined);
 });
 
+const RULES = Array.from(
+  { length: 2_000 },
+  (_, i) => `  - id: r${i}\n    conditions: [{ service_name: s-${i} }]\n    pool: p\n`,
+);
+const LONG = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${RULES.join("")}default_pool: p\n`;
+
 test("document service: a change of one rule of a long document that was read here is made here, as it is made aside", async () => {
   await using node = openDocumentService({ clock: systemClock });
-  const rules = Array.from(
-    { length: 2_000 },
-    (_, i) => `  - id: r${i}\n    conditions: [{ service_name: s-${i} }]\n    pool: p\n`,
-  );
-  const text = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${rules.join("")}default_pool: p\n`;
+  const text = LONG;
   const first = await node.prepareFirst(text, place);
   assert.ok(first.config !== undefined);
   for (const value of [{ conditions: [{ service_name: "other" }], pool: "p" }, { pool: "nobody" }]) {
@@ -172,5 +174,40 @@ test("document service: a change of one rule of a long document that was read he
     assert.deepEqual(far, near);
     const config = near.kind === "prepared" ? near.prepared.config : undefined;
     assert.equal(config?.rules[8], config && first.config.rules[8], "the others are the same objects");
+  }
+});
+
+test("document service: a change of a long document for which all of its lines have to be looked at is made aside", async () => {
+  await using node = openDocumentService({ clock: systemClock });
+  const first = await node.prepareFirst(LONG, place);
+  const value = { id: "r0", conditions: [{ service_name: "other" }], pool: "p" };
+  const edit = { kind: "put", section: "rules", id: "r0", value } as const;
+  const made = await node.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
+  assert.ok(made.kind === "prepared" && made.prepared.config !== undefined);
+  assert.ok(made.prepared.text.startsWith(LONG.slice(0, LONG.indexOf("s-0"))));
+  assert.deepEqual(made.prepared.config.rules[1], first.config?.rules[1]);
+  assert.notEqual(made.prepared.config.rules[1], first.config?.rules[1], "read by another process");
+});
+
+test("document service: a rule of a long document may ask for a whole number beyond 2^53", async () => {
+  await using node = openDocumentService({ clock: systemClock });
+  await node.prepareFirst(LONG, place);
+  const conditions = [{ resource: { key: "k", equals: 9_007_199_254_740_993n } }];
+  const edit = { kind: "put", section: "rules", id: "r7", value: { id: "r7", conditions, pool: "p" } } as const;
+  const made = await node.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
+  assert.ok(made.kind === "prepared" && made.prepared.config !== undefined, JSON.stringify(made));
+  assert.ok(made.prepared.text.includes("equals: 9007199254740993 }"));
+});
+
+test("document service: a long document with patterns is read here again only where no data waits", async () => {
+  const text = LONG.replace("s-5 }", '"s-5*" }');
+  const value = { id: "r7", conditions: [{ service_name: "other" }], pool: "p" };
+  const edit = { kind: "put", section: "rules", id: "r7", value } as const;
+  for (const unhurried of [true, false]) {
+    await using node = openDocumentService({ clock: systemClock, unhurried });
+    const first = await node.prepareFirst(text, place);
+    const made = await node.prepareEdit(edit, { running: text, follow: "allowed" }, place);
+    assert.ok(made.kind === "prepared" && made.prepared.config !== undefined && first.config !== undefined);
+    assert.equal(made.prepared.config.rules[1] === first.config.rules[1], unhurried);
   }
 });

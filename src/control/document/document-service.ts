@@ -4,7 +4,7 @@ import { isValues, textOf } from "../../config/values.ts";
 import type { Clock } from "../../core/clock.ts";
 import { DOCUMENT_WORK, type DocumentWork, unpackSecrets } from "./document-work.ts";
 import { DocumentWorker } from "./document-worker.ts";
-import type { Preparation, Prepared } from "./prepare.ts";
+import { type Preparation, type Prepared, prepareFewLines } from "./prepare.ts";
 
 /**
  * Work with documents that never holds up the data plane: what is large, and what somebody has
@@ -36,14 +36,15 @@ export function openDocumentService(options: DocumentServiceOptions): DocumentSe
   const run = async (name: keyof DocumentWork, args: readonly unknown[]): Promise<unknown> => {
     const isSent = name === "prepareEdit" || name === "prepareWanted";
     const isLong = lengthOf(args) > aside;
-    const isLarge = isLong && !isKnown(name, args, unhurried);
-    if (isLong ? !isLarge : !(isSent && sent === "aside")) {
+    if (isLong ? isKnown(name, args, unhurried) : !(isSent && sent === "aside")) {
       const work = DOCUMENT_WORK[name] as (...args: readonly unknown[]) => unknown; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the arguments are those of the name
-      return work(...args);
+      if (!(isLong && name === "prepareEdit")) return work(...args);
+      const edited = prepareFewLines(...(args as Parameters<typeof prepareFewLines>)); // oxlint-disable-line typescript/no-unsafe-type-assertion -- as above
+      if (edited !== undefined) return edited;
     }
     // The node's own file waits for nothing that came by the API.
     const work = { name, args: args.map(plain) };
-    const result = unpackSecrets(await worker.run(work, isLarge ? "process" : "thread", name === "prepareText"));
+    const result = unpackSecrets(await worker.run(work, isLong ? "process" : "thread", name === "prepareText"));
     if (name.startsWith("prepare")) remember(result as Prepared | Preparation); // oxlint-disable-line typescript/no-unsafe-type-assertion -- what the functions of these names return
     return result;
   };
@@ -78,16 +79,25 @@ function isKnown(name: keyof DocumentWork, args: readonly unknown[], unhurried: 
         isQuickEdit(args[0]) &&
         texts.length > 0 &&
         texts.every(
-          (text) => (isQuickToRead(text) || (unhurried && isSoonRead(text))) && ruleLinesOf(text) !== undefined,
+          (text) => (isQuick(text, unhurried) || (unhurried && isSoonRead(text))) && ruleLinesOf(text) !== undefined,
         )
       );
     case "prepareText":
     case "prepareAgain":
+      return texts.length > 0 && texts.every((text) => isQuick(text, unhurried));
     case "rootOf":
       return texts.length > 0 && texts.every(isQuickToRead);
     default:
       return false;
   }
+}
+
+/**
+ * Patterns are compared with all others once more: 10,000 of them take more than a second, in which
+ * a process that carries data would carry none.
+ */
+function isQuick(text: string, unhurried: boolean): boolean {
+  return isQuickToRead(text) && (unhurried || !/regex|\*/u.test(text));
 }
 
 /** Thousands of patterns take ten seconds to compare, which a node that runs does not have. */
@@ -105,7 +115,7 @@ const LONGEST_HERE = 4 * 1_024 * 1_024;
 /** Of one rule, and without a pattern: somebody may have sent one that takes long. */
 function isQuickEdit(edit: unknown): boolean {
   if (!isValues(edit) || edit["section"] !== "rules") return false;
-  const written = JSON.stringify(edit);
+  const written = JSON.stringify(edit, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
   return written.length <= ASIDE && !written.includes("regex");
 }
 

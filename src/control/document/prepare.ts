@@ -8,7 +8,7 @@ import { type Unrouted, unroutedBy } from "../../config/unrouted.ts";
 import type { Config } from "../../config/schema/config.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Edit, editRoot, type ElementEdit, elementOf } from "./element.ts";
-import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
+import { jsonIndentOf, rewriteFew, rewriteKnown } from "./rewrite.ts";
 import { publishFaults, withoutNode } from "./publish-faults.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
 import { resolve } from "node:path";
@@ -110,10 +110,27 @@ export function prepareAgain(text: string, running: string, place: DocumentPlace
 }
 
 /** The running document with one edit made, and read. */
-export function prepareEdit(edit: Edit, { running, follow }: Beside, place: DocumentPlace): Preparation {
+export function prepareEdit(edit: Edit, beside: Beside, place: DocumentPlace): Preparation {
+  return prepareEdited(edit, beside, place, rewriteKnown);
+}
+
+/** The same where it takes little; undefined where more than a few lines have to be looked at. */
+export function prepareFewLines(edit: Edit, beside: Beside, place: DocumentPlace): Preparation | undefined {
+  const made = prepareEdited(edit, beside, place, rewriteFew);
+  return made.kind === "unwritable" ? undefined : made;
+}
+
+function prepareEdited(
+  edit: Edit,
+  { running, follow }: Beside,
+  place: DocumentPlace,
+  rewrite: typeof rewriteKnown,
+): Preparation {
   const root = rootOf(running);
   const edited = editRoot(root, edit.kind === "merge" ? edit : withSecrets(edit, root));
-  return edited.kind === "edited" ? rewriteRunning(edited.root, { running, root, follow }, place) : edited;
+  if (edited.kind !== "edited") return edited;
+  const text = rewrite(running, root, edited.root);
+  return prepareNext(text, edited.root, { running, root, follow }, place, withoutPlace);
 }
 
 /** What was shown without its secrets has them again. */

@@ -35,8 +35,12 @@ export function rewriteText(text: string, next: unknown): string | undefined {
 
 /** As above, when it is known what the text says: reading it takes most of the time. */
 export function rewriteKnown(text: string, before: unknown, next: unknown): string | undefined {
-  if (isDeepStrictEqual(before, next)) return text;
-  return rewriteRules(text, before, next) ?? rewriteAll(text, before, next);
+  return rewriteFew(text, before, next) ?? rewriteAll(text, before, next);
+}
+
+/** As above, but undefined where all of a document would have to be looked at, which takes long. */
+export function rewriteFew(text: string, before: unknown, next: unknown): string | undefined {
+  return isDeepStrictEqual(before, next) ? text : rewriteRules(text, before, next);
 }
 
 /**
