@@ -157,23 +157,25 @@ test("document service: loading gives what the config loader gives", () => {
 });
 
 const RULES = Array.from(
-  { length: 2_000 },
+  { length: 1_200 },
   (_, i) => `  - id: r${i}\n    conditions: [{ service_name: s-${i} }]\n    pool: p\n`,
 );
 const LONG = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${RULES.join("")}default_pool: p\n`;
 
 test("document service: a change of one rule of a long document that was read here is made here, as it is made aside", async () => {
   await using node = openDocumentService({ clock: systemClock });
-  const text = LONG;
-  const first = await node.prepareFirst(text, place);
-  assert.ok(first.config !== undefined);
+  const there = { running: LONG, follow: "allowed" } as const;
   for (const value of [{ conditions: [{ service_name: "other" }], pool: "p" }, { pool: "nobody" }]) {
     const edit = { kind: "put", section: "rules", id: "r7", value: { id: "r7", ...value } } as const;
-    const there = { running: text, follow: "allowed" } as const;
-    const [near, far] = [await node.prepareEdit(edit, there, place), await aside.prepareEdit(edit, there, place)];
+    const first = (await node.prepareFirst(LONG, place)).config;
+    const near = await node.prepareEdit(edit, there, place);
+    loadDocument(LONG.replaceAll("s-", "t-"), place); // from here on that is the one that is known
+    const far = await aside.prepareEdit(edit, there, place);
     assert.deepEqual(far, near);
-    const config = near.kind === "prepared" ? near.prepared.config : undefined;
-    assert.equal(config?.rules[8], config && first.config.rules[8], "the others are the same objects");
+    const [made, other] = [near, far].map((one) => (one.kind === "prepared" ? one.prepared.config : undefined));
+    assert.ok(first !== undefined);
+    assert.equal(made?.rules[8], made && first.rules[8], "the others are the same objects");
+    assert.equal(other !== undefined && other.rules[8] === first.rules[8], false, "read by another process");
   }
 });
 
