@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { KnownHeads } from "../../src/http1/own/known-head.ts";
 import { MAX_DISCARD_BYTES } from "../../src/http1/port.ts";
+import { WaitingBytes } from "../../src/http1/own/waiting-bytes.ts";
 import { head, LIMITS, Rig, whole } from "./rig.ts";
 
 const CHUNKED = "Transfer-Encoding: chunked";
@@ -320,6 +321,22 @@ test("beyond so many requests without a reply none begins: what one read brought
   );
   assert.deepEqual([rig.statuses.length, rig.statuses.filter((status) => status === 503).length], [97, 48]);
   assert.deepEqual([rig.faults, rig.output.match(/Connection: close/gu)?.length, rig.connection.done], [[], 1, true]);
+});
+
+test("what waits has room in common with other connections; without any, what is behind so many requests is refused", () => {
+  const many = whole("").repeat(LIMITS.maxRequests);
+  const waiting = new WaitingBytes(2 * many.length);
+  const rigs = Array.from({ length: 3 }, () => new Rig({ answers: "late", waiting }));
+  for (const rig of rigs) rig.send(many + many);
+  const [first, second, third] = rigs as [Rig, Rig, Rig];
+  for (const rig of rigs) for (let i = 0; i < LIMITS.maxRequests; i++) rig.answer(i);
+  assert.deepEqual([first.requests.length, first.faults, second.faults], [2 * LIMITS.maxRequests, [], []]);
+  assert.deepEqual([third.statuses.length, third.statuses.at(-1)], [LIMITS.maxRequests + 1, 429]);
+  assert.deepEqual([third.faults, third.connection.done], [["pipelined"], true]);
+  second.connection.lost();
+  const next = new Rig({ answers: "late", waiting });
+  next.send(many + many + many);
+  assert.deepEqual([next.faults, waiting.take(1)], [[], false], "all has been given back");
 });
 
 test("what had to wait is not begun while replies wait to be read, nor while a body is to wait", () => {

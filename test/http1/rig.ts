@@ -3,6 +3,7 @@ import { DEFAULT_HTTP_LIMITS, type HttpFault, type HttpLimits } from "../../src/
 import { InboundRequest } from "../../src/http1/own/inbound-request.ts";
 import { KnownHeads } from "../../src/http1/own/known-head.ts";
 import { ReplyWriter } from "../../src/http1/own/reply-writer.ts";
+import { WaitingBytes } from "../../src/http1/own/waiting-bytes.ts";
 import type { HttpExchange, HttpReply, HttpRequest } from "../../src/http1/port.ts";
 import type { Refusal } from "../../src/core/reason.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -27,7 +28,7 @@ export interface SeenRequest {
 
 /** Of the answers of tests: an empty one, and one that says why. */
 const OK: HttpReply = { status: 200, headers: [], body: new Uint8Array(0), isFixed: true };
-const STATUS = { too_large: 413, deadline: 504 } as const;
+const STATUS = { too_large: 413, deadline: 504, too_many_requests: 429 } as const;
 
 export function refused({ reason }: Refusal): HttpReply {
   const status = Object.hasOwn(STATUS, reason) ? STATUS[reason as keyof typeof STATUS] : 400; // oxlint-disable-line typescript/no-unsafe-type-assertion -- its own key
@@ -39,6 +40,8 @@ export interface RigOptions {
   /** `late`: nothing is answered before the test does so; `head`: by its head. */
   readonly answers?: "end" | "late" | "head";
   readonly heads?: KnownHeads;
+  /** Shared with others. */
+  readonly waiting?: WaitingBytes;
   readonly closesMs?: number;
 }
 
@@ -54,13 +57,14 @@ export class Rig {
   isDraining = false;
   output = "";
 
-  constructor({ limits, answers = "end", heads = new KnownHeads(), closesMs = Infinity }: RigOptions = {}) {
+  constructor({ limits, answers = "end", heads = new KnownHeads(), waiting, closesMs = Infinity }: RigOptions = {}) {
     const shared = {
       limits: { ...LIMITS, ...limits },
       handler: (request: HttpRequest) => this.#begin(request, answers),
       refuse: refused,
       heads,
       writer: new ReplyWriter(this.clock, LIMITS.idleTimeoutMs),
+      waiting: waiting ?? new WaitingBytes(LIMITS.maxWaitingBytes),
       onFault: (fault: HttpFault) => void this.faults.push(fault),
     };
     const isDraining = (): boolean => this.isDraining;

@@ -1,4 +1,4 @@
-import { copyOwned, joinOwned } from "../../core/bytes.ts";
+import { joinOwned } from "../../core/bytes.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { HttpHandler, HttpReply } from "../port.ts";
 import {
@@ -13,6 +13,7 @@ import { InboundRequest, type RequestOwner } from "./inbound-request.ts";
 import type { KnownHeads } from "./known-head.ts";
 import { CONTINUE, type ReplyWriter } from "./reply-writer.ts";
 import { RequestReader } from "./request-reader.ts";
+import type { WaitingBytes } from "./waiting-bytes.ts";
 
 /** What the connections of one listener share. */
 export interface ConnectionShared {
@@ -21,6 +22,7 @@ export interface ConnectionShared {
   readonly refuse: (refusal: Refusal) => HttpReply;
   readonly heads: KnownHeads;
   readonly writer: ReplyWriter;
+  readonly waiting: WaitingBytes;
   readonly onFault: (fault: HttpFault) => void;
 }
 
@@ -68,6 +70,8 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   #isPaused = false;
   /** What came of requests that are not to begin yet: the rest of one read at most. */
   #held: Buffer | undefined;
+  /** What it takes of the room for that, until all of it is read. */
+  #heldBytes = 0;
   /** Since when replies have waited for the peer to read. */
   #blockedMs = NEVER;
   /** When the peer sent its last. */
@@ -128,11 +132,30 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   receive(bytes: Buffer, nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#held !== undefined) {
-      this.#held = joinOwned([this.#held, bytes]); // was on its way when reading stopped
+      this.#hold([this.#held, bytes]); // was on its way when reading stopped
       return;
     }
     const end = this.#read(bytes);
-    if (end < bytes.length) this.#held = copyOwned(bytes.subarray(end));
+    if (end < bytes.length) this.#hold([bytes.subarray(end)]);
+  }
+
+  /** What is to wait, where there is room for it. */
+  #hold(pieces: readonly Buffer[]): void {
+    this.#letGo();
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (this.#shared.waiting.take(bytes)) {
+      this.#heldBytes = bytes;
+      this.#held = joinOwned(pieces);
+      return;
+    }
+    const message = `${this.#open} requests before this one wait for their reply`;
+    this.#reader.breach({ fault: "pipelined", message });
+  }
+
+  #letGo(): void {
+    this.#shared.waiting.free(this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#held = undefined;
   }
 
   /** Goes on with what had to wait, if there is room for it and the peer reads replies. */
@@ -143,8 +166,12 @@ export class HttpConnection implements RequestEvents, RequestOwner {
     this.#held = undefined;
     const end = this.#read(held);
     if (this.#closing) return;
-    if (end < held.length) this.#held = held.subarray(end);
-    else if (this.#endedMs !== NEVER) this.#finish();
+    if (end < held.length) {
+      this.#held = held.subarray(end);
+      return;
+    }
+    this.#letGo();
+    if (this.#endedMs !== NEVER) this.#finish();
   }
 
   /** Returns how much of it was read. */
@@ -323,7 +350,7 @@ export class HttpConnection implements RequestEvents, RequestOwner {
   #stop(): void {
     this.#isFresh = false;
     this.#reader.stop();
-    this.#held = undefined;
+    this.#letGo();
     this.#closing = true;
   }
 

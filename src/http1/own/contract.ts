@@ -21,6 +21,7 @@ export const HTTP_FAULTS = [
   "cut_off",
   "head_timeout",
   "body_timeout",
+  "pipelined",
   "stalled",
   "http2",
   "tls",
@@ -46,6 +47,8 @@ export interface HttpLimits {
   readonly maxTrailerBytes: number;
   /** Requests that are not answered yet: beyond, the connection is not read for a while. */
   readonly maxRequests: number;
+  /** Of all connections of a listener: what has come of further requests by then. */
+  readonly maxWaitingBytes: number;
   /** From the start of a connection, or the first byte of a request, to the end of its head. */
   readonly headTimeoutMs: number;
   /** From the first byte of a request to the last of its body; and for a reply to be read. */
@@ -64,6 +67,7 @@ export const DEFAULT_HTTP_LIMITS: Omit<
   maxExtensionBytes: 4_096,
   maxTrailerBytes: 8_192,
   maxRequests: 32,
+  maxWaitingBytes: 8 * 1_048_576,
 };
 
 /** The head of a request, without its length. Connections may share it: never change it. */
@@ -107,4 +111,5 @@ const REASONS_OF: Readonly<Partial<Record<HttpFault, Reason>>> = {
   trailers_too_large: "too_large",
   head_timeout: "deadline",
   body_timeout: "deadline",
+  pipelined: "too_many_requests",
 };

@@ -11,6 +11,7 @@ import type { HttpServerOptions } from "../port.ts";
 import { DEFAULT_HTTP_LIMITS } from "./contract.ts";
 import { KnownHeads } from "./known-head.ts";
 import { ReplyWriter } from "./reply-writer.ts";
+import { WaitingBytes } from "./waiting-bytes.ts";
 import { type HttpShared, HttpSocket } from "./http-socket.ts";
 
 /** Our own HTTP/1.1. Rejects with the error of the system, or of the TLS library. */
@@ -67,6 +68,7 @@ function share(
     refuse,
     heads: new KnownHeads(),
     writer: new ReplyWriter(clock, options.keepAliveTimeoutMs),
+    waiting: new WaitingBytes(DEFAULT_HTTP_LIMITS.maxWaitingBytes),
     onFault,
     clock,
     random,
