@@ -37,11 +37,8 @@ class Rig {
   }
 
   send(services: readonly string[], signal: Signal = "traces", headers: SenderHeaders = NO_HEADERS): Limited {
-    const bytes = requestOf(
-      signal,
-      services.map((service, i) => ({ name: `${service}-${i}`, service })),
-    );
-    assert.ok(scanEnvelope(signal, bytes, this.envelope));
+    const items = services.map((service, i) => ({ name: `${service}-${i}`, service }));
+    assert.ok(scanEnvelope(signal, requestOf(signal, items), this.envelope));
     return this.limiter.limit(this.envelope, signal, headers, OWN_BODIES);
   }
 
@@ -53,8 +50,7 @@ class Rig {
 
   /** Names of what was left. */
   left(): string[] {
-    const left = this.limiter.take();
-    return namesOf("traces", left.bytes);
+    return namesOf("traces", this.limiter.take().bytes);
   }
 
   get shed(): number {
