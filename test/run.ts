@@ -65,7 +65,6 @@ const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: re
     workers: 2,
     beginnings: [
       "test/contract/",
-      "test/scenario/black-hole",
       "test/scenario/health-node",
       "test/scenario/ledger.test",
       "test/scenario/plugin",

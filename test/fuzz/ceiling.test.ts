@@ -47,7 +47,7 @@ const LARGEST_JSON_BYTES = 15 * 1_048_576;
 /** Asks items and resources, so that all is walked that may be. */
 const RULES = [{ id: "asks", conditions: [{ attribute: { key: "k", equals: "v" } }], pool: "other" }];
 const MEASURED = "its work and memory are measured in the test's process";
-const STEP_LOOP = Buffer.alloc(16 * 1_048_576, 0x41);
+const STEP_LOOP = Buffer.alloc(4 * 1_048_576, 0x41);
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
