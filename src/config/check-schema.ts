@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sharing } from "../core/sharing.ts";
 import { hintFor } from "./closest.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "./finding.ts";
 import { type SchemaDocument, ConfigSchema } from "./schema/config.ts";
@@ -12,9 +13,9 @@ export function checkSchema(root: unknown): { document: SchemaDocument | undefin
   const rules = valuesOf(root)?.["rules"];
   if (!Array.isArray(rules)) return checkAgainst(ConfigSchema, root);
   const { document, findings } = checkAgainst(ConfigSchema, { ...valuesOf(root), rules: [] });
-  const same = new Map<string, unknown>();
+  const shared = sharing();
   const checked = rules.map((rule: unknown, i) =>
-    checkRule(rule, same, (issue) => findings.push(...toFindings(issue, ["rules", i], root))),
+    checkRule(rule, shared, (issue) => findings.push(...toFindings(issue, ["rules", i], root))),
   );
   if (document === undefined || findings.length > 0) return { document: undefined, findings };
   return { document: { ...document, rules: checked.filter((rule) => rule !== undefined) }, findings };
@@ -23,29 +24,34 @@ export function checkSchema(root: unknown): { document: SchemaDocument | undefin
 /** What the schema makes of rules: when one changes, the others are there already. */
 const knownRules = new WeakMap<object, RuleDocument>();
 
-function checkRule(rule: unknown, same: Map<string, unknown>, tell: (issue: Issue) => void): RuleDocument | undefined {
+function checkRule(
+  rule: unknown,
+  shared: ReturnType<typeof sharing>,
+  tell: (issue: Issue) => void,
+): RuleDocument | undefined {
   const values = valuesOf(rule);
   const known = values && knownRules.get(values);
   if (known !== undefined) return known;
   const result = RuleSchema.safeParse(rule, { error: issueText });
   for (const issue of result.error?.issues ?? []) tell(issue);
   if (!result.success || values === undefined) return undefined;
-  const checked = withShared(result.data, same);
+  const checked = withShared(result.data, shared);
   knownRules.set(values, checked);
   return checked;
 }
 
 /** What most rules have as others have it is one object: of 10,000 that is some 10 MB. */
-function withShared(rule: RuleDocument, same: Map<string, unknown>): RuleDocument {
-  const one = <Value>(value: Value): Value => {
-    const text = JSON.stringify(value);
-    const known = same.get(text) ?? value;
-    same.set(text, known);
-    return known as Value; // oxlint-disable-line typescript/no-unsafe-type-assertion -- it says the same
-  };
+function withShared(rule: RuleDocument, shared: ReturnType<typeof sharing>): RuleDocument {
   const { conditions, signals, strategy, queue, batch, retry } = rule;
-  const shared = { signals: one(signals), strategy: one(strategy), queue: one(queue), batch: one(batch) };
-  return { ...rule, ...shared, retry: one(retry), conditions: conditions.map(one) };
+  return {
+    ...rule,
+    signals: shared(signals),
+    strategy: shared(strategy),
+    queue: shared(queue),
+    batch: shared(batch),
+    retry: shared(retry),
+    conditions: conditions.map(shared),
+  };
 }
 
 /** The same for another schema. */

@@ -1,3 +1,4 @@
+import { commonItems } from "../core/common-ends.ts";
 import { Secret } from "../core/secret.ts";
 import { formatPath, type Path } from "./finding.ts";
 import type { Config } from "./schema/config.ts";
@@ -53,20 +54,12 @@ function kindOf(before: unknown, after: unknown): ConfigChange["kind"] {
   return after === undefined ? "removed" : "changed";
 }
 
-interface Alike {
-  readonly head: number;
-  readonly tail: number;
-}
+type Alike = ReturnType<typeof commonItems>;
 
-/** How many things with ids are the same objects in two lists, at both ends. */
+/** Things with ids that are the same objects in two lists, at both ends. */
 function alikeIn(before: unknown, after: unknown): Alike {
-  if (!Array.isArray(before) || !Array.isArray(after)) return { head: 0, tail: 0 };
-  const most = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < most && isSame(before[head], after[head])) head++;
-  let tail = 0;
-  while (tail < most - head && isSame(before.at(-1 - tail), after.at(-1 - tail))) tail++;
-  return { head, tail };
+  const areLists = Array.isArray(before) && Array.isArray(after);
+  return areLists ? commonItems<unknown>(before, after, isSame) : { head: 0, tail: 0 };
 }
 
 function isSame(before: unknown, after: unknown): boolean {

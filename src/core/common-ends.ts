@@ -18,3 +18,17 @@ export function commonEnds(a: string, b: string): [head: number, tail: number] {
 function endOf(text: string, tail: number, size: number): string {
   return text.slice(text.length - tail - size, text.length - tail);
 }
+
+/** How many items two lists have in common at both ends; none of them twice. */
+export function commonItems<Item>(
+  a: readonly Item[],
+  b: readonly Item[],
+  isSame: (a: Item, b: Item) => boolean = Object.is,
+): { readonly head: number; readonly tail: number } {
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < most && isSame(a[head]!, b[head]!)) head++;
+  let tail = 0;
+  while (tail < most - head && isSame(a.at(-1 - tail)!, b.at(-1 - tail)!)) tail++;
+  return { head, tail };
+}

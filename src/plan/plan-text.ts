@@ -1,4 +1,4 @@
-import { commonEnds } from "../core/common-ends.ts";
+import { commonEnds, commonItems } from "../core/common-ends.ts";
 import { sha256Of } from "../core/sha256.ts";
 import type { RuleSpec } from "./compile-routes.ts";
 import type { PlanData } from "./plan-data.ts";
@@ -28,11 +28,7 @@ function linesOf(rules: readonly RuleSpec[]): string {
 }
 
 function linesAfter(rules: readonly RuleSpec[], { rules: was, text }: WrittenPlan): string {
-  const most = Math.min(rules.length, was.length);
-  let head = 0;
-  while (head < most && rules[head] === was[head]) head++;
-  let tail = 0;
-  while (tail < most - head && rules.at(-1 - tail) === was.at(-1 - tail)) tail++;
+  const { head, tail } = commonItems(rules, was);
   const first = rulesAt(text);
   const headEnd = skipLines(text, first, head);
   const tailStart = skipLines(text, headEnd, was.length - head - tail);

@@ -1,7 +1,7 @@
-import type { Condition } from "../config/condition-type.ts";
 import { commonEnds } from "../core/common-ends.ts";
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
+import { sharing } from "../core/sharing.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
 import { CLOSE, rulesAt, type WrittenPlan } from "./plan-text.ts";
 
@@ -16,14 +16,8 @@ export function readPlanData(text: string): PlanData {
 
 /** What several rules ask is one object: of 10,000 rules that is some MB. */
 function withShared(rules: PlanData["rules"]): PlanData["rules"] {
-  const same = new Map<string, Condition>();
-  const one = (condition: Condition): Condition => {
-    const text = JSON.stringify(condition);
-    const known = same.get(text) ?? condition;
-    same.set(text, known);
-    return known;
-  };
-  return rules.map((rule) => ({ ...rule, conditions: rule.conditions.map(one) }));
+  const shared = sharing();
+  return rules.map((rule) => ({ ...rule, conditions: rule.conditions.map(shared) }));
 }
 
 /**

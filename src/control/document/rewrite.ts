@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isMap, isSeq, parseDocument } from "yaml";
 import { parseText, ruleLinesOf } from "../../config/document.ts";
 import { valuesOf } from "../../config/values.ts";
+import { commonItems } from "../../core/common-ends.ts";
 import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from "./render.ts";
 import { rewriteBlock } from "./rewrite-block.ts";
 import { rewriteFlow } from "./rewrite-flow.ts";
@@ -54,10 +55,7 @@ function rewriteRules(text: string, before: unknown, next: unknown): string | un
   if (starts === undefined || !Array.isArray(was) || !Array.isArray(is) || was.length + 1 !== starts.length)
     return undefined;
   if (!isDeepStrictEqual(others, nextOthers)) return undefined;
-  let head = 0;
-  while (head < was.length && was[head] === is[head]) head++;
-  let tail = 0;
-  while (tail < Math.min(was.length, is.length) - head && was.at(-1 - tail) === is.at(-1 - tail)) tail++;
+  const { head, tail } = commonItems<unknown>(was, is);
   const left = Math.max(0, tail - 1);
   const [from, to] = [head - 1, was.length - left];
   if (from < 0 || to - from > MOST_RULES) return undefined;
