@@ -1,7 +1,7 @@
 import { rememberTaints } from "../../config/taint.ts";
-import { isPlain, isQuickToRead, ruleLinesOf } from "../../config/document.ts";
-import { isValues, textOf } from "../../config/values.ts";
+import { isValues } from "../../config/values.ts";
 import type { Clock } from "../../core/clock.ts";
+import { isDoneHere, lengthOf, LONG } from "./done-here.ts";
 import { DOCUMENT_WORK, type DocumentWork, unpackSecrets } from "./document-work.ts";
 import { DocumentWorker } from "./document-worker.ts";
 import { type Preparation, type Prepared, prepareFewLines } from "./prepare.ts";
@@ -27,16 +27,13 @@ export interface DocumentServiceOptions {
   readonly unhurried?: boolean;
 }
 
-/** Documents of this length are read in some ten milliseconds. */
-const ASIDE = 65_536;
-
 export function openDocumentService(options: DocumentServiceOptions): DocumentService {
-  const { clock, aside = ASIDE, sent = "aside", unhurried = false } = options;
+  const { clock, aside = LONG, sent = "aside", unhurried = false } = options;
   const worker = new DocumentWorker(clock);
   const run = async (name: keyof DocumentWork, args: readonly unknown[]): Promise<unknown> => {
     const isSent = name === "prepareEdit" || name === "prepareWanted";
     const isLong = lengthOf(args) > aside;
-    if (isLong ? isKnown(name, args, unhurried) : !(isSent && sent === "aside")) {
+    if (isLong ? isDoneHere(name, args, unhurried) : !(isSent && sent === "aside")) {
       const work = DOCUMENT_WORK[name] as (...args: readonly unknown[]) => unknown; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the arguments are those of the name
       if (!(isLong && name === "prepareEdit")) return work(...args);
       const edited = prepareFewLines(...(args as Parameters<typeof prepareFewLines>)); // oxlint-disable-line typescript/no-unsafe-type-assertion -- as above
@@ -52,71 +49,6 @@ export function openDocumentService(options: DocumentServiceOptions): DocumentSe
   const methods = names.map((name) => [name, (...args: readonly unknown[]) => run(name, args)]);
   const end = (): Promise<void> => worker[Symbol.asyncDispose]();
   return { ...Object.fromEntries(methods), [Symbol.asyncDispose]: end } as DocumentService; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each of its names is there
-}
-
-/** Of the texts among the arguments, and in them. */
-function lengthOf(args: readonly unknown[]): number {
-  return textsIn(args).reduce((length, text) => length + text.length, 0);
-}
-
-function textsIn(args: readonly unknown[]): string[] {
-  const texts = args.flatMap((arg) => (isValues(arg) ? [arg["text"], arg["running"]] : [arg]));
-  return texts.flatMap((text) => textOf(text) ?? []);
-}
-
-/**
- * What takes less here than to tell somebody else: a change of a document that was read here before
- * and differs in a few rules, since what was made of all others is there. So the first one is read
- * here, before the node carries data.
- */
-function isKnown(name: keyof DocumentWork, args: readonly unknown[], unhurried: boolean): boolean {
-  const texts = textsIn(args).filter((text) => text.length > ASIDE);
-  switch (name) {
-    case "prepareFirst":
-      return texts.length > 0 && texts.every(mayRead);
-    case "prepareEdit":
-      return (
-        isQuickEdit(args[0]) &&
-        texts.length > 0 &&
-        texts.every(
-          (text) => (isQuick(text, unhurried) || (unhurried && isSoonRead(text))) && ruleLinesOf(text) !== undefined,
-        )
-      );
-    case "prepareText":
-    case "prepareAgain":
-      return texts.length > 0 && texts.every((text) => isQuick(text, unhurried));
-    case "rootOf":
-      return texts.length > 0 && texts.every(isQuickToRead);
-    default:
-      return false;
-  }
-}
-
-/**
- * Patterns are compared with all others once more: 10,000 of them take more than a second, in which
- * a process that carries data would carry none.
- */
-function isQuick(text: string, unhurried: boolean): boolean {
-  return isQuickToRead(text) && (unhurried || !/regex|\*/u.test(text));
-}
-
-/** Thousands of patterns take ten seconds to compare, which a node that runs does not have. */
-function isSoonRead(text: string): boolean {
-  return !text.includes("regex") && mayRead(text);
-}
-
-function mayRead(text: string): boolean {
-  return text.length <= LONGEST_HERE && isPlain(text);
-}
-
-/** Which is read and checked in half a second. */
-const LONGEST_HERE = 4 * 1_024 * 1_024;
-
-/** Of one rule, and without a pattern: somebody may have sent one that takes long. */
-function isQuickEdit(edit: unknown): boolean {
-  if (!isValues(edit) || edit["section"] !== "rules") return false;
-  const written = JSON.stringify(edit, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
-  return written.length <= ASIDE && !written.includes("regex");
 }
 
 /** The environment as it is now: the process's own is no plain data. */
