@@ -24,7 +24,7 @@ test("texts have what their characters have, also where they are longer than wha
   fc.assert(
     fc.property(part, part, part, part, (start, a, b, end) => {
       const [one, other] = [start + a + end, start + b + end];
-      const { head, tail } = commonItems([...one], [...other]);
+      const { head, tail } = commonItems(Array.from(one), Array.from(other));
       assert.deepEqual(commonEnds(one, other), [head, tail]);
     }),
   );
