@@ -1,24 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isoTime } from "../../src/core/iso-time.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 import { runCli } from "./run-cli.ts";
 import { ScriptedAdmin } from "./scripted-admin.ts";
-
-const CLOCK = new ManualClock();
-const at = (secondsFromNow: number): string => isoTime(CLOCK.wallMs() + secondsFromNow * 1_000);
-
-const PIPE = Number.POSITIVE_INFINITY;
-
-/** `columns`: of a terminal; PIPE: it is read by a program. */
-async function tableOf(argv: readonly string[], body: unknown, columns = 80): Promise<string> {
-  await using admin = await ScriptedAdmin.open({ body });
-  // The time limit of the call never passes on a clock that stands still.
-  const terminal = columns === PIPE ? {} : { columns };
-  const { code, out, err } = await runCli([...argv, "--url", admin.url], { clock: CLOCK, ...terminal });
-  assert.deepEqual([code, err], [0, ""]);
-  return out;
-}
+import { at, PIPE, tableOf } from "./table-of.ts";
 
 const NODE = { gives_up: [], level: 0, reason: "", since: at(-60), until: null };
 const fleetOf = (degraded: boolean, until?: string): unknown => ({
