@@ -166,29 +166,44 @@ test("what somebody says of links who is no node of the fleet means nothing, and
   assert.equal(rig.env.metrics.circlingItems.with().value, 2, "of the one that a node has sent");
 });
 
-test("a node whose senders have all requests that they may have takes what another node sends on", async () => {
-  const document = {
-    node: { fleet: FLEET, shutdown_grace: "0s", limits: { max_concurrent_requests: 8 } },
-    default_pool: { targets: found("a"), when_down: "hold" },
-  };
-  const waiting: Promise<unknown>[] = [];
+const LONG = spans(Array.from({ length: 40 }, (_, i) => ({ name: `long-${i}` })));
+for (const { limits, status, message } of [
   {
-    await using node = await startTestNode(document, { workers: 0 });
-    const port = Number(node.http.slice(node.http.lastIndexOf(":") + 1));
-    const send = (more = {}): Promise<HttpAnswer> => post(port, "/v1/traces", ITEMS, more);
-    const hold = (more = {}): void => void waiting.push(send(more).catch(() => undefined));
-    const underWay = (wanted: number): Promise<true> =>
-      until(async () => ((await node.status()).inFlight.requests === wanted ? true : undefined));
-    for (let i = 0; i < 7; i++) hold();
-    await underWay(7);
-    const { status, body } = await send();
-    assert.equal(status, 429);
-    assert.match(String(body), /7 requests are under way; the limit of 8 has 1 for what other nodes send on/u);
-    hold(overLinks("1", "x"));
-    await underWay(8);
-  }
-  await Promise.all(waiting);
-});
+    limits: { max_concurrent_requests: 16 },
+    status: 429,
+    message: /14 requests are under way; the limit of 16 has 2 for what other nodes send on/u,
+  },
+  {
+    limits: { max_in_flight_bytes: 16 * LONG.length, max_request_bytes: 2 * LONG.length },
+    status: 503,
+    message: new RegExp(`would pass the limit of \\d+, which has ${2 * LONG.length} for what other nodes send on`, "u"),
+  },
+]) {
+  test(`a node whose senders have all of ${Object.keys(limits)[0]} that they may have takes what another node sends on`, async () => {
+    const document = {
+      node: { fleet: FLEET, shutdown_grace: "0s", limits },
+      default_pool: { targets: found("a"), when_down: "hold" },
+    };
+    const waiting: Promise<unknown>[] = [];
+    {
+      await using node = await startTestNode(document, { workers: 0 });
+      const port = Number(node.http.slice(node.http.lastIndexOf(":") + 1));
+      const send = (more = {}): Promise<HttpAnswer> => post(port, "/v1/traces", LONG, more);
+      const hold = (more = {}): void => void waiting.push(send(more).catch(() => undefined));
+      const underWay = (wanted: number): Promise<true> =>
+        until(async () => ((await node.status()).inFlight.requests === wanted ? true : undefined));
+      for (let i = 0; i < 14; i++) hold();
+      await underWay(14);
+      const refused = await send();
+      assert.equal(refused.status, status);
+      assert.match(String(refused.body), message);
+      hold(overLinks("1", "x"));
+      await underWay(15);
+      assert.equal((await node.status()).inFlight.bytes, 15 * LONG.length);
+    }
+    await Promise.all(waiting);
+  });
+}
 
 test("where no target is a node of the fleet nothing is counted", async () => {
   await using rig = new Rig("targets: [{ id: t, endpoint: 'http://t.test:1' }]\ndefault_pool: { targets: [t] }");

@@ -9,7 +9,7 @@ import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limits/node-limit.ts";
 import { DegradationGate } from "./degradation-gate.ts";
-import { KEPT_FOR_LINKS, keptForLinks, type LinkReader } from "./kept-for-links.ts";
+import { KeptForLinks, type LinkReader } from "./kept-for-links.ts";
 import { OpenPermit, type PermitGate } from "./open-permit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
@@ -104,7 +104,7 @@ export interface Admission {
    * without them it does not.
    */
   open(arrival: Arrival, headers?: HeaderSource): Permit | AdmissionRefused;
-  /** From now on the last requests are kept for what nodes of the fleet send on, as it says. */
+  /** From now on some of each limit is kept for what nodes of the fleet send on, as it says. */
   heedLinks(links: () => LinkReader): void;
   /** This process's part of the limits may be another. */
   limitChanged(): void;
@@ -203,7 +203,7 @@ class MemoryAdmission implements Admission, PermitGate {
   readonly #noRoom: Metrics["arenaNoRoom"];
   readonly #refused: Readonly<Record<AdmissionReason, Counter>>;
   #stopped: string | undefined;
-  #links: (() => LinkReader) | undefined;
+  readonly #links = new KeptForLinks();
 
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;
@@ -231,23 +231,21 @@ class MemoryAdmission implements Admission, PermitGate {
   }
 
   heedLinks(links: () => LinkReader): void {
-    this.#links = links;
+    this.#links.heed(links);
   }
 
   open({ receivedMs }: Arrival, headers?: HeaderSource): Permit | AdmissionRefused {
     const { maxRssBytes } = this.limits;
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
     if (this.#degradation.refusesAll) return this.#no("degraded", this.#degradation.message, receivedMs);
-    if (this.inFlightRequests >= (1 - KEPT_FOR_LINKS) * this.#maxRequests) {
-      const kept = keptForLinks(this.#maxRequests, this.#links?.(), headers);
-      if (this.inFlightRequests >= this.#maxRequests - kept) {
-        this.#missedRequests.add(1);
-        const under = `${this.inFlightRequests} requests are under way`;
-        const limit = this.#named(this.limits.maxConcurrentRequests);
-        const message =
-          kept === 0 ? `${under}, which is ${limit}` : `${under}; ${limit} has ${kept} for what other nodes send on`;
-        return this.#no("too_many_requests", message, receivedMs);
-      }
+    const kept = this.#links.from(this.#maxRequests, this.inFlightRequests + 1, { headers, links: undefined });
+    if (this.inFlightRequests >= this.#maxRequests - kept) {
+      this.#missedRequests.add(1);
+      const under = `${this.inFlightRequests} requests are under way`;
+      const limit = this.#named(this.limits.maxConcurrentRequests);
+      const message =
+        kept === 0 ? `${under}, which is ${limit}` : `${under}; ${limit} has ${kept} for what other nodes send on`;
+      return this.#no("too_many_requests", message, receivedMs);
     }
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
       return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, receivedMs);
@@ -258,7 +256,7 @@ class MemoryAdmission implements Admission, PermitGate {
     }
     this.#pressure.admitted(receivedMs);
     this.inFlightRequests++;
-    return new OpenPermit(this);
+    return new OpenPermit(this, headers);
   }
 
   get full(): boolean {
@@ -363,22 +361,25 @@ class MemoryAdmission implements Admission, PermitGate {
       return { reason: "too_large", message: `the request is longer than ${maxRequestBytes} bytes` };
     }
     const alone = this.inFlightBytes === held;
-    if (this.inFlightBytes + bytes <= this.maxBytes || alone || this.#comesFirst(bytes, permit)) {
+    const kept = this.#links.from(this.maxBytes, this.inFlightBytes + bytes, permit);
+    const most = this.maxBytes - kept;
+    if (this.inFlightBytes + bytes <= most || alone || this.#comesFirst(bytes, permit, most)) {
       this.inFlightBytes += bytes;
       return undefined;
     }
     this.#missedBytes.add(bytes);
-    const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass ${this.#named(this.limits.maxInFlightBytes)}`;
+    const under = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass ${this.#named(this.limits.maxInFlightBytes)}`;
+    const message = kept === 0 ? under : `${under}, which has ${kept} for what other nodes send on`;
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
 
   /**
    * Others whose bodies are still coming are not in the way of the oldest of them: for that there
-   * is room besides.
+   * is room besides. `most`: of all that may be held, what this one may have.
    */
-  #comesFirst(bytes: number, permit: OpenPermit): boolean {
+  #comesFirst(bytes: number, permit: OpenPermit, most: number): boolean {
     if (permit !== this.oldest) return false;
-    const fits = this.wholeBytes + permit.bytes + bytes <= this.maxBytes;
+    const fits = this.wholeBytes + permit.bytes + bytes <= most;
     return fits && this.inFlightBytes + bytes <= this.maxBytes + this.limits.maxRequestBytes;
   }
 

@@ -8,16 +8,39 @@ export interface LinkReader {
   linksOf(headers: HeaderSource): number;
 }
 
-/**
- * Of `max_concurrent_requests`, where some target is nodes of the fleet, senders leave this share
- * to what comes from other nodes, and that half as much with each link, as in queues. Else nodes
- * that wait for each other, full of what their own senders want, would refuse each other.
- */
-export const KEPT_FOR_LINKS = 1 / 8;
+/** A request, as far as it may have come from another node. */
+export interface LinkedRequest {
+  /** Undefined: it has not. */
+  readonly headers: HeaderSource | undefined;
+  /** As `linksOf` said once; undefined: nobody has asked. */
+  links: number | undefined;
+}
 
-/** Of so many requests, what is left to those that have come over more links. */
-export function keptForLinks(most: number, links: LinkReader | undefined, headers: HeaderSource | undefined): number {
-  if (links?.hasLinks !== true) return 0;
-  const hops = headers === undefined ? 0 : links.linksOf(headers);
-  return Math.floor((KEPT_FOR_LINKS * most) / 2 ** hops);
+/**
+ * Of a limit, where some target is nodes of the fleet, senders leave this share to what comes from
+ * other nodes, and that half as much with each link, as in queues. Else nodes that wait for each
+ * other, full of what their own senders want, would refuse each other.
+ */
+const KEPT = 1 / 8;
+
+/** What is kept of limits for nodes of the fleet. */
+export class KeptForLinks {
+  #reader: (() => LinkReader) | undefined;
+
+  heed(reader: () => LinkReader): void {
+    this.#reader = reader;
+  }
+
+  /**
+   * Of `most`, what is left to requests that have come over more links than this one; 0 as well
+   * while `used` of it, with the request, leaves enough to all. Only else its headers are read.
+   */
+  from(most: number, used: number, request: LinkedRequest): number {
+    if (used <= (1 - KEPT) * most) return 0;
+    const reader = this.#reader?.();
+    if (reader?.hasLinks !== true) return 0;
+    const { headers } = request;
+    request.links ??= headers === undefined ? 0 : reader.linksOf(headers);
+    return Math.floor((KEPT * most) / 2 ** request.links);
+  }
 }

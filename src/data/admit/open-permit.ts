@@ -1,6 +1,8 @@
 import type { WaitingReader } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Permit } from "./admission.ts";
+import type { LinkedRequest } from "./kept-for-links.ts";
 
 /** What a permit needs of admission. */
 export interface PermitGate {
@@ -19,21 +21,24 @@ export interface PermitGate {
 }
 
 /** One permit, in the list of those whose requests have not come whole. */
-export class OpenPermit implements Permit {
+export class OpenPermit implements LinkedRequest, Permit {
   readonly kind = "permit";
   bytes = 0;
   refusal: Refusal | undefined;
   /** In the list of those that have not come whole. */
   older: OpenPermit | undefined;
   newer: OpenPermit | undefined;
+  readonly headers: HeaderSource | undefined;
+  links: number | undefined;
   readonly #gate: PermitGate;
   #open = true;
   #whole = false;
   /** Who was told to wait with the rest of its body. */
   #reader: WaitingReader | undefined;
 
-  constructor(gate: PermitGate) {
+  constructor(gate: PermitGate, headers: HeaderSource | undefined) {
     this.#gate = gate;
+    this.headers = headers;
     this.older = gate.newest;
     if (gate.newest === undefined) gate.oldest = this;
     else gate.newest.newer = this;
