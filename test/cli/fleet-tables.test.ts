@@ -42,15 +42,15 @@ test("degrade set --fleet: it waits until all nodes obey this order, and says wh
   const before = { ...NODE, fleet: fleetOf(true, at(60)), left_out: 0, nodes: nodesOf(true, true) };
   const body = { ...before, fleet_order: ORDER };
   const taken = { ...before, fleet: fleetOf(true, at(600)) };
-  const bodies = [body, before, { ...taken, nodes: nodesOf(false, true) }, taken];
+  const bodies = [body, before, { ...taken, nodes: [] }, { ...taken, nodes: nodesOf(false, true) }, taken];
   await using admin = await ScriptedAdmin.open({ bodies });
   const obeyed = await runCli(["degrade", "set", "on", "--fleet", "--note", "why", "--url", admin.url]);
   assert.equal(obeyed.code, 0, obeyed.err);
   assert.match(obeyed.out, /\nobeyed by all 2 nodes after \d[\d.]* s\n$/u);
   assert.deepEqual(
     admin.seen.map(({ line }) => line),
-    ["PATCH /api/v1/degradation", ...Array.from({ length: 3 }, () => "GET /api/v1/degradation?fleet=true")],
-    "an order before this one does not count",
+    ["PATCH /api/v1/degradation", ...Array.from({ length: 4 }, () => "GET /api/v1/degradation?fleet=true")],
+    "an order before this one does not count, nor that nobody has reported",
   );
   const late = async (last: unknown, ...more: readonly string[]): Promise<string> => {
     await using some = await ScriptedAdmin.open({ bodies: [body, last] });

@@ -67,7 +67,7 @@ export async function waitUntilObeyed(
     const answer = await callAdmin(CALL, options, clock);
     const passedMs = clock.nowMs() - fromMs;
     if (answer.kind === "ok") last = obeyedIn(answer.body, order, passedMs);
-    const isDone = last !== undefined && last.taken && last.of > 0 && last.not_yet.length === 0;
+    const isDone = last !== undefined && last.of > 0 && last.not_yet.length === 0;
     if (isDone || passedMs >= waitMs || stopped.aborted) return last;
     await sleep(clock, Math.min(LOOK_MS, waitMs - passedMs), stopped).catch(() => undefined);
   }
