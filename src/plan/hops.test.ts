@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Secret } from "../core/secret.ts";
 import { planOf } from "../../test/scenario/ledger-rig.ts";
 import { HOPS_HEADER, hopsIn, PATH_HEADER, pathIn, pathThrough } from "./hops.ts";
-import { LINK_HEADERS } from "./link-proof.ts";
+import { LINK_HEADERS, PROOF_HEADER, proofOf, provenHeaders } from "./link-proof.ts";
 import { NO_HEADERS, type SenderHeaders, senderHeaders } from "./sender-headers.ts";
 
 const CASES = [
@@ -43,6 +44,19 @@ test("of a way that is made up no more is believed than links are counted, and n
   assert.deepEqual(pathIn(senderHeaders([[PATH_HEADER, "a,b"]])), []);
   assert.deepEqual(pathIn(cameThrough("a,b,c,d", 2)), ["c", "d"]);
   assert.deepEqual(pathIn(cameThrough("a, b > c,,d{},e", 4)), ["e"]);
+});
+
+test("what is proven stays, without its proof; what is not goes, and what else was said stays", () => {
+  const key = new Secret("of the fleet");
+  const said = [
+    [HOPS_HEADER, "1"],
+    [PATH_HEADER, "a"],
+    ["tenant", "t"],
+  ] as const;
+  const withProof = (proof: string): SenderHeaders =>
+    provenHeaders(senderHeaders([...said, [PROOF_HEADER, proof]]), key);
+  assert.deepEqual(withProof(proofOf(key, "1", "a")), senderHeaders(said));
+  assert.deepEqual(withProof(proofOf(key, "1", "b")), senderHeaders(said.slice(2)));
 });
 
 test("the way of a batch is that which all of it has come", () => {

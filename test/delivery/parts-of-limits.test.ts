@@ -96,13 +96,18 @@ test("part of a queue: what is kept for other nodes of the fleet is told as no r
   const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
   const queue = { maxBytes: 16_000, maxAgeMs: 600_000 };
   const rig = new PoolRig([targetPlan("a", { members })], { queue }, { "queue p": 8_000, "calls a": 0 });
-  const offer = (hops: number): string => {
+  const offer = (hops: number, bytes = 1_000): string => {
     const headers = hops === 0 ? NO_HEADERS : senderHeaders([[HOPS_HEADER, `${hops}`]]);
-    return rig.give({ headers, bytes: 1_000 - headers.bytes, signal: "logs" }).answer;
+    return rig.give({ headers, bytes: bytes - headers.bytes, signal: "logs" }).answer;
   };
   for (let i = 0; i < 7; i++) assert.equal(offer(0), "accepted");
   assert.deepEqual([offer(0), rig.uses("queue p")], ["full", "7000 1000"], "an eighth is kept");
   assert.deepEqual([offer(1), rig.uses("queue p")], ["full", "7000 1000"], "and half of that for the next link");
+  assert.deepEqual(
+    [offer(0, 500), offer(1, 501), offer(1, 500)],
+    ["full", "full", "accepted"],
+    "and no more than half",
+  );
   rig.lend({ "queue p": 16_000, "calls a": 8 });
   assert.equal(offer(1), "accepted");
   rig.answerAll();

@@ -7,7 +7,7 @@ import { readConfigDirective, wantedOf } from "../fleet/config-reconciler.ts";
 import { digestOf } from "../fleet/directive.ts";
 import { type DirectiveSource, openDirectiveSource } from "./directive-source.ts";
 import { directivesOf } from "./own-canaries.ts";
-import { directiveKey, encodeStoredDirective } from "./stored-directive.ts";
+import { directiveKey, encodeStoredDirective, type StoredDirective } from "./stored-directive.ts";
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -43,6 +43,20 @@ test("directives that are over, of however many scopes there were, do not keep n
 const TRIED = { version: 2, sha256: "2".repeat(64), stage: "region", base: 1, again: false };
 const IN_EU = { nodes: ["eu-1", "eu-2"], incarnations: ["x", "x"], region: "eu" };
 
+function stored(body: string): StoredDirective {
+  const head = { schema: 1, scope: "config", epoch: "1.5", seq: 1, valid_for_ms: 9_000, by: "g", written_at: "" };
+  return { ...head, digest: digestOf(body), body };
+}
+
+function sourceOf(newest: readonly StoredDirective[]): DirectiveSource {
+  return {
+    newest,
+    newer: () => newest.map((directive) => ({ directive, remainingMs: 9_000 })),
+    body: () => undefined,
+    onNews: () => () => undefined,
+  };
+}
+
 for (const { name, candidate, told } of [
   { name: "those who try it are told of in their region alone", candidate: { ...TRIED, ...IN_EU }, told: [2, 1] },
   {
@@ -55,22 +69,7 @@ for (const { name, candidate, told } of [
 ]) {
   test(`a config's directive: ${name}, each with the digest of what is told`, () => {
     const body = JSON.stringify({ version: 1, sha256: "1".repeat(64), candidate });
-    const directive = {
-      schema: 1,
-      scope: "config",
-      epoch: "1.5",
-      seq: 1,
-      valid_for_ms: 9_000,
-      by: "g",
-      written_at: "",
-    };
-    const newest = [{ ...directive, digest: digestOf(body), body }];
-    const all: DirectiveSource = {
-      newest,
-      newer: () => newest.map((one) => ({ directive: one, remainingMs: 9_000 })),
-      body: () => undefined,
-      onNews: () => () => undefined,
-    };
+    const all = sourceOf([stored(body)]);
     const versions = ["eu", "us"].map((region) => {
       const source = directivesOf(region, all);
       const [live] = source.newer({});
@@ -83,3 +82,16 @@ for (const { name, candidate, told } of [
     assert.deepEqual(versions, told);
   });
 }
+
+test("a config's directive: no id of another region is told, and each is told as it is now", () => {
+  const bodyOf = (version: number): string =>
+    JSON.stringify({ version, sha256: "1".repeat(64), candidate: { ...TRIED, ...IN_EU } });
+  const newest = [stored(bodyOf(1))];
+  const source = directivesOf("us", sourceOf(newest));
+  for (const version of [1, 3]) {
+    newest[0] = stored(bodyOf(version));
+    const config = readConfigDirective(source.newest[0]!.body);
+    const { nodes, incarnations } = config?.candidate ?? {};
+    assert.deepEqual([config?.version, nodes, incarnations], [version, [], []]);
+  }
+});
