@@ -24,6 +24,18 @@ export function hopsIn(headers: SenderHeaders): number {
   return value !== undefined && COUNT.test(value) ? Number(value) : 0;
 }
 
+/**
+ * Where targets are nodes of the fleet, senders leave this share of a limit to what comes from
+ * other nodes. So nodes of which each waits for the next one are never all full, and what goes
+ * round between them ends.
+ */
+export const KEPT_FOR_LINKS = 1 / 8;
+
+/** Of `most`, what those that have come over so many links leave to all that have over more. */
+export function keptForLinks(most: number, links: number): number {
+  return Math.floor((KEPT_FOR_LINKS * most) / 2 ** links);
+}
+
 const NOWHERE: readonly string[] = [];
 
 /**

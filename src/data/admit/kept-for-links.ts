@@ -1,3 +1,4 @@
+import { KEPT_FOR_LINKS, keptForLinks } from "../../plan/hops.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 
 /** Tells what nodes of the fleet send on from what comes from senders. */
@@ -16,14 +17,7 @@ export interface LinkedRequest {
   links: number | undefined;
 }
 
-/**
- * Of a limit, where some target is nodes of the fleet, senders leave this share to what comes from
- * other nodes, and that half as much with each link, as in queues. Else nodes that wait for each
- * other, full of what their own senders want, would refuse each other.
- */
-const KEPT = 1 / 8;
-
-/** What is kept of limits for nodes of the fleet. */
+/** What is kept of limits for nodes of the fleet, where some target is such, as in queues. */
 export class KeptForLinks {
   #reader: (() => LinkReader) | undefined;
 
@@ -36,11 +30,11 @@ export class KeptForLinks {
    * while `used` of it, with the request, leaves enough to all. Only else its headers are read.
    */
   from(most: number, used: number, request: LinkedRequest): number {
-    if (used <= (1 - KEPT) * most) return 0;
+    if (used <= (1 - KEPT_FOR_LINKS) * most) return 0;
     const reader = this.#reader?.();
     if (reader?.hasLinks !== true) return 0;
     const { headers } = request;
     request.links ??= headers === undefined ? 0 : reader.linksOf(headers);
-    return Math.floor((KEPT * most) / 2 ** request.links);
+    return keptForLinks(most, request.links);
   }
 }

@@ -1,4 +1,4 @@
-import { hopsIn } from "../../plan/hops.ts";
+import { hopsIn, keptForLinks } from "../../plan/hops.ts";
 import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
@@ -21,13 +21,6 @@ export interface Tenant {
   /** Counts up over all tenants: who was served longest ago is next. */
   served: number;
 }
-
-/**
- * In a pool whose targets are nodes of the fleet senders leave this share of the queue to what
- * comes from other nodes, and that half as much with each link. So nodes of which each waits for
- * the next one are never all full, and what goes round between them ends.
- */
-const KEPT_FOR_OTHERS = 1 / 8;
 
 /**
  * The tenants of a pool that hold something in it. They take turns, so that none waits for the
@@ -89,7 +82,7 @@ export class Tenants {
 
   /** Of `maxBytes`, what is left to those that have come over more links. */
   keptFrom(headers: SenderHeaders, maxBytes: number): number {
-    return this.#hasLinks ? (maxBytes * KEPT_FOR_OTHERS) / 2 ** hopsIn(headers) : 0;
+    return this.#hasLinks ? keptForLinks(maxBytes, hopsIn(headers)) : 0;
   }
 
   /** Whether its tenant may hold so much more, when `free` bytes of `maxBytes` are left. */
