@@ -2,13 +2,12 @@ import { isAbsolute, join, resolve } from "node:path";
 import type { Config } from "../config/schema/config.ts";
 import { openDataDir } from "../control/data-dir.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
-import { compile, digestOf } from "../plan/compile.ts";
+import { digestOf } from "../plan/compile.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { linkKeyIn } from "./fleet/link-to-fleet.ts";
 import type { NodeFleet } from "./node-fleet.ts";
-import { nodeIdOf } from "./node-id.ts";
+import { planOfNode } from "./node-plan.ts";
 
 /** What a node begins with, and what it keeps. */
 interface NodeBeginning {
@@ -36,10 +35,7 @@ export async function openBeginning(
   const first = fleet?.config ?? config;
   const text = fleet?.start.prepared.text ?? source.text;
   const version = fleet?.start.version ?? firstVersion(history, source);
-  const noConfig = fleet?.noConfigIn(version);
-  const node = { ...first.node, id: nodeIdOf(first.node) };
-  const linkKey = linkKeyIn(first.node, fleet);
-  return { kept, history, first, plan: compile(first, node, { version, text, noConfig, linkKey }) };
+  return { kept, history, first, plan: planOfNode(first, { version, text }, fleet) };
 }
 
 /** `storeDir`: where an embedded store is, which says so itself when it cannot be used. */

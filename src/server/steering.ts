@@ -11,16 +11,14 @@ import { FileTruth } from "../control/truth/file-truth.ts";
 import type { FleetFollower } from "../control/truth/fleet-follower.ts";
 import { openFleetVersions } from "../control/truth/fleet-versions.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
-import { compile } from "../plan/compile.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { checkListenerTls } from "./certificates.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { linkKeyIn } from "./fleet/link-to-fleet.ts";
 import type { NodeFleet } from "./node-fleet.ts";
-import { nodeIdOf } from "./node-id.ts";
+import { planOfNode } from "./node-plan.ts";
 import { regionNotice } from "./region-notice.ts";
 
 export interface Steering {
@@ -113,9 +111,7 @@ async function keepFirst(
 
 function compileNext(next: Config, version: number, text: string, fleet: NodeFleet | undefined): PlanData {
   checkListenerTls(next);
-  const node = { ...next.node, id: nodeIdOf(next.node) };
-  const linkKey = linkKeyIn(next.node, fleet);
-  return compile(next, node, { version, text, noConfig: fleet?.noConfigIn(version), linkKey });
+  return planOfNode(next, { version, text }, fleet);
 }
 
 /** What of the config came from elsewhere is in no line of the log. */
