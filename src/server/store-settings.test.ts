@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../config/load.ts";
 import type { StoreSettings } from "../store/store.ts";
+import { sharesLimits } from "./fleet/link-to-fleet.ts";
 import { storeSettings } from "./store-settings.ts";
 
 const PEM: Readonly<Record<string, string>> = {
@@ -32,6 +33,26 @@ test("the embedded store is a file in the data directory, or where the config sa
   for (const none of ["{}", "{ file: fleet.sqlite }"]) {
     assert.deepEqual(settingsOf(none), { kind: "embedded", file: ":memory:" });
   }
+});
+
+test("limits are shared by nodes of one store that are kept on disk, and by nobody where it is the node's own", () => {
+  const shares = (node: string, dataDir?: string): boolean => {
+    const { config, problems } = loadConfig(`node: ${node}\ntargets: [{ id: a, endpoint: http://127.0.0.1:1 }]\n`, {
+      file: "node.yaml",
+      env: {},
+      readFile: () => "",
+    });
+    assert.ok(config !== undefined, JSON.stringify(problems));
+    return sharesLimits(config.node, dataDir);
+  };
+  const etcd = "{ coordination: { type: etcd, endpoints: [http://127.0.0.1:2379] } }";
+  const listen = "fleet: { listen: { address: 127.0.0.1:0 } }";
+  const shared = `{ coordination: { file: /fleet.sqlite }, ${listen} }`;
+  assert.deepEqual([shares(etcd, "/data"), shares(shared, "/data")], [true, true]);
+  assert.deepEqual([shares(etcd), shares(shared)], [false, false], "nothing of it is kept");
+  const own = [shares("{}", "/data"), shares(`{ ${listen} }`, "/data")];
+  assert.deepEqual(own, [false, false]);
+  assert.equal(shares("{ coordination: { file: /fleet.sqlite } }", "/data"), false, "nobody reaches it");
 });
 
 test("etcd with certificates from files, a user, and a password from the environment", () => {

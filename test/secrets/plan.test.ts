@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { type LoadResult, loadConfig } from "../../src/config/load.ts";
 import { RouterError } from "../../src/core/errors.ts";
+import { literal } from "../../src/core/secret-source.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
@@ -94,7 +95,7 @@ const ways: { name: string; of: (data: PlanData) => PlanData }[] = [
 ];
 for (const { name, of } of ways) {
   test(`secrets of a plan ${name}: nothing that prints it shows them`, () => {
-    const data = of(load(TEXT).data);
+    const data = of({ ...load(TEXT).data, linkKey: literal(OWN) });
     assert.ok(planText(data).includes(OWN), "there is something to hide");
     const lines: string[] = [];
     const clock = new ManualClock();
@@ -105,6 +106,7 @@ for (const { name, of } of ways) {
         plan: data,
         target: data.targets[0],
         header: data.targets[0]?.headers,
+        links: data.linkKey,
         text: planText(data),
         broken,
       });

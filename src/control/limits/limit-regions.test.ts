@@ -42,6 +42,16 @@ test("limits of a region: however fast other keys are hot, the leader is asked f
   }
 });
 
+test("limits of a region: for a key that becomes hot it asks the leader that it knows", () => {
+  const [leader, region] = [new LimitAllocators(OPTIONS), new LimitRegions(OPTIONS)];
+  leader.setLimits(LIMITS);
+  region.setLimits(LIMITS);
+  region.answered(leader.lend("west", region.ask(0), 0), 0, 0);
+  region.lend("n1", askOf(0), 1_000);
+  const { total, keys } = region.ask(1_000);
+  assert.deepEqual([total.to, new Set(keys.map(({ to }) => to))], ["1.1", new Set(["1.1"])]);
+});
+
 test("limits: of what is hot no more nothing is granted to who still wants it, so that others have its place", () => {
   const allocators = new LimitAllocators({ ...OPTIONS, mostKeys: 1 });
   allocators.setLimits(LIMITS);

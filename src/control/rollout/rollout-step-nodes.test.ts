@@ -121,7 +121,7 @@ test("rollout: another leader asks nobody else while it is paused, and still fin
   fleet.nodes.push({ ...fleet.nodes[0]!, id: `${region}-9`, region, version: BASE });
   [fleet.epoch, fleet.ledMs, fleet.memory] = ["1.6", 0, {}];
   fleet.pass(40);
-  assert.deepEqual([fleet.candidate.epoch, fleet.tried], ["1.6", asked]);
+  assert.deepEqual([fleet.candidate.epoch, fleet.tried, fleet.candidate.region], ["1.6", asked, asked.slice(0, 2)]);
   fleet.failing.tried = 0.2;
   fleet.pass(75);
   assert.equal(fleet.candidate.state, "rolled_back");

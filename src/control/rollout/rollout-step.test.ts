@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { candidateDirective } from "./candidate-directive.ts";
 import { BASE, stagedCandidate, TRIED } from "../../../test/support/fleet/simulated-fleet.ts";
 import { Rollout, shortly } from "../../../test/support/fleet/stepped-rollout.ts";
 
@@ -9,15 +10,17 @@ test("rollout: one node, then its region, then all, each after two windows that 
   assert.equal(shortly(fleet.candidate), "running node []");
   const [first] = fleet.candidate.nodes;
   assert.ok(first !== undefined && fleet.tried === first.id, fleet.tried);
+  const toldRegion = (): string | undefined => candidateDirective(fleet.candidate)?.region;
+  assert.equal(toldRegion(), first.id.slice(0, 2));
   fleet.pass(60);
   assert.equal(shortly(fleet.candidate), "running node []");
   fleet.pass(10);
   assert.equal(shortly(fleet.candidate), "running region [node]");
   const region = fleet.nodes.filter((node) => node.region === first.id.slice(0, 2)).map(({ id }) => id);
-  assert.equal(fleet.tried, region.join());
+  assert.deepEqual([fleet.tried, toldRegion()], [region.join(), first.id.slice(0, 2)]);
   fleet.pass(70);
   assert.equal(shortly(fleet.candidate), "running all [node,region]");
-  assert.equal(fleet.tried, fleet.nodes.map(({ id }) => id).join());
+  assert.deepEqual([fleet.tried, toldRegion()], [fleet.nodes.map(({ id }) => id).join(), undefined]);
   assert.equal(fleet.isPromoted, false);
   fleet.pass(40);
   assert.equal(fleet.isPromoted, true);

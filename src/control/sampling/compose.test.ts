@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { loadConfig } from "../../config/load.ts";
 import { keptItems, rateIn } from "../../plan/sampling/class-rate.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
 import { composeSampling, type SamplingComposition } from "./compose.ts";
+import { shareReasonsOf } from "./share-reason.ts";
 import { ITEM_CHARGE, type RateBudget, type RatedClass, type SamplingSettings } from "./sampling-settings.ts";
 
 const TRACES = ["traces"] as const;
@@ -315,3 +317,22 @@ function represented(composition: SamplingComposition, rows: readonly ReceivedRo
 function sumOf(rows: readonly ReceivedRow[], amount: (row: ReceivedRow) => number): number {
   return rows.reduce((sum, row) => sum + amount(row), 0);
 }
+
+test("why so much of a class is kept: where its ceiling is from, or what lowers it, in the words of metrics", () => {
+  const rules = "[{ priority: high, rate: 1, services: [payment] }]";
+  const { config } = loadConfig(
+    `global: { sampling_strategies: [{ type: priority_based, rules: ${rules} }] }\ntargets: []\n`,
+    {
+      file: "node.yaml",
+      env: {},
+      readFile: () => "",
+    },
+  );
+  assert.ok(config !== undefined);
+  const why = shareReasonsOf(config);
+  assert.equal(why({ class: "high", reason: "class" }), "priority_based");
+  assert.equal(why({ class: "normal", reason: "class" }), "sampling_rate");
+  assert.equal(why({ class: "normal", reason: "budget", by: "adaptive" }), "adaptive");
+  assert.equal(why({ class: "normal", reason: "budget_minimum", by: "cost_based" }), "cost_based");
+  assert.equal(why({ class: "normal", reason: "region" }), "region");
+});
