@@ -191,7 +191,10 @@ for (const { limits, status, message } of [
       const send = (more = {}): Promise<HttpAnswer> => post(port, "/v1/traces", LONG, more);
       const hold = (more = {}): void => void waiting.push(send(more).catch(() => undefined));
       const underWay = (wanted: number): Promise<true> =>
-        until(async () => ((await node.status()).inFlight.requests === wanted ? true : undefined));
+        until(async () => {
+          const { requests, bytes } = (await node.status()).inFlight;
+          return requests === wanted && bytes === wanted * LONG.length ? true : undefined;
+        });
       for (let i = 0; i < 14; i++) hold();
       await underWay(14);
       const refused = await send();
@@ -199,11 +202,19 @@ for (const { limits, status, message } of [
       assert.match(String(refused.body), message);
       hold(overLinks("1", "x"));
       await underWay(15);
-      assert.equal((await node.status()).inFlight.bytes, 15 * LONG.length);
     }
     await Promise.all(waiting);
   });
 }
+
+test("explain believes of links what nodes have proven, and nobody else, as a request is", async () => {
+  const rules = JSON.stringify([{ id: "linked", conditions: [{ header: { key: HOPS_HEADER } }], targets: ["t"] }]);
+  const text = `targets: [{ id: t, endpoint: "http://t.test:1" }]\nrules: ${rules}\ndefault_pool: ${JSON.stringify({ targets: found("a") })}`;
+  await using rig = new Rig(`${OF_FLEET}\n${text}`, { resolver: new ScriptedResolver() });
+  const holds = (headers: Record<string, string>): unknown =>
+    rig.explain("traces", ITEMS, headers).rules[0]?.condition?.holds;
+  assert.deepEqual([holds(overLinks("1")), holds({ [HOPS_HEADER]: "1" })], [true, false]);
+});
 
 test("where no target is a node of the fleet nothing is counted", async () => {
   await using rig = new Rig("targets: [{ id: t, endpoint: 'http://t.test:1' }]\ndefault_pool: { targets: [t] }");

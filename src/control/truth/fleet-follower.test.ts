@@ -159,13 +159,15 @@ test("what all workers end with while it is being written is not what a start be
   );
 });
 
-test("workers that end with a version that is not the newest say nothing of what runs", async () => {
+test("workers that end with a version that is not the newest, or runs again, say nothing of what runs", async () => {
   const { follower, follow, start } = rig("store");
   await follower.started(start);
   await follow(2, "two");
   await follow(3, "three");
   await follower.takenBack(2);
   assert.equal(follower.status.acknowledged?.result, "applied");
+  await follower.takenBack(3);
+  assert.equal(follower.status.acknowledged.result, "applied", "it runs again already");
 });
 
 test("a version that cannot be taken over is told at once, with what is known of it; one that is, is not", async () => {
