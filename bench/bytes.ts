@@ -5,6 +5,7 @@ import { prepare } from "../src/generate/generate.ts";
 import { compress, COMPRESSIONS, USUAL_LEVEL } from "../src/otlp/compress.ts";
 import { inflate } from "../src/otlp/inflate.ts";
 import { transcode } from "../src/otlp/json/transcode.ts";
+import { writeJson } from "../src/otlp/json/write-json.ts";
 import { NO_LIMITS } from "../src/otlp/limits.ts";
 import { type Signal, SIGNALS } from "../src/otlp/signal.ts";
 import { formatTable } from "./table.ts";
@@ -16,6 +17,7 @@ import { formatTable } from "./table.ts";
  */
 const ROUNDS = 7;
 const ROUND_BYTES = 2_000_000;
+const MAX_JSON_BYTES = 67_108_864;
 const DISTINCT = 8;
 const SERVICES = Array.from({ length: 8 }, (_, i) => `service-${i}`);
 const WALL_MS = 1_750_000_000_000;
@@ -77,7 +79,24 @@ function* comparisons(items: number): Generator<Comparison> {
     const ours: Run = (body) => transcode(signal, body, NO_LIMITS, SCRATCH);
     const node: Run = (body) => JSON.parse(body.toString()) as unknown;
     yield { what: `JSON in, ${signal}`, bodies, bytes: meanOf(bodies), ours, node, by: "JSON.parse" };
+    yield jsonOut(signal, items);
   }
+}
+
+/** Requests as JSON texts in bytes; beside the same of objects that are there already. */
+function jsonOut(signal: Signal, items: number): Comparison {
+  const bodies = bodiesOf(signal, "protobuf", items);
+  const objects = new Map(
+    bodiesOf(signal, "json", items).map((text, i) => [bodies[i]!, JSON.parse(text.toString()) as unknown]),
+  );
+  return {
+    what: `JSON out, ${signal}`,
+    bodies,
+    bytes: meanOf(bodies),
+    ours: (body) => writeJson(signal, body, MAX_JSON_BYTES),
+    node: (body) => Buffer.from(JSON.stringify(objects.get(body))),
+    by: "JSON.stringify",
+  };
 }
 
 function bodiesOf(signal: Signal, format: "json" | "protobuf", items: number): Buffer[] {

@@ -11,8 +11,8 @@ export interface Case {
   readonly signal: Signal;
   /** Of the requests; JSON over HTTP only. */
   readonly encoding: "protobuf" | "json";
-  /** What targets speak, where it is not what the load does. */
-  readonly targets: "same" | "grpc";
+  /** What targets speak, where it is not what the load does; `json`: over HTTP/1.1. */
+  readonly targets: "same" | "grpc" | "json";
   readonly itemsPerRequest: number;
   readonly resourcesPerRequest: number;
   readonly services: number;
@@ -97,5 +97,6 @@ export function serviceNames(count: number): string[] {
 
 /** What the sinks have to speak. */
 export function targetsSpeak({ targets, protocol }: Case): Case["protocol"] {
+  if (targets === "json") return "http";
   return targets === "same" ? protocol : targets;
 }

@@ -11,6 +11,7 @@ const OWN_HTTP: Partial<Case> = { protocol: "http", httpTransport: "own" };
 const PIPELINED: Partial<Case> = { ...OWN_HTTP, connections: 4, streams: 8, targets: "grpc" };
 const HTTP_32: Partial<Case> = { ...OWN_HTTP, connections: 32, streams: 1 };
 const NODE_HTTP: Partial<Case> = { httpTransport: "node" };
+const JSON_OUT: Partial<Case> = { targets: "json" };
 const JSON_IN: Partial<Case> = { encoding: "json", targets: "grpc" };
 
 const TRACES: readonly Case[] = [
@@ -66,6 +67,7 @@ export const WIRE_CASES: readonly Case[] = SIZES.flatMap((size) => [
   wire("wire-pipelined", size, "HTTP/1.1, 4 x 8 in pipelines", PIPELINED),
   wire("wire-pipelined-node", size, "HTTP/1.1 of Node, 4 x 8 in pipelines", { ...PIPELINED, ...NODE_HTTP }),
   wire("wire-json", size, "HTTP/1.1, 4 x 8 in pipelines, JSON", { ...PIPELINED, ...JSON_IN }),
+  wire("wire-json-out", size, "gRPC, 4 x 8, JSON out", JSON_OUT),
   wire("wire-32", size, "gRPC, 32 x 1", { connections: 32, streams: 1 }),
   wire("wire-http", size, "HTTP/1.1 in, 32 x 1", { ...HTTP_32, targets: "grpc" }),
   wire("wire-http-node", size, "HTTP/1.1 of Node in, 32 x 1", { ...HTTP_32, ...NODE_HTTP, targets: "grpc" }),

@@ -117,7 +117,11 @@ export async function openRig(run: Case, system: System | undefined, options?: S
       pin(sink.pid, others); // in a run without a system it is the sink that is measured
     },
     check: () =>
-      check(loads, sink, { repeats: run.gzipIn, swallows: system?.swallows === true, kept: KEPT[run.sampling] }),
+      check(loads, sink, {
+        repeats: run.gzipIn || run.targets === "json",
+        swallows: system?.swallows === true,
+        kept: KEPT[run.sampling],
+      }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -177,7 +181,7 @@ function ratesOf(
 
 /**
  * `repeats`: compressed requests are sent again as they are, so that their numbers repeat; then
- * only the count can be checked. `swallows`: nothing is sent on. `kept`: the share that is.
+ * only the count can be checked, as where sinks get JSON. `swallows`: nothing is sent on. `kept`: the share that is.
  */
 async function check(
   loads: readonly LoadProcess[],

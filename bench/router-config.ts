@@ -26,7 +26,8 @@ export function routerConfig(
   ports: RouterPorts,
   { dataDir, transport, workers, identity }: RouterPlace,
 ): string {
-  const protocol = targetsSpeak(run) === "grpc" ? "grpc" : "http/protobuf";
+  const overHttp = run.targets === "json" ? "http/json" : "http/protobuf";
+  const protocol = targetsSpeak(run) === "grpc" ? "grpc" : overHttp;
   const compression = run.gzipOut ? { compression: "gzip" } : {};
   const { cert, key, ca } = identity;
   const { maxConcurrentStreams, maxInFlight, queueBytes } = run.limits;

@@ -6,8 +6,9 @@ import { systemClock } from "../src/core/clock.ts";
 import { tallyItems } from "../src/generate/read-back.ts";
 import { Tally } from "../src/generate/tally.ts";
 import type { Answers, SinkArguments, SinkCounts, SinkReport, SinkRequest } from "./messages.ts";
+import { countJsonItems } from "./json-items.ts";
 import { answerParent, argumentsOf, tellParent } from "./messages.ts";
-import { AT_ONCE, listenGrpc, type Received } from "./wire/grpc-server.ts";
+import { AT_ONCE, listenGrpc } from "./wire/grpc-server.ts";
 
 /**
  * The sink process: OTLP servers for one signal that take everything, count the items and note
@@ -15,6 +16,9 @@ import { AT_ONCE, listenGrpc, type Received } from "./wire/grpc-server.ts";
  * the process ends with its parent.
  */
 const MAX_INFLATED_BYTES = 134_217_728;
+
+/** A request's body, whether it is compressed, and whether it is JSON. */
+type Take = (message: Buffer, compressed: boolean, isJson?: boolean) => void;
 
 interface Port {
   readonly server: Server;
@@ -41,11 +45,11 @@ async function open(): Promise<Port> {
   let items = 0;
   let bytesIn = 0;
   let answers = AT_ONCE;
-  const received: Received = (message, compressed) => {
+  const received: Take = (message, compressed, isJson) => {
     requests++;
     bytesIn += message.length;
     const bytes = compressed ? gunzipSync(message, { maxOutputLength: MAX_INFLATED_BYTES }) : message;
-    items += tallyItems(signal, bytes, tally);
+    items += isJson === true ? countJsonItems(bytes) : tallyItems(signal, bytes, tally);
   };
   const now = (): Answers => answers;
   const server = await (protocol === "grpc"
@@ -58,7 +62,7 @@ async function open(): Promise<Port> {
   };
 }
 
-function listenHttp(received: Received, answers: () => Answers): Promise<Server> {
+function listenHttp(received: Take, answers: () => Answers): Promise<Server> {
   const server = createHttpServer((incoming, response) => takeHttp(incoming, response, received, answers));
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -66,21 +70,19 @@ function listenHttp(received: Received, answers: () => Answers): Promise<Server>
   });
 }
 
-function takeHttp(
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  received: Received,
-  answers: () => Answers,
-): void {
+function takeHttp(incoming: IncomingMessage, response: ServerResponse, received: Take, answers: () => Answers): void {
   const chunks: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
   incoming.on("end", () => {
     const { afterMs, unavailable } = answers();
     const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-    if (!unavailable) received(body, incoming.headers["content-encoding"] === "gzip");
+    const type = incoming.headers["content-type"] ?? "application/x-protobuf";
+    const isJson = type === "application/json";
+    if (!unavailable) received(body, incoming.headers["content-encoding"] === "gzip", isJson);
+    const text = isJson ? "{}" : "";
     const reply = (): void => {
-      response.writeHead(unavailable ? 503 : 200, { "content-type": "application/x-protobuf", "content-length": 0 });
-      response.end();
+      response.writeHead(unavailable ? 503 : 200, { "content-type": type, "content-length": text.length });
+      response.end(text);
     };
     if (afterMs === 0) reply();
     else systemClock.after(afterMs, reply);

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { prepare } from "../../src/generate/generate.ts";
+import { SIGNALS } from "../../src/otlp/signal.ts";
 import { thresholdOf } from "../../src/otlp/threshold.ts";
 import { KEPT } from "../case.ts";
+import { countJsonItems } from "../json-items.ts";
 import type { LoadCounts } from "../messages.ts";
 import type { Window } from "../rig.ts";
 import { CASES, caseNamed, WIRE_CASES } from "../cases.ts";
@@ -172,6 +175,21 @@ test("bench cases: names are all different, and loads of the marks have 32 calls
   assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
   for (const run of WIRE_CASES) assert.equal(run.connections * run.streams, 32, run.name);
   for (const name of ["logs-100", "metrics-http-100", "logs-rule-item"]) assert.equal(caseNamed(name).name, name);
+});
+
+test("bench sinks: items of a request in JSON are counted", () => {
+  const options = {
+    items: 30,
+    resources: 3,
+    services: ["a", "b"],
+    firstService: 0,
+    seed: 1,
+    wallMs: 1_750_000_000_000,
+  };
+  for (const signal of SIGNALS) {
+    assert.equal(countJsonItems(Buffer.from(prepare(signal, "json", options).bytes)), 30, signal);
+  }
+  assert.equal(countJsonItems(Buffer.from("{}")), 0);
 });
 
 test("bench parts: the windows of a part are spread over four starts", () => {

@@ -19,6 +19,7 @@ export const NAMES = {
   gzip: "gRPC, gzip in",
   inflating: "node:zlib alone, inflating the same",
   json: "HTTP/1.1 in pipelines with JSON, gRPC out",
+  jsonOut: "gRPC in, HTTP/1.1 with JSON out",
   parsing: "JSON.parse alone, the same",
   transcoding: "JSON to protobuf alone, the same",
 } as const;
@@ -68,6 +69,7 @@ function gzip(run: Case): Compared[] {
 function json(run: Case): Compared[] {
   return [
     { name: NAMES.json, system: SIGNALBOX, run },
+    laneOf(NAMES.jsonOut, `wire-json-out-${run.itemsPerRequest}`),
     { lane: (load, windowMs) => aloneLane(load, NAMES.parsing, { what: "parse", run, windowMs }) },
     { lane: (load, windowMs) => aloneLane(load, NAMES.transcoding, { what: "transcode", run, windowMs }) },
   ];
