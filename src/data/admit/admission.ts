@@ -238,13 +238,15 @@ class MemoryAdmission implements Admission, PermitGate {
     const { maxRssBytes } = this.limits;
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
     if (this.#degradation.refusesAll) return this.#no("degraded", this.#degradation.message, receivedMs);
-    const kept = this.#links.from(this.#maxRequests, this.inFlightRequests + 1, { headers, links: undefined });
+    const under = this.inFlightRequests + 1;
+    const mayKeep = this.#links.mayKeep(this.#maxRequests, under);
+    const kept = mayKeep ? this.#links.from(this.#maxRequests, under, { headers, links: undefined }) : 0;
     if (this.inFlightRequests >= this.#maxRequests - kept) {
       this.#missedRequests.add(1);
-      const under = `${this.inFlightRequests} requests are under way`;
+      const said = `${this.inFlightRequests} requests are under way`;
       const limit = this.#named(this.limits.maxConcurrentRequests);
       const message =
-        kept === 0 ? `${under}, which is ${limit}` : `${under}; ${limit} has ${kept} for what other nodes send on`;
+        kept === 0 ? `${said}, which is ${limit}` : `${said}; ${limit} has ${kept} for what other nodes send on`;
       return this.#no("too_many_requests", message, receivedMs);
     }
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {

@@ -25,12 +25,17 @@ export class KeptForLinks {
     this.#reader = reader;
   }
 
+  /** Whether so much of `most` is used that something may be kept of the rest. */
+  mayKeep(most: number, used: number): boolean {
+    return used > (1 - KEPT_FOR_LINKS) * most && this.#reader !== undefined;
+  }
+
   /**
    * Of `most`, what is left to requests that have come over more links than this one; 0 as well
    * while `used` of it, with the request, leaves enough to all. Only else its headers are read.
    */
   from(most: number, used: number, request: LinkedRequest): number {
-    if (used <= (1 - KEPT_FOR_LINKS) * most) return 0;
+    if (!this.mayKeep(most, used)) return 0;
     const reader = this.#reader?.();
     if (reader?.hasLinks !== true) return 0;
     const { headers } = request;
