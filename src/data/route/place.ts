@@ -53,15 +53,25 @@ export interface RoutedRequest {
  * of the pools, by draft.
  */
 export function placeDrafts(
-  { drafts, plan }: Router,
+  router: Pick<Router, "drafts" | "plan" | "placedBytes">,
+  pools: readonly PlaceablePool[],
+  placed: RoutedRequest,
+  places: number[],
+): Obstacle | undefined {
+  emptyList(places);
+  const obstacle = placeEach(router, pools, placed, places);
+  for (const place of places) router.placedBytes[place] = 0;
+  return obstacle;
+}
+
+/** Each alone may fit where those before it and it do not together. */
+function placeEach(
+  { drafts, plan, placedBytes }: Pick<Router, "drafts" | "plan" | "placedBytes">,
   pools: readonly PlaceablePool[],
   placed: RoutedRequest,
   places: number[],
 ): Obstacle | undefined {
   const { envelope, headers, path } = placed;
-  emptyList(places);
-  /** What the drafts before take: each alone may fit where they do not together. */
-  const taken = drafts.length > 1 ? new Map<number, number>() : undefined;
   for (const draft of drafts) {
     const pool = pools[draft.pool]!;
     if (path.length > 0 && pool.returning(path) !== undefined) {
@@ -72,16 +82,16 @@ export function placeDrafts(
       return paused(draft, plan, pools, { ...placed, deadlineMs: placed.nowMs }) ?? noTarget(pool);
     }
     const bytes = draft.parcelBytes(envelope);
-    const place = findRoom({ draft, bytes, headers, path }, plan, pools, taken);
+    const place = findRoom({ draft, bytes, headers, path }, plan, pools, placedBytes);
     if (place < 0 && neverFits(draft, plan, pools, bytes)) return tooLong(pool, bytes);
-    if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
+    if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, placedBytes[draft.pool]));
     const inDoubt = pool.pausesSome || !pool.usableFor(draft.channel, plan.signal);
     if (place === draft.pool && pool.ack === "delivered" && inDoubt) {
       const obstacle = paused(draft, plan, pools, placed);
       if (obstacle !== undefined) return obstacle;
     }
     places.push(place);
-    taken?.set(place, (taken.get(place) ?? 0) + bytes + headers.bytes);
+    placedBytes[place]! += bytes + headers.bytes;
   }
   return undefined;
 }
@@ -178,14 +188,14 @@ function findRoom(
   { draft, bytes, headers, path }: WantedRoom,
   { signal, pools: plans }: RoutePlan,
   pools: readonly PlaceablePool[],
-  taken: ReadonlyMap<number, number> | undefined,
+  placedBytes: Float64Array,
 ): number {
   const own = draft.pool;
   const { chain } = plans[own]!;
-  if (pools[own]!.hasRoom(bytes, signal, draft.channel, taken?.get(own) ?? 0, headers)) return own;
+  if (pools[own]!.hasRoom(bytes, signal, draft.channel, placedBytes[own], headers)) return own;
   for (let k = 1; k < chain.length; k++) {
     const pool = pools[chain[k]!]!;
-    const reserved = taken?.get(chain[k]!) ?? 0;
+    const reserved = placedBytes[chain[k]!]!;
     if (!pool.usable(signal) || (path.length > 0 && pool.returning(path) !== undefined)) continue;
     if (pool.hasRoom(bytes, signal, undefined, reserved, headers)) return chain[k]!;
   }

@@ -50,6 +50,11 @@ export class Router implements Routed {
   excess: Excess | undefined = undefined;
   readonly uncopied: number[] = [];
   readonly uncopiedPoints: number[] = [];
+  /**
+   * By pool, bytes that drafts of the request at hand were given a place for: those of `placeDrafts`,
+   * which leaves all of them at 0.
+   */
+  readonly placedBytes: Float64Array;
   /** Copies are given up: the node is degraded. */
   givesUpCopies = false;
   readonly #gates: readonly PoolGate[];
@@ -86,6 +91,7 @@ export class Router implements Routed {
   /** `pools` are those of the plan, by index. */
   constructor(plan: RoutePlan, pools: readonly RoutablePool[], metrics: Metrics) {
     this.plan = plan;
+    this.placedBytes = new Float64Array(pools.length);
     this.#items = new ItemReader(plan.signal);
     this.#programs = new ResourcePrograms(plan, metrics);
     this.#gates = pools.map((view, i) => new PoolGate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
