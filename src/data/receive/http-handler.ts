@@ -7,7 +7,7 @@ import type { Permit } from "../admit/admission.ts";
 import { type Cors, createCors } from "./cors.ts";
 import { HttpBody } from "./http-body.ts";
 import { type HttpHead, readHttpHead } from "./http-head.ts";
-import { compressReply, httpRefusal, httpReply } from "./http-reply.ts";
+import { compressReply, httpRefusal, httpReply, isCompressed } from "./http-reply.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import { type Format, maxBytesOf, Reception, type ReceptionTimes, refuseTooLarge } from "./reception.ts";
 import type { Reply } from "./request.ts";
@@ -159,9 +159,13 @@ class HttpExport extends Reception implements HttpExchange, WaitingReader {
     this.#drop(); // the permit is closed, or somebody else has the bytes
     const { signal, format } = this.#head;
     const rest = reply.ok ? "short" : restAfter(reply.refusal);
-    compressReply(httpReply(signal, format, reply), this.#request, (written) => {
-      this.#request.reply(shared(written, this.#request, this.#cors), rest);
-    });
+    const written = httpReply(signal, format, reply);
+    if (isCompressed(written, this.#request)) compressReply(written, (shorter) => this.#send(shorter, rest));
+    else this.#send(written, rest);
+  }
+
+  #send(reply: HttpReply, rest: "short" | "unwanted"): void {
+    this.#request.reply(shared(reply, this.#request, this.#cors), rest);
   }
 
   #drop(): void {

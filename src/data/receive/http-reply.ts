@@ -35,15 +35,13 @@ export function httpRefusal(format: Format, refusal: Refusal, more: readonly str
 /** A shorter body is not worth the header that says how it was compressed. */
 const MIN_COMPRESSED_BYTES = 1_024;
 
-/**
- * The same reply, gzipped where the sender takes that and it is worth it. `done` is called once,
- * maybe at once.
- */
-export function compressReply(reply: HttpReply, to: HeaderSource, done: (reply: HttpReply) => void): void {
-  if (reply.body.length <= MIN_COMPRESSED_BYTES || !takesGzip(to.header("accept-encoding"))) {
-    done(reply);
-    return;
-  }
+/** Whether it is to be gzipped: its sender takes that, and it is worth it. */
+export function isCompressed({ body }: HttpReply, to: HeaderSource): boolean {
+  return body.length > MIN_COMPRESSED_BYTES && takesGzip(to.header("accept-encoding"));
+}
+
+/** The same reply, gzipped. `done` is called once, maybe at once. */
+export function compressReply(reply: HttpReply, done: (reply: HttpReply) => void): void {
   compress("gzip", [reply.body], (result) => {
     const { status, headers } = reply;
     done(result.ok ? { status, headers: [...headers, "Content-Encoding", "gzip"], body: result.bytes } : reply);

@@ -4,6 +4,7 @@
  * connection has one owner; nothing here waits.
  */
 
+import type { FixedReply } from "./frames/fixed-reply.ts";
 import { DROPPED_BYTES_PER_SECOND } from "../session-settings.ts";
 
 /**
@@ -206,6 +207,8 @@ export interface Connection {
    * windows allow it; otherwise as sendHeaders, sendData and trailers after it. `data` is copied.
    */
   sendReply(stream: number, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): void;
+  /** The same with frames that are written already. */
+  sendFixedReply(stream: number, reply: FixedReply): void;
   /** RST_STREAM; no event of the stream follows. Does nothing on a stream that is closed. */
   resetStream(stream: number, code: H2ErrorCode): void;
   /**

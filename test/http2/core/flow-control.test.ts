@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { H2_ERROR as E } from "../../../src/http2/own/contract.ts";
+import { FixedReply } from "../../../src/http2/own/frames/fixed-reply.ts";
 import { FLAG, FRAME, SETTING } from "../../../src/http2/own/frames/frame-types.ts";
 import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 import {
@@ -184,6 +185,33 @@ test("a small reply is one piece of output; where a window is in the way it wait
   );
   assert.deepEqual(scene.toldOf("flushed"), []);
   assert.equal(scene.connection.openStreams, 0);
+});
+
+/** All that a peer with these SETTINGS gets for three replies, and how many PINGs it may send then. */
+function repliedWith(parameters: readonly number[], send: (scene: Scene, stream: number) => void): unknown[] {
+  const limits = { maxIdleFramesPerSecond: 3 };
+  const scene = new Scene("server", { settings: parameters, limits });
+  const streams = [1, 3, 0x01_02_05];
+  scene.send(...streams.map((stream) => headers(stream, REQUEST)));
+  for (const stream of streams) send(scene, stream);
+  const all = [scene.take()];
+  scene.send(...streams.map((stream) => windowUpdate(stream, 9)));
+  all.push(scene.take());
+  let pings = 0;
+  for (; scene.toldOf("failed").length === 0; pings++) scene.send(frame(FRAME.PING, 0, 0, Buffer.alloc(8)));
+  return [all, pings];
+}
+
+test("a reply that is written once for all streams is what it is when written for each", () => {
+  const body = Buffer.from("12345");
+  const fixed = new FixedReply(HEAD, body, TAIL);
+  const peers = [[], [SETTING.INITIAL_WINDOW_SIZE, 4], [SETTING.HEADER_TABLE_SIZE, 100]];
+  for (const parameters of peers) {
+    const own = repliedWith(parameters, ({ connection }, stream) => connection.sendReply(stream, HEAD, body, TAIL));
+    const known = repliedWith(parameters, ({ connection }, stream) => connection.sendFixedReply(stream, fixed));
+    assert.deepEqual(known, own);
+  }
+  assert.throws(() => new FixedReply(Buffer.alloc(16_385), body, TAIL), RangeError);
 });
 
 test("what waits of a stream that is reset never leaves, and its window is not spent", () => {

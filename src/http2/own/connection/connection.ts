@@ -6,6 +6,7 @@ import {
   H2_ERROR,
   type H2ErrorCode,
 } from "../contract.ts";
+import type { FixedReply } from "../frames/fixed-reply.ts";
 import { CLIENT_PREFACE, DEFAULT_WINDOW_BYTES, MAX_STREAM_ID } from "../frames/frame-types.ts";
 import { createParts, type ConnectionParts } from "./connection-parts.ts";
 import { ourSettings, refuseLimits } from "./settings.ts";
@@ -144,9 +145,14 @@ class OwnConnection implements Connection {
     const { streams, outbound } = this.#parts;
     const stream = streams.get(id);
     if (stream === undefined || outbound.reply(stream, head, data, trailers)) return;
-    outbound.headers(stream, head, false);
-    outbound.data(stream, [new Uint8Array(data)], false, false);
-    outbound.headers(stream, trailers, true);
+    this.#replyInParts(stream, head, data, trailers);
+  }
+
+  sendFixedReply(id: number, reply: FixedReply): void {
+    const { streams, outbound } = this.#parts;
+    const stream = streams.get(id);
+    if (stream === undefined || outbound.fixedReply(stream, reply)) return;
+    this.#replyInParts(stream, reply.head, reply.data, reply.trailers);
   }
 
   resetStream(id: number, code: H2ErrorCode): void {
@@ -182,6 +188,13 @@ class OwnConnection implements Connection {
     const pieces = outbound.take(maxBytes);
     for (const id of outbound.takeFlushed()) this.#events.flushed(id);
     return pieces;
+  }
+
+  #replyInParts(stream: Stream, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): void {
+    const { outbound } = this.#parts;
+    outbound.headers(stream, head, false);
+    outbound.data(stream, [new Uint8Array(data)], false, false);
+    outbound.headers(stream, trailers, true);
   }
 
   #stalls(nowMs: number): boolean {

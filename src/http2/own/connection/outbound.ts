@@ -8,6 +8,7 @@ import {
   MAX_WINDOW_BYTES,
   MIN_MAX_FRAME_BYTES,
 } from "../frames/frame-types.ts";
+import type { FixedReply } from "../frames/fixed-reply.ts";
 import { FrameWriter } from "../frames/writer.ts";
 import { withTableSizes } from "../hpack/encoder.ts";
 import type { Allowance } from "./allowance.ts";
@@ -120,8 +121,7 @@ export class Outbound {
    */
   reply(stream: Stream, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): boolean {
     const bytes = data.length;
-    if (!maySend(stream) || (stream.body !== undefined && stream.body.waiting > 0)) return false;
-    if (bytes > this.#window || bytes > stream.sendWindow || bytes > this.#maxFrameBytes) return false;
+    if (!this.#takesWhole(stream, bytes)) return false;
     this.#writeBlock(stream, head, false);
     if (bytes > 0) {
       this.writer.head(bytes, FRAME.DATA, 0, stream.id);
@@ -131,6 +131,24 @@ export class Outbound {
     this.#writeBlock(stream, trailers, true);
     this.#endLocal(stream);
     return true;
+  }
+
+  /** The same of one that is known. */
+  fixedReply(stream: Stream, reply: FixedReply): boolean {
+    const { head, data, trailers, frames, streamsAt } = reply;
+    if (this.#untold.length > 0) return this.reply(stream, head, data, trailers);
+    if (!this.#takesWhole(stream, data.length)) return false;
+    stream.headSent = true;
+    this.writer.stamped(frames, streamsAt, stream.id);
+    this.#spend(stream, data.length);
+    this.#idle.earn(2 * ANSWERS_TO_FRAME); // as each block does
+    this.#endLocal(stream);
+    return true;
+  }
+
+  #takesWhole(stream: Stream, bytes: number): boolean {
+    if (!maySend(stream) || (stream.body !== undefined && stream.body.waiting > 0)) return false;
+    return bytes <= this.#window && bytes <= stream.sendWindow && bytes <= this.#maxFrameBytes;
   }
 
   /** RST_STREAM; the stream is closed, and what waited of it is dropped. */

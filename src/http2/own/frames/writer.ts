@@ -71,6 +71,15 @@ export class FrameWriter {
     }
   }
 
+  /** Frames that are there already, with the identifier of their stream where it belongs. */
+  stamped(frames: Uint8Array, streamsAt: readonly number[], stream: number): void {
+    this.#room(frames.length);
+    const at = this.#at;
+    this.#chunk.set(frames, at);
+    for (let i = 0; i < streamsAt.length; i++) writeUint32(this.#chunk, at + streamsAt[i]!, stream);
+    this.#at = at + frames.length;
+  }
+
   rstStream(stream: number, code: H2ErrorCode): void {
     this.head(4, FRAME.RST_STREAM, 0, stream);
     this.#uint32(code);

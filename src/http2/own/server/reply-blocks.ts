@@ -1,5 +1,7 @@
 import { ACCEPTED_ENCODINGS, encodeDetails, encodeStatusText } from "../../headers.ts";
+import { prefixed } from "../../message-pieces.ts";
 import type { UnaryReply } from "../../port.ts";
+import { FixedReply } from "../frames/fixed-reply.ts";
 import { headerListBytes } from "../header-list.ts";
 import { encodeHeaders } from "../hpack/encoder.ts";
 
@@ -11,6 +13,8 @@ const HEAD = [":status", "200", "content-type", "application/grpc", "grpc-accept
 
 export const SUCCESS_HEAD = encodeHeaders(HEAD);
 export const SUCCESS_TRAILERS = encodeHeaders(["grpc-status", "0"]);
+/** Success with nothing to say, as nearly all that OTLP is answered. */
+export const SUCCESS = new FixedReply(SUCCESS_HEAD, prefixed(new Uint8Array(0)), SUCCESS_TRAILERS);
 /** The body may come (RFC 9110, 10.1.1). */
 export const CONTINUE = encodeHeaders([":status", "100"]);
 export const METHOD_NOT_ALLOWED = encodeHeaders([":status", "405", "allow", "POST"]);

@@ -4,7 +4,8 @@ import { InboundCall } from "../../inbound-call.ts";
 import { prefixed } from "../../message-pieces.ts";
 import type { UnaryReply } from "../../port.ts";
 import { listedHeader } from "../header-list.ts";
-import { errorBlock, SUCCESS_HEAD, SUCCESS_TRAILERS } from "./reply-blocks.ts";
+import type { FixedReply } from "../frames/fixed-reply.ts";
+import { errorBlock, SUCCESS, SUCCESS_HEAD, SUCCESS_TRAILERS } from "./reply-blocks.ts";
 import type { StreamRequestHead } from "./request-head.ts";
 
 /** Whose call it is. */
@@ -15,6 +16,7 @@ export interface ReplySender {
   readonly maxHeaderListBytes: number;
   /** Sends a reply with a message, or, without one, the block of an error. */
   success(call: ServerCall, head: Uint8Array, message: Uint8Array, trailers: Uint8Array): void;
+  known(call: ServerCall, reply: FixedReply): void;
   failure(call: ServerCall, block: Uint8Array): void;
   /** Gives its stream the credit that it was not given; the connection has had it. */
   repay(call: ServerCall, bytes: number): void;
@@ -76,9 +78,9 @@ export class ServerCall extends InboundCall implements WaitingReader {
   }
 
   protected send(reply: UnaryReply): void {
-    if (reply.status !== STATUS.OK) this.#sender.failure(this, errorBlock(reply, this.#sender.maxHeaderListBytes));
-    else this.#sender.success(this, SUCCESS_HEAD, prefixed(reply.message ?? NOTHING), SUCCESS_TRAILERS);
+    const { status, message } = reply;
+    if (status !== STATUS.OK) this.#sender.failure(this, errorBlock(reply, this.#sender.maxHeaderListBytes));
+    else if (message === undefined || message.length === 0) this.#sender.known(this, SUCCESS);
+    else this.#sender.success(this, SUCCESS_HEAD, prefixed(message), SUCCESS_TRAILERS);
   }
 }
-
-const NOTHING = new Uint8Array(0);

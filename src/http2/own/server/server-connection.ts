@@ -21,6 +21,7 @@ import {
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
 import type { ReadAccepted, TakeBytes } from "../../../core/sockets/read-socket.ts";
+import type { FixedReply } from "../frames/fixed-reply.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { OwedCredit } from "./owed-credit.ts";
 import { CONTINUE, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
@@ -224,6 +225,11 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
 
   success(call: ServerCall, head: Uint8Array, message: Uint8Array, trailers: Uint8Array): void {
     this.#connection.sendReply(call.stream, head, message, trailers);
+    this.#replied(call);
+  }
+
+  known(call: ServerCall, reply: FixedReply): void {
+    this.#connection.sendFixedReply(call.stream, reply);
     this.#replied(call);
   }
 
