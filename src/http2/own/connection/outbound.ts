@@ -279,7 +279,7 @@ export class Outbound {
       const from = body.pieceAt;
       const to = Math.min(piece.length, from + left);
       if (to - from < COPY_BYTES) this.writer.copy(piece, from, to);
-      else this.writer.view(piece.subarray(from, to));
+      else this.writer.view(from === 0 && to === piece.length ? piece : piece.subarray(from, to));
       left -= to - from;
       if (to === piece.length) {
         body.pieceIndex++;
