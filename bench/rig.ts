@@ -181,7 +181,8 @@ function ratesOf(
 
 /**
  * `repeats`: compressed requests are sent again as they are, so that their numbers repeat; then
- * only the count can be checked, as where sinks get JSON. `swallows`: nothing is sent on. `kept`: the share that is.
+ * only the count can be checked, as where sinks get JSON. `swallows`: nothing is sent on. `kept`:
+ * the share that is.
  */
 async function check(
   loads: readonly LoadProcess[],

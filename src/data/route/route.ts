@@ -51,8 +51,8 @@ export class Router implements Routed {
   readonly uncopied: number[] = [];
   readonly uncopiedPoints: number[] = [];
   /**
-   * By pool, bytes that drafts of the request at hand were given a place for: those of `placeDrafts`,
-   * which leaves all of them at 0.
+   * By pool, bytes that drafts of the request at hand were given a place for: those of
+   * `placeDrafts`, which leaves all of them at 0.
    */
   readonly placedBytes: Float64Array;
   /** Copies are given up: the node is degraded. */

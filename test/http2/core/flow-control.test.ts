@@ -187,7 +187,9 @@ test("a small reply is one piece of output; where a window is in the way it wait
   assert.equal(scene.connection.openStreams, 0);
 });
 
-/** All that a peer with these SETTINGS gets for three replies, and how many PINGs it may send then. */
+/**
+ * All that a peer with these SETTINGS gets for three replies, and how many PINGs it may send then.
+ */
 function repliedWith(parameters: readonly number[], send: (scene: Scene, stream: number) => void): unknown[] {
   const limits = { maxIdleFramesPerSecond: 3 };
   const scene = new Scene("server", { settings: parameters, limits });
