@@ -1,3 +1,4 @@
+import { truncate } from "../../core/truncate.ts";
 import type { CallOptions } from "../../store/store.ts";
 import { formatEpoch } from "../../store/recipes/epoch.ts";
 import { readFleet } from "../../store/recipes/identity.ts";
@@ -128,6 +129,6 @@ function leadersView(seats: readonly ListedSeat[], generation: number): LeadersV
 
 function leaderView({ holder, epoch, sinceMs, value = "" }: ListedSeat, generation: number): LeaderView | null {
   if (holder === undefined || epoch === undefined || sinceMs === undefined) return null;
-  const shown = value.length > MAX_SHOWN_VALUE ? `${value.slice(0, MAX_SHOWN_VALUE - 1)}…` : value;
+  const shown = truncate(value, MAX_SHOWN_VALUE);
   return { id: holder, epoch: formatEpoch({ generation, revision: epoch }), since: isoTime(sinceMs), value: shown };
 }

@@ -1,3 +1,4 @@
+import { truncate } from "../../core/truncate.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Reason } from "../../core/reason.ts";
 import { type Seen, UNSEEN } from "../../otlp/any-value.ts";
@@ -108,7 +109,7 @@ class Teller implements Losses {
     if (!loss.acknowledged) return;
     this.#env.metrics.lostItems.with(loss.reason).add(loss.points);
     kind.items += loss.points;
-    kind.said = cut(loss.said, MAX_SAID);
+    kind.said = truncate(loss.said, MAX_SAID);
     this.#remember(this.#pools, loss.pool, loss);
     if (loss.target !== "") this.#remember(this.#targets, loss.target, loss);
     if (nowMs >= kind.loggedMs + LOG_MS) this.#log(kind, nowMs);
@@ -150,7 +151,7 @@ class Teller implements Losses {
 
   #remember(all: Map<string, LossStatus>, name: string, { reason, target, said, points }: Loss): void {
     const items = (all.get(name)?.items ?? 0) + points;
-    all.set(name, { items, reason, target, said: cut(said, MAX_SAID), atMs: this.#env.clock.wallMs() });
+    all.set(name, { items, reason, target, said: truncate(said, MAX_SAID), atMs: this.#env.clock.wallMs() });
     if (all.size > MAX_REMEMBERED) all.delete(firstOf(all)[0]);
   }
 }
@@ -165,23 +166,19 @@ function sampleOf(loss: Loss, atMs: number): DropSample {
   const first = firstAttributes(pieces[0] ?? new Uint8Array(0), MAX_ATTRIBUTES);
   const attributes = Object.fromEntries(
     first.map(([key, value]) => {
-      const name = cut(key, MAX_VALUE);
+      const name = truncate(key, MAX_VALUE);
       return [name, redact(name, shown(value))];
     }),
   );
-  const words = String(redact("said", cut(said, MAX_SAID)));
+  const words = String(redact("said", truncate(said, MAX_SAID)));
   return { atMs, signal, rule, pool, target, reason, said: words, items: points, acknowledged, attributes };
 }
 
 function shown(value: Seen): unknown {
-  if (typeof value === "string") return cut(value, MAX_VALUE);
-  return value === UNSEEN || typeof value === "object" ? cut(describe(value), MAX_VALUE) : value;
+  if (typeof value === "string") return truncate(value, MAX_VALUE);
+  return value === UNSEEN || typeof value === "object" ? truncate(describe(value), MAX_VALUE) : value;
 }
 
 function describe(value: Extract<Seen, object | symbol>): string {
   return value === UNSEEN ? "..." : `[${value.length} values]`;
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }

@@ -1,3 +1,4 @@
+import { truncate } from "../../core/truncate.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { GRPC, type GrpcCode } from "../../otlp/grpc-code.ts";
 
@@ -65,13 +66,9 @@ const MAX_ERROR_CHARS = 512;
 const MAX_PARTIAL_CHARS = 16_384;
 
 export function errorText(message: string): string {
-  return cut(message, MAX_ERROR_CHARS);
+  return truncate(message, MAX_ERROR_CHARS);
 }
 
 export function partialText(message: string): string {
-  return cut(message, MAX_PARTIAL_CHARS);
-}
-
-function cut(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
+  return truncate(message, MAX_PARTIAL_CHARS);
 }

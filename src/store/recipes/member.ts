@@ -1,3 +1,4 @@
+import { truncate } from "../../core/truncate.ts";
 import { z } from "zod";
 import { RouterError } from "../../core/errors.ts";
 import { isoTime, parseIsoTime } from "../../core/iso-time.ts";
@@ -78,7 +79,7 @@ const MemberSchema = z.object({
 export function encodeMember({ info, health, registeredAtMs, incarnation }: MemberRecord): Uint8Array {
   const value = {
     ...info,
-    health: health.state === "unhealthy" ? { ...health, reason: cut(health.reason, MAX_REASON) } : health,
+    health: health.state === "unhealthy" ? { ...health, reason: truncate(health.reason, MAX_REASON) } : health,
     registered_at: isoTime(registeredAtMs),
     incarnation,
   };
@@ -104,8 +105,4 @@ export function decodeMember(entry: Entry): Shaped<Member & { readonly incarnati
   const { registered_at: registeredAt, ...member } = read.value;
   const registeredAtMs = parseIsoTime(registeredAt) ?? 0;
   return { ok: true, value: { ...member, registeredAtMs, created: entry.created, session: entry.session } };
-}
-
-function cut(long: string, most: number): string {
-  return long.length <= most ? long : `${long.slice(0, most - 1)}…`;
 }
