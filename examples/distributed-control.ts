@@ -119,13 +119,13 @@ async function showLeaders({ seats }: RunningNode): Promise<void> {
   console.log(`  the fleet is led by ${global?.id}, region-1 by ${regions["region-1"]?.id}`);
 }
 
-/** As `signalbox regions add` does: checked, kept as a version, taken over by all nodes of it. */
+/** As `signalbox regions add` does: checked, kept as a version, applied by all nodes of it. */
 async function registerRegion({ table }: RunningNode): Promise<void> {
   console.log("\nRegion:");
   const kindOf = (await table.element("regions", "region-1")) === undefined ? "add" : "put";
-  const wish = { author: "the example", note: "region-1 has its own settings" };
+  const change = { author: "the example", note: "region-1 has its own settings" };
   const edit = { kind: kindOf, section: "regions", id: "region-1", value: REGION } as const;
-  const { kind: outcome } = await table.edit(edit, undefined, false, wish);
+  const { kind: outcome } = await table.edit(edit, undefined, false, change);
   const region = await table.element("regions", "region-1");
   console.log(`  region-1: ${outcome}, ${JSON.stringify(region?.value)}`);
 }

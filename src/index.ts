@@ -48,7 +48,7 @@ export type { Wanted } from "./control/document/prepare.ts";
 export type { DocumentDiff } from "./control/document/compare.ts";
 export type { VersionInfo } from "./control/history/entry.ts";
 
-// Targets and their health: checked while they are open, and judged by what is sent to them.
+// Targets and their health: checked while they are open, and checked by what is sent to them.
 export { openTargets, type OpenTargets, type TargetInput } from "./server/embed/targets.ts";
 export type { BalancerOptions, TargetSet } from "./data/target-set.ts";
 export type { RetryReason, SendOutcome } from "./data/send-outcome.ts";
@@ -284,7 +284,7 @@ export type { RequestedTransfer, RequestTransferOptions, TransferAsked } from ".
 // A config that some nodes of a fleet try before all run it.
 export { type AskRolloutOptions, type RolloutAnswer, type RolloutRequest } from "./control/rollout/ask-rollout.ts";
 export { type FleetRollout, fleetRollout } from "./control/rollout/fleet-rollout.ts";
-export { ROLLOUT_GATE, gateOf, judgeWindow, type WindowNumbers } from "./control/rollout/gate.ts";
+export { ROLLOUT_GATE, gateOf, evaluateWindow, type WindowNumbers } from "./control/rollout/gate.ts";
 export type { CandidateWrite, KnownCandidate, ReadCandidate } from "./store/recipes/config-candidate.ts";
 export type {
   CandidateNode,
@@ -311,7 +311,7 @@ export {
   type InitOptions,
   type InitOutcome,
   type IsolationReason,
-  judgeFleet,
+  compareFleet,
   readFleet,
 } from "./store/recipes/identity.ts";
 export { type FleetMemory, openFleetMemory } from "./store/recipes/fleet-memory.ts";

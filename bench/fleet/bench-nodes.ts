@@ -72,7 +72,7 @@ export async function startBenchNode(id: string, place: BenchFleetPlace): Promis
 /** `signalbox config apply`: gives what the command took, the start of its process with it. */
 export async function applyToFleet(place: BenchFleetPlace, version: number): Promise<number> {
   const { node: _node, ...fleet } = await documentFor(place, { grpc: 0, http: 0, admin: 0 }, "none");
-  // A rule that nothing matches: each version is compiled and taken over as any other.
+  // A rule that nothing matches: each version is compiled and applied as any other.
   const rule = { id: `version-${version}`, conditions: [{ service_name: `none-${version}` }], pool: "b" };
   const document = { node: { coordination: coordinationOf(place) }, ...fleet, rules: [...fleet.rules, rule] };
   const file = join(place.folder, "fleet.json");

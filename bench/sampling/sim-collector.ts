@@ -51,7 +51,7 @@ export class SimCollector {
   readonly #random: Random;
   readonly #counts = new Map<string, SimCounts & { readonly class: string; readonly arrival: number }>();
   #rates = new Map<string, number>();
-  #lookMs = Number.NEGATIVE_INFINITY;
+  #refreshMs = Number.NEGATIVE_INFINITY;
   #reportMs: number;
   #told = NO_LOAD_TOLD;
   #sent = NO_REPORTS;
@@ -77,7 +77,7 @@ export class SimCollector {
   }
 
   run(streams: readonly SimStream[], nowMs: number, forMs: number, tally: SimTally): void {
-    if (nowMs - this.#lookMs >= 1_000) this.#look(nowMs);
+    if (nowMs - this.#refreshMs >= 1_000) this.#refresh(nowMs);
     for (const stream of streams) {
       let count = drawPoisson((stream.perSecond * forMs) / 1_000, this.#random);
       this.#second.items += count;
@@ -111,11 +111,11 @@ export class SimCollector {
 
   take(directive: SamplingDirective, nowMs: number): void {
     this.#sampling.take(directive, nowMs);
-    this.#look(nowMs);
+    this.#refresh(nowMs);
   }
 
-  #look(nowMs: number): void {
-    this.#lookMs = nowMs;
+  #refresh(nowMs: number): void {
+    this.#refreshMs = nowMs;
     this.#rates = new Map();
     this.#guard.setBound(this.#sampling.bound(nowMs));
   }

@@ -63,8 +63,8 @@ async function answer(request: CollectorsRequest): Promise<CollectorsReport> {
     case "forget":
       for (const collector of collectors) collector.heardMs = undefined;
       return { kind: "forgotten" };
-    case "look":
-      for (const collector of collectors) collector.gateways?.look();
+    case "refresh":
+      for (const collector of collectors) collector.gateways?.refresh();
       return { kind: "looking" };
     case "leave":
       await leave();

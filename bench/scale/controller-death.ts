@@ -19,7 +19,7 @@ export async function measureDeath(
   await fleet.untilLed();
   await fleet.begin();
   await fleet.untilRun(1);
-  await fleet.look();
+  await fleet.refresh();
   await pause(settleMs);
   await fleet.beginWindow();
   const { atMs, ledFleet } = await fleet.kill(region);

@@ -96,7 +96,7 @@ async function open(of: ControllerNode): Promise<ServingController> {
   const store = await openStore(settings, { ...world, observer });
   const place: RecipePlace = { store, prefix, ...world };
   const memory = forgetfulMemory();
-  await memory.judge(await readFleet(place, { signal: new AbortController().signal }));
+  await memory.check(await readFleet(place, { signal: new AbortController().signal }));
   const config = configOf(of);
   return openServingController({
     node: config.node,

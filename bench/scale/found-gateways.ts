@@ -48,7 +48,7 @@ export class FoundGateways {
     });
   }
 
-  look(): void {
+  refresh(): void {
     this.isLooking = true;
     this.follower.want([{ region: this.#region, tags: GATEWAY_TAGS, listener: "otlp_grpc", isSelf: false, node: "" }]);
   }

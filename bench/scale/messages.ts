@@ -72,7 +72,7 @@ export type CollectorsRequest =
   /** Who has been heard so far does not count any more. */
   | { readonly kind: "forget" }
   /** All but gateways look for the gateways of their region from now on. */
-  | { readonly kind: "look" }
+  | { readonly kind: "refresh" }
   /** Who looks for gateways and knows so many; with `times`, since when. */
   | { readonly kind: "found"; readonly count: number; readonly times: boolean }
   /** The first gateway of each region says goodbye, and is gone when this is answered. */

@@ -35,15 +35,15 @@ export async function steadyWindow(fleet: ScaleFleet, store: CountedStore, windo
 
 /** Of all processes, while something is done. */
 async function usedBy(fleet: ScaleFleet, store: CountedStore, done: () => Promise<unknown>): Promise<UsedCpu> {
-  const look = (): UsedCpu => ({
+  const usedCpu = (): UsedCpu => ({
     wallSeconds: systemClock.nowMs() / 1_000,
     controllers: cpuOf(fleet.controllerPids),
     simulation: cpuOf(fleet.collectorPids),
     store: cpuOf([store.pid]),
   });
-  const from = look();
+  const from = usedCpu();
   await done();
-  const to = look();
+  const to = usedCpu();
   return {
     wallSeconds: to.wallSeconds - from.wallSeconds,
     controllers: to.controllers - from.controllers,
@@ -93,7 +93,7 @@ export async function discoveryOf(
   store: CountedStore,
   { gateways, settleMs, windowMs }: PhaseAmounts,
 ): Promise<Discovery> {
-  const found = await fleet.look();
+  const found = await fleet.refresh();
   await pause(settleMs);
   const steady = await steadyWindow(fleet, store, windowMs / 2);
   const fullBytes = await fleet.restingBytes();

@@ -167,10 +167,10 @@ export class ScaleFleet implements AsyncDisposable {
   }
 
   /** All but gateways look for those of their region; until all have found them. */
-  async look(): Promise<SpreadTime> {
+  async refresh(): Promise<SpreadTime> {
     const { collectors, regions, gateways } = this.#processes.amounts;
     const fromMs = machineMs(systemClock);
-    await Promise.all(this.#processes.simulations.map((one) => one.ask({ kind: "look" })));
+    await Promise.all(this.#processes.simulations.map((one) => one.ask({ kind: "refresh" })));
     return spreadOf(
       await this.#untilThose(collectors - regions * gateways, { kind: "found", count: gateways }),
       fromMs,

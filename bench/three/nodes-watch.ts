@@ -56,7 +56,7 @@ export class NodesWatch implements AsyncDisposable {
   async #run(): Promise<void> {
     while (!this.#isOver) {
       const begunMs = systemClock.wallMs();
-      const views = await Promise.all(this.#fleet.nodes.map(({ admin }) => look(admin)));
+      const views = await Promise.all(this.#fleet.nodes.map(({ admin }) => viewOf(admin)));
       const rates = [...new Set(views.map((one) => one.rates))];
       const [first = ""] = rates;
       const isCalm = rates.length === 1 && first === this.#rates && views.every((one) => !one.isGuarding);
@@ -68,13 +68,13 @@ export class NodesWatch implements AsyncDisposable {
   }
 }
 
-interface NodeLook {
+interface SampledNode {
   readonly rates: string;
   readonly bound: number;
   readonly isGuarding: boolean;
 }
 
-async function look(admin: string): Promise<NodeLook> {
+async function viewOf(admin: string): Promise<SampledNode> {
   const [view, { text }] = await Promise.all([callApi(admin, "/api/v1/sampling"), callApi(admin, "/metrics")]);
   const { classes, may_keep_per_second: bound } = view.json();
   const rates = (classes as { readonly class: string; readonly probability: number }[]) // oxlint-disable-line typescript/no-unsafe-type-assertion -- as the API has it

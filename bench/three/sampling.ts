@@ -6,7 +6,7 @@
 import { formatTable } from "../table.ts";
 import { pause } from "../pause.ts";
 import { settledAfter } from "../sampling/figures.ts";
-import { KeptTraces } from "./kept-traces.ts";
+import { RecordedTraces } from "./recorded-traces.ts";
 import { NodesWatch } from "./nodes-watch.ts";
 import { PairLoad } from "./pair-load.ts";
 import { openThreeNodes } from "./three-nodes.ts";
@@ -45,7 +45,7 @@ await using fleet = await openThreeNodes({
 });
 await pause(20_000); // they form a fleet, and are granted limits
 const load = new PairLoad({ senders: fleet.senders, weights: [10, 5.5, 1], services: SERVICES });
-const kept = new KeptTraces(load.beganMs);
+const kept = new RecordedTraces(load.beganMs);
 arrived = (body) => kept.arrived(body);
 await using watch = new NodesWatch(fleet, load.beganMs);
 for (const { load: times, seconds } of PHASES) {

@@ -12,9 +12,7 @@ export interface AdminToken {
 
 /** Says who may call what: the role that whoever calls has, or the answer that refuses. */
 export type Authorize = (request: IncomingMessage, role: Role) => Authorized;
-export type Authorized =
-  | { readonly ok: true; readonly role: Role }
-  | { readonly ok: false; readonly reply: AdminReply };
+type Authorized = { readonly ok: true; readonly role: Role } | { readonly ok: false; readonly reply: AdminReply };
 
 /**
  * With tokens, a request carries one whose role is at least the route's. Without tokens only this

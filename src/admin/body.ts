@@ -34,9 +34,7 @@ export function requestBody(schema: z.ZodType): BodySpec {
   return { maxBytes: EXPLAIN_BYTES, types: ["json"], required: true, schema };
 }
 
-export type Parsed<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly reply: AdminReply };
+type Parsed<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly reply: AdminReply };
 
 /**
  * The mapping that a body is. What cannot be read is a 400 with the place; what is no mapping a

@@ -15,7 +15,7 @@ import {
   YAML_TYPE,
 } from "./route.ts";
 import { configView } from "./views.ts";
-import { PUBLISH, WISH, wishOf } from "./wish.ts";
+import { CHANGE_QUERY, PUBLISH_QUERY, publishTermsOf } from "./publish-query.ts";
 
 /**
  * The config as a whole: read, apply, validate, its versions, what differs between them, and the
@@ -49,7 +49,7 @@ function runningRoutes(context: AdminContext): AdminRoute[] {
       path: CONFIG_PATH,
       summary: "Apply a whole document.",
       body: DOCUMENT_BODY,
-      query: PUBLISH,
+      query: PUBLISH_QUERY,
       handle: (request) => replaceConfig(request, context),
     },
     {
@@ -98,7 +98,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       path: `${CONFIG_PATH}/rollback`,
       summary: "Apply the document of an older version as a new one.",
       body: smallBody(RollbackSchema, true),
-      query: WISH,
+      query: CHANGE_QUERY,
       handle: (request) => rollback(request, context),
     },
   ];
@@ -109,7 +109,7 @@ async function replaceConfig(request: AdminRequest, context: AdminContext): Prom
   if (body === undefined) return NO_BODY;
   const fault = jsonFaultOf(body);
   if (fault !== undefined) return malformedReply([fault]);
-  return changeReply(await context.table.replace(body, guard, wishOf(request, context)), "config");
+  return changeReply(await context.table.replace(body, guard, publishTermsOf(request, context)), "config");
 }
 
 async function validateConfig(body: AdminBody | undefined, role: Role, table: RouteTable): Promise<AdminReply> {
@@ -123,11 +123,11 @@ async function validateConfig(body: AdminBody | undefined, role: Role, table: Ro
 async function rollback(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
   const parsed = checkMapping(parseMapping(request.body), RollbackSchema);
   if (!parsed.ok) return parsed.reply;
-  const { note, ...wish } = wishOf(request, context);
+  const { note, ...publish } = publishTermsOf(request, context);
   const outcome = await context.table.rollback(
     parsed.value.to,
     request.guard,
-    note === undefined ? wish : { ...wish, note },
+    note === undefined ? publish : { ...publish, note },
   );
   return changeReply(outcome, "version");
 }

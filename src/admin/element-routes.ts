@@ -1,4 +1,4 @@
-import { WISH, wishOf } from "./wish.ts";
+import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 import { type Edit, isKeyed, type Section } from "../control/document/element.ts";
 import { NAME_PATTERN } from "../config/schema/values.ts";
 import type { Element, RouteTable } from "../control/route-table.ts";
@@ -129,7 +129,7 @@ function writeRoutes(kind: Kind, context: AdminContext): AdminRoute[] {
     if ("status" in made) return made;
     const force = query.get("force") ?? "false";
     if (force !== "true" && force !== "false") return problemReply(400, "`force` is true or false");
-    return changeReply(await context.table.edit(made, guard, force === "true", wishOf(request, context)), noun);
+    return changeReply(await context.table.edit(made, guard, force === "true", publishTermsOf(request, context)), noun);
   };
   const before = { before: `Put it in front of this ${noun}; otherwise at the end.` };
   const one = { ...CHANGE, path: `/api/v1/${section}/{${key}}`, query: FORCE };
@@ -159,7 +159,7 @@ function writeRoutes(kind: Kind, context: AdminContext): AdminRoute[] {
   ];
 }
 
-const FORCE = { ...WISH, force: "true: also when items that have a way now would have none." };
+const FORCE = { ...CHANGE_QUERY, force: "true: also when items that have a way now would have none." };
 
 type Made = Edit | AdminReply;
 

@@ -6,7 +6,7 @@ import { fleetLimitsView } from "./fleet-limits-view.ts";
 import { FLEET_QUERY, readFleet } from "./fleet-view.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
-import { WISH, wishOf } from "./wish.ts";
+import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
 const PATH = "/api/v1/limits";
 const DEFAULT_KEYS = "50";
@@ -34,7 +34,7 @@ export function limitRoutes(context: AdminContext): AdminRoute[] {
       method: "PATCH",
       path: PATH,
       summary: "Change global.rate_limiting: what is named is so from then on, null takes it out (RFC 7396).",
-      query: WISH,
+      query: CHANGE_QUERY,
       body: smallBody(PatchSchema, true),
       handle: (request) => changeLimits(request, context),
     },
@@ -67,7 +67,7 @@ async function changeLimits(request: AdminRequest, context: AdminContext): Promi
   const parsed = parseMapping(request.body);
   if (!parsed.ok) return parsed.reply;
   const edit = { kind: "merge", at: ["global", "rate_limiting"], patch: parsed.value } as const;
-  return changeReply(await context.table.edit(edit, request.guard, true, wishOf(request, context)), "limit");
+  return changeReply(await context.table.edit(edit, request.guard, true, publishTermsOf(request, context)), "limit");
 }
 
 type LimitView = Readonly<Record<string, unknown>>;

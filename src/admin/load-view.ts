@@ -50,12 +50,12 @@ function forecastView(forecast: LoadForecast, capacity: LoadCapacity): LoadView 
   };
 }
 
-function qualityView({ horizonMs, coverage, skill, judged }: HorizonQuality): LoadView {
+function qualityView({ horizonMs, coverage, skill, scored }: HorizonQuality): LoadView {
   return {
     horizon_ms: horizonMs,
     coverage: coverage === undefined ? null : round(coverage, 4),
     skill: skill === undefined ? null : round(skill, 4),
-    judged,
+    scored,
   };
 }
 

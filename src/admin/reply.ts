@@ -52,9 +52,7 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
       return problemsReply(422, "the config would have problems; nothing was changed", outcome.problems);
     case "failed":
       if (outcome.passing === true) return interruptedReply(`${outcome.reason}; nothing was changed`);
-      return problemsReply(422, "the config could not be taken over; nothing was changed", [
-        errorAt("", outcome.reason),
-      ]);
+      return problemsReply(422, "the config could not be applied; nothing was changed", [errorAt("", outcome.reason)]);
     case "malformed":
       return malformedReply(outcome.problems);
     case "conflict":

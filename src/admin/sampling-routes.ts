@@ -14,7 +14,7 @@ import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./r
 import { randomnessView } from "./randomness-view.ts";
 import { regionSamplingView } from "./sampling-fleet-view.ts";
 import { samplingView, triedView } from "./sampling-view.ts";
-import { WISH, wishOf } from "./wish.ts";
+import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
 const PATH = "/api/v1/sampling";
 
@@ -36,7 +36,7 @@ export function samplingRoutes(context: AdminContext): AdminRoute[] {
       method: "PATCH",
       path: PATH,
       summary: "Change settings of sampling in the config: what is named takes the place of what is there.",
-      query: WISH,
+      query: CHANGE_QUERY,
       body: smallBody(SamplingChangeSchema, true),
       handle: (request) => change(request, context),
     },
@@ -86,7 +86,7 @@ async function change(request: AdminRequest, context: AdminContext): Promise<Adm
   const read = await readChange(request.body, context);
   if ("status" in read) return read;
   const edit = { kind: "merge", at: ["global"], patch: read.settings } as const;
-  return changeReply(await context.table.edit(edit, request.guard, true, wishOf(request, context)), "setting");
+  return changeReply(await context.table.edit(edit, request.guard, true, publishTermsOf(request, context)), "setting");
 }
 
 async function dryRun({ body, signal }: AdminRequest, context: AdminContext): Promise<AdminReply> {

@@ -20,7 +20,7 @@ const OPTIONS: OptionSpecs = {
 
 const viaNode = changeCommand({
   name: "config apply",
-  summary: "Let a node, or a whole fleet, take over another config.",
+  summary: "Apply another config to a node, or to a whole fleet.",
   usage: ["config apply <file>", "config apply -f <file> --url <url>", "config apply -f - < file"],
   details: `It is checked first: one with problems changes nothing, and they are told with exit code 3. Data flows on meanwhile.
 --if-match makes sure that nobody else changed it since it was looked at.
@@ -33,7 +33,7 @@ the config on itself first.`,
   async call({ args, io }) {
     const given = fileIn(args);
     const body = await readBody({ ...args, list: () => [given], required: () => given }, io);
-    return { method: "PUT", path: ["config"], body, query: wishOf(args, io) };
+    return { method: "PUT", path: ["config"], body, query: publishTermsOf(args, io) };
   },
   done: ({ args }) => (args.flag("staged") ? "config staged: config rollout shows how far it is" : "config applied"),
 });
@@ -42,7 +42,7 @@ export const apply: Command = {
   ...viaNode,
   async run(args, io) {
     const fleet = fleetIn(fileIn(args), args, io);
-    return fleet === undefined ? viaNode.run(args, io) : publish(fleet, args, io);
+    return fleet === undefined ? viaNode.run(args, io) : publishTo(fleet, args, io);
   },
 };
 
@@ -61,7 +61,7 @@ function fleetIn(file: string, args: Args, io: Io): StoredFleet | undefined {
   return storedFleet(resolve(io.cwd, file), io.env, (problems) => refuse(problems, io, `${file} has problems`));
 }
 
-function wishOf(args: Args, io: Io): Readonly<Record<string, string | undefined>> {
+function publishTermsOf(args: Args, io: Io): Readonly<Record<string, string | undefined>> {
   const flag = (name: string): string | undefined => (args.flag(name) ? "true" : undefined);
   return {
     by: authorOf(args, io),
@@ -73,10 +73,10 @@ function wishOf(args: Args, io: Io): Readonly<Record<string, string | undefined>
   };
 }
 
-async function publish(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode> {
+async function publishTo(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode> {
   const text = checkedText(fleet); // a large one takes a while, in which no store has to answer
   if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
-  const wish = {
+  const publish = {
     author: publisherOf(args, io),
     note: args.text("note"),
     init: args.flag("init"),
@@ -86,7 +86,7 @@ async function publish(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode
   };
   const memory = await memoryOf(fleet.store);
   const result = await withStore(fleet.store, "write", { args, io }, (coordination, signal) =>
-    publishFile({ text, coordination, memory, expected: expectedOf(args), wish, signal }),
+    publishFile({ text, coordination, memory, expected: expectedOf(args), publish, signal }),
   );
   return tellPublishing(result, fleet, args, io);
 }

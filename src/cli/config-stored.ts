@@ -26,7 +26,7 @@ const WITHOUT_NODE = `With -c the fleet's store is asked, as config apply does: 
 export const ELSEWHERE = "without any node, -c <file> asks the store of a fleet itself";
 
 /** What the store says, as a node would. */
-export type StoreLook = (versions: StoredVersions, asked: StoredQuestion) => Promise<NotKept | ShownResult>;
+export type StoreQuery = (versions: StoredVersions, asked: StoredQuestion) => Promise<NotKept | ShownResult>;
 
 export interface StoredQuestion {
   readonly args: Args;
@@ -42,10 +42,10 @@ export interface ShownResult {
 }
 
 /** A command that looks at what a node tells of its config, and can look into the store as well. */
-export function orFromStore(command: Command, look: StoreLook): Command {
+export function orFromStore(command: Command, query: StoreQuery): Command {
   return withStoreOption(command, async (fleet, args, io) => {
     const found = await withStore(fleet.store, "read", { args, io }, (coordination, signal) =>
-      look(openStoredVersions(coordination), { args, io, signal }),
+      query(openStoredVersions(coordination), { args, io, signal }),
     );
     if (found.kind === "not_kept") return tellMissing(found, args, io);
     print(found.result, args, io, () => found.text);
@@ -60,7 +60,7 @@ export function orRollbackInStore(command: Command): Command {
     if (name === "" || more.length > 0) throw usage("config rollback needs one version");
     const version = Number(readVersion(name));
     const expected = expectedOf(args);
-    const wish = {
+    const publish = {
       author: publisherOf(args, io),
       note: args.text("note") ?? `back to version ${version}`,
       again: true,
@@ -74,7 +74,7 @@ export function orRollbackInStore(command: Command): Command {
     const text = checkedText({ ...fleet, text: kept.text });
     if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
     const result = await withStore(fleet.store, "write", { args, io }, (coordination, signal) =>
-      publishFile({ text, coordination, memory, expected, wish, signal }),
+      publishFile({ text, coordination, memory, expected, publish, signal }),
     );
     return tellPublishing(result, fleet, args, io);
   });

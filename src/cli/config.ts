@@ -29,7 +29,7 @@ const get = adminCommand({
 
 const validate = adminCommand({
   name: "config validate",
-  summary: "Ask a running node whether it could take over a config, and change nothing.",
+  summary: "Ask a running node whether it could apply a config, and change nothing.",
   usage: ["config validate -f <file>", "config validate -f - < file"],
   details: `Other than \`signalbox validate\`, which needs no node, this one asks with the environment and the files of that node.`,
   options: { file: FILE_OPTION },

@@ -138,7 +138,7 @@ function removeCommand({ plural, noun, key }: ElementKind): Command {
   });
 }
 
-/** For people only: what cannot be read is left for the node to judge. */
+/** For people only: what cannot be read is left for the node to check. */
 function nameIn(body: AdminRequestBody | undefined, key: string): string {
   try {
     const name = fieldsOf(parse(body?.text ?? ""))[key];

@@ -63,7 +63,7 @@ function readServices(services: readonly string[]): unknown {
   return more.length === 0 ? [first] : [{ any: [first, ...more] }];
 }
 
-/** Names and whatever else is written are the schema's to judge. */
+/** Names and whatever else is written are the schema's to check. */
 function readPriority(text: string | undefined): string | number | undefined {
   const number = text === undefined || text.trim() === "" ? Number.NaN : Number(text);
   return Number.isFinite(number) ? number : text;

@@ -19,7 +19,7 @@ export const command: Command = {
   name: "run",
   summary: "Run a node: receive, route and deliver until it is stopped.",
   usage: ["run [file]", "run --config <file>"],
-  details: `The config is the given file, else $SIGNALBOX_CONFIG, else ./${DEFAULT_FILE}. It is watched: changes are taken over while
+  details: `The config is the given file, else $SIGNALBOX_CONFIG, else ./${DEFAULT_FILE}. It is watched: changes are applied while
 data flows; a file with problems changes nothing. SIGHUP reads it again. SIGTERM and SIGINT stop accepting, drain the queues
 for at most node.shutdown_grace, and exit with 0; a second one exits at once with 1. The log goes to stderr.`,
   options: { config: { type: "string", short: "c", value: "file", help: "The config file." } },

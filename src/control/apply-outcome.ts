@@ -23,7 +23,7 @@ export type ApplyOutcome =
   | {
       readonly kind: "failed";
       readonly reason: string;
-      /** Nothing speaks against the config: the same may be taken over when it is tried again. */
+      /** Nothing speaks against the config: the same may be applied when it is tried again. */
       readonly passing?: true;
     };
 

@@ -16,7 +16,7 @@ import {
   type ConfigTruth,
   NO_FLEET_TO_STAGE,
   type ProposeOutcome,
-  type PublishWish,
+  type PublishTerms,
   type TruthProposal,
 } from "./truth/config-truth.ts";
 
@@ -28,7 +28,7 @@ export interface Proposal {
   /** One line for people; without it, what changed. */
   readonly summary?: string;
   /** Of a document that is to be a fleet's. */
-  readonly wish?: PublishWish | undefined;
+  readonly publish?: PublishTerms | undefined;
   /** As the fleet counts it; undefined: the next one. */
   readonly version?: number;
 }
@@ -72,7 +72,7 @@ export interface ConfigStatus {
   readonly running: Config;
   /** The document that runs. It may hold secrets. */
   readonly text: string;
-  /** Clock.wallMs() of when it was taken over. */
+  /** Clock.wallMs() of when it was applied. */
   readonly appliedMs: number;
   readonly restartRequired: readonly string[];
   /** Of the newest config that was read; undefined while that is the one the node started with. */
@@ -95,21 +95,21 @@ export interface ConfigWalk {
    */
   change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome>;
   /**
-   * The data plane could not run what was taken over, and runs what it ran before: so it is told,
+   * The data plane could not run what was applied, and runs what it ran before: so it is told,
    * and the next change is one of that. Never rejects.
    */
   takenBack(event: DataPlaneEvent): Promise<void>;
   /** For a document that could not even be read. */
   unreadable(reason: string): void;
   /**
-   * From here on nothing is taken over: the node stops. What is under way is refused by the data
+   * From here on nothing is applied: the node stops. What is under way is refused by the data
    * plane.
    */
   close(): void;
   readonly status: ConfigStatus;
 }
 
-/** How what runs is to be read from now on, if it can be taken over so. */
+/** How what runs is to be read from now on, if it can be applied so. */
 export interface OtherReading {
   readonly prepare: (text: string) => Promise<Prepared>;
   /** Told before anything else is walked. */
@@ -192,8 +192,8 @@ class Walk implements ConfigWalk {
       }
       const make = async (): Promise<Proposal> => {
         const prepared = { ...(await this.#parts.prepare(text, running)), text };
-        const wish = { author, ...(note !== "" && { note }) };
-        return { kind: "proposal", prepared, by: "store", version, wish, ...(note !== "" && { summary: note }) };
+        const publish = { author, ...(note !== "" && { note }) };
+        return { kind: "proposal", prepared, by: "store", version, publish, ...(note !== "" && { summary: note }) };
       };
       return this.#concludeAny(await this.#walk(make, undefined));
     });
@@ -280,7 +280,7 @@ class Walk implements ConfigWalk {
       // What was taken back keeps its number.
       const next = made.version ?? Math.max(version, this.#parts.history.lastVersion) + 1;
       const compile = (number: number): PlanData => this.#parts.compile(config, number, text);
-      const rewrite = { expected: { version, text: before }, text, wish: made.wish, truth };
+      const rewrite = { expected: { version, text: before }, text, publish: made.publish, truth };
       const took = await this.#take(compile(next), compile, rewrite);
       if (took.kind === "took") return await this.#applied(made, config, took.plan);
       return took.kind === "same" ? unchanged : took;
@@ -302,8 +302,8 @@ class Walk implements ConfigWalk {
     const { truth, ...proposal } = change;
     let plan = first;
     let prepared = await this.#parts.dataPlane.prepare(plan);
-    const isNobodys = truth === undefined && proposal.wish?.staged === true;
-    const proposed = isNobodys ? NO_FLEET_TO_STAGE : await truth?.propose(proposal);
+    const isWithoutFleet = truth === undefined && proposal.publish?.staged === true;
+    const proposed = isWithoutFleet ? NO_FLEET_TO_STAGE : await truth?.propose(proposal);
     const isSame = proposed?.kind === "same" && proposed.version === proposal.expected.version;
     if (proposed !== undefined && proposed.kind !== "taken" && (proposed.kind !== "same" || isSame)) {
       await prepared.discard();
@@ -324,7 +324,7 @@ class Walk implements ConfigWalk {
     return { kind: "took", plan };
   }
 
-  async #applied({ prepared, by, summary, wish }: Proposal, config: Config, plan: PlanData): Promise<ChangeOutcome> {
+  async #applied({ prepared, by, summary, publish }: Proposal, config: Config, plan: PlanData): Promise<ChangeOutcome> {
     const { onApplied, clock, history } = this.#parts;
     const { text, changed, problems } = prepared;
     const { version, digest } = plan;
@@ -333,8 +333,8 @@ class Walk implements ConfigWalk {
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
     const leaving = await this.#parts.dataPlane.leaving();
     onApplied(config);
-    const told = summary ?? wish?.note ?? summarise(changed);
-    await history.add({ version, digest, appliedMs, by, summary: told, author: wish?.author }, text);
+    const told = summary ?? publish?.note ?? summarise(changed);
+    await history.add({ version, digest, appliedMs, by, summary: told, author: publish?.author }, text);
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
   }
 
@@ -376,8 +376,8 @@ interface Took {
 function editedByHand(last: ApplyOutcome | undefined): ChangeRefused {
   const isWrong = last !== undefined && last.kind !== "applied";
   const hint = isWrong
-    ? "what it holds could not be taken over: see last_problems of /api/v1/node, mend the file, and repeat"
-    : "the edit is taken over in a moment: read again, and repeat";
+    ? "what it holds could not be applied: see last_problems of /api/v1/node, mend the file, and repeat"
+    : "the edit is applied in a moment: read again, and repeat";
   return { kind: "conflict", reason: "the config file was edited by hand, and does not hold what runs", hint };
 }
 

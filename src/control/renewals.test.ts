@@ -33,7 +33,7 @@ function open(names: () => readonly string[], texts: Readonly<Record<string, str
     get renewals() {
       return renewals;
     },
-    async look(ms: number): Promise<void> {
+    async refresh(ms: number): Promise<void> {
       await settle();
       clock.advance(ms);
       await settle();
@@ -46,14 +46,14 @@ test("renewals: a file that is written anew is told once, when it has been left 
   const file = join(folder, "a.pem");
   writeFileSync(file, "one");
   await using watch = open(() => [file]);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   assert.equal(watch.renewals, 0);
   writeFileSync(file, "the second");
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   assert.equal(watch.renewals, 0);
-  await watch.look(1_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   assert.equal(watch.renewals, 1);
 });
 
@@ -61,13 +61,13 @@ test("renewals: a certificate and its key that are written one after the other a
   const [cert, key] = [join(folder, "b.pem"), join(folder, "b.key")];
   for (const file of [cert, key]) writeFileSync(file, "one");
   await using watch = open(() => [cert, key]);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   writeFileSync(cert, "second");
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   writeFileSync(key, "second");
-  await watch.look(1_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 0);
-  await watch.look(1_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
 });
 
@@ -80,16 +80,16 @@ test("renewals: a rename over a file and a symlink that is swapped are renewals"
   symlinkSync("v1", join(folder, "data"));
   const linked = join(folder, "data", "d.pem");
   await using watch = open(() => [file, linked]);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   writeFileSync(join(folder, "c.new"), "one");
   renameSync(join(folder, "c.new"), file);
-  await watch.look(10_000);
-  await watch.look(1_000);
+  await watch.refresh(10_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
   symlinkSync("v2", join(folder, "data.new"));
   renameSync(join(folder, "data.new"), join(folder, "data"));
-  await watch.look(10_000);
-  await watch.look(1_000);
+  await watch.refresh(10_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 2);
 });
 
@@ -98,14 +98,14 @@ test("renewals: files that a later config reads are looked at from then on, and 
   for (const file of [e, f]) writeFileSync(file, "one");
   let files = [e];
   await using watch = open(() => files);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   files = [e, f];
-  await watch.look(10_000);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
+  await watch.refresh(10_000);
   assert.equal(watch.renewals, 0);
   writeFileSync(f, "second");
-  await watch.look(10_000);
-  await watch.look(1_000);
+  await watch.refresh(10_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
 });
 
@@ -113,25 +113,25 @@ test("renewals: a file that was renewed between its reading and the first look a
   const [g, h] = [join(folder, "g.pem"), join(folder, "h.pem")];
   for (const file of [g, h]) writeFileSync(file, "second");
   await using watch = open(() => [g, h], { [g]: "one", [h]: "second" });
-  await watch.look(10_000);
-  await watch.look(1_000);
+  await watch.refresh(10_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
-  await watch.look(10_000);
-  await watch.look(1_000);
+  await watch.refresh(10_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
 });
 
-test("renewals: one that could not be taken over is told again at the next poll", async () => {
+test("renewals: one that could not be applied is told again at the next poll", async () => {
   const file = join(folder, "i.pem");
   writeFileSync(file, "one");
   await using watch = open(() => [file], {}, 1);
-  await watch.look(10_000); // what is seen first is what was taken over
+  await watch.refresh(10_000); // what is seen first is what was applied
   writeFileSync(file, "the second");
-  await watch.look(10_000);
-  await watch.look(1_000);
+  await watch.refresh(10_000);
+  await watch.refresh(1_000);
   assert.equal(watch.renewals, 1);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   assert.equal(watch.renewals, 2);
-  await watch.look(10_000);
+  await watch.refresh(10_000);
   assert.equal(watch.renewals, 2);
 });

@@ -32,7 +32,7 @@ export function watchRenewals(options: RenewalOptions): AsyncDisposable {
 
 class Renewals implements AsyncDisposable {
   readonly #options: RenewalOptions;
-  /** As far as stat tells, when they were last taken over. */
+  /** As far as stat tells, when they were last applied. */
   #taken = new Map<string, string>();
   /** At the last poll. */
   #seen = new Map<string, string>();

@@ -11,7 +11,7 @@ export function reportOutcome(log: Log, outcome: ApplyOutcome): void {
     case "invalid":
       return log.error("config not applied: it has problems", { problems: outcome.problems.map(formatProblem) });
     case "failed":
-      return log.error("config not applied: it could not be taken over", { reason: outcome.reason });
+      return log.error("config not applied: it could not be applied", { reason: outcome.reason });
     case "unreadable":
       return log.error("config not applied: it cannot be read", { reason: outcome.reason });
     default:

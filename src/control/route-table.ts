@@ -9,7 +9,7 @@ import type { DocumentPlace, Preparation, Wanted } from "./document/prepare.ts";
 import { redactElement, redactRoot } from "./document/secrets.ts";
 import type { VersionInfo } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
-import type { PublishWish } from "./truth/config-truth.ts";
+import type { PublishTerms } from "./truth/config-truth.ts";
 import { type FleetVersions, neverRan } from "./truth/fleet-versions.ts";
 
 /**
@@ -47,10 +47,10 @@ export interface RouteTable {
   text(): Promise<string>;
 
   /** Refused as `unrouted` when items that have a way now would have none, unless it is forced. */
-  edit(edit: Edit, guard: Guard, force?: boolean, wish?: PublishWish): Promise<ChangeOutcome>;
-  replace(wanted: Wanted, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome>;
+  edit(edit: Edit, guard: Guard, force?: boolean, publish?: PublishTerms): Promise<ChangeOutcome>;
+  replace(wanted: Wanted, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome>;
   /** The document of an older version as a new one. */
-  rollback(to: number, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome>;
+  rollback(to: number, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome>;
   /**
    * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is
    * in this machine's environment and files, not even whether it is right; default: as for a
@@ -90,7 +90,7 @@ export function createRouteTable(parts: RouteTableParts): RouteTable {
 interface ChangeTerms {
   readonly guard: Guard;
   readonly force: boolean;
-  readonly wish: PublishWish | undefined;
+  readonly publish: PublishTerms | undefined;
 }
 
 class StoredRouteTable implements RouteTable {
@@ -127,21 +127,21 @@ class StoredRouteTable implements RouteTable {
     return this.#parts.documents.redactText(this.status.text);
   }
 
-  edit(edit: Edit, guard: Guard, force = false, wish?: PublishWish): Promise<ChangeOutcome> {
+  edit(edit: Edit, guard: Guard, force = false, publish?: PublishTerms): Promise<ChangeOutcome> {
     const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
       documents.prepareEdit(edit, { running, follow: "allowed" }, place);
-    return this.#change({ guard, force, wish }, prepare);
+    return this.#change({ guard, force, publish }, prepare);
   }
 
-  replace(wanted: Wanted, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome> {
+  replace(wanted: Wanted, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome> {
     const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
       documents.prepareWanted(wanted, { running, follow: "allowed" }, place);
-    return this.#change({ guard, force: true, wish }, prepare);
+    return this.#change({ guard, force: true, publish }, prepare);
   }
 
-  rollback(to: number, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome> {
+  rollback(to: number, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome> {
     const { walk, documents, place } = this.#parts;
     return walk.change(async (running) => {
       const conflict = checkGuard(guard, running);
@@ -154,7 +154,13 @@ class StoredRouteTable implements RouteTable {
       if (ran === false) return { kind: "conflict", ...neverRan(to) };
       const prepared = await documents.prepareAgain(text, running.text, place);
       const summary = `back to version ${to}`;
-      return { kind: "proposal", prepared, by: "rollback", summary, wish: { note: summary, ...wish, again: true } };
+      return {
+        kind: "proposal",
+        prepared,
+        by: "rollback",
+        summary,
+        publish: { note: summary, ...publish, again: true },
+      };
     });
   }
 
@@ -200,11 +206,11 @@ class StoredRouteTable implements RouteTable {
   }
 
   #change(
-    { guard, force, wish }: ChangeTerms,
+    { guard, force, publish }: ChangeTerms,
     prepare: (running: ConfigStatus) => Promise<Preparation>,
   ): Promise<ChangeOutcome> {
     return this.#parts.walk.change(async (running) => {
-      const made = checkGuard(guard, running) ?? proposalOf(await prepare(running), wish);
+      const made = checkGuard(guard, running) ?? proposalOf(await prepare(running), publish);
       if (force || made.kind !== "proposal" || made.prepared.unrouted.length === 0) return made;
       return { kind: "unrouted", problems: made.prepared.unrouted };
     });
@@ -226,7 +232,7 @@ function checkGuard(guard: Guard, { version }: ConfigStatus): ChangeRefused | un
   return { kind: "conflict", reason, hint: "read again, look whether the change is still right, and repeat it" };
 }
 
-function proposalOf(made: Preparation, wish: PublishWish | undefined): Proposal | ChangeRefused {
-  if (made.kind === "prepared") return { kind: "proposal", prepared: made.prepared, by: "api", wish };
+function proposalOf(made: Preparation, publish: PublishTerms | undefined): Proposal | ChangeRefused {
+  if (made.kind === "prepared") return { kind: "proposal", prepared: made.prepared, by: "api", publish };
   return made.kind === "unwritable" ? { kind: "unwritable", reason: UNWRITABLE } : made;
 }

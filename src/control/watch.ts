@@ -35,7 +35,7 @@ const POLL_MS = 1_000;
 /** How often a content is told that could not be dealt with. */
 const MAX_TRIES = 4;
 /** Who stops waits for the inspection that is under way no longer than this. */
-const LAST_LOOK_MS = 500;
+const LAST_POLL_MS = 500;
 
 /** What the newest inspection of the file found. */
 type Look =
@@ -107,7 +107,7 @@ export class FileWatch implements AsyncDisposable {
     this.#directories.clear();
     // An inspection may hang in a file system that does not answer: nobody stops for that.
     const over = Promise.withResolvers<void>();
-    const cancel = this.#options.clock.after(LAST_LOOK_MS, over.resolve);
+    const cancel = this.#options.clock.after(LAST_POLL_MS, over.resolve);
     await Promise.race([this.#work, over.promise]);
     cancel();
   }

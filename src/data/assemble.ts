@@ -23,7 +23,7 @@ import { ALL_OF_IT, type PartOfLimit } from "./node-limits/node-limit.ts";
 import { openLosses } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, pluginEditions } from "./balance/plugins.ts";
-import { requestCutter } from "./queue/cut-parcel.ts";
+import { requestSplitter } from "./queue/split-parcel.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 import { SparseSweep } from "./queue/sparse-sweep.ts";
@@ -112,7 +112,7 @@ export async function openCore(
     records,
     region: plan.nodeRegion,
     schedule: turnEnd.schedule,
-    cutter: requestCutter,
+    splitter: requestSplitter,
     repartitioner: createRepartitioner(env.metrics),
     strategies,
     partOf,

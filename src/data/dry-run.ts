@@ -19,7 +19,7 @@ import { Limiter } from "./limit/limiter.ts";
 import { NO_LOSSES } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { loadPlugins } from "./balance/plugins.ts";
-import { requestCutter } from "./queue/cut-parcel.ts";
+import { requestSplitter } from "./queue/split-parcel.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 
@@ -68,7 +68,7 @@ export class DryRun implements AsyncDisposable {
       region: plan.nodeRegion,
       schedule: (run) => void this.#scheduled.push(run),
       records,
-      cutter: requestCutter,
+      splitter: requestSplitter,
       repartitioner: createRepartitioner(env.metrics),
       strategies,
     });

@@ -140,7 +140,7 @@ function running({ embedded }: Scene): unknown[] {
   ];
 }
 
-test("whatever fails while a plan is taken over, the one before goes on whole, and the next try is whole as well", async () => {
+test("whatever fails while a plan is applied, the one before goes on whole, and the next try is whole as well", async () => {
   let failed = 0;
   for (let k = 1; ; k++) {
     await using scene = await open();
@@ -166,7 +166,7 @@ test("whatever fails while a plan is taken over, the one before goes on whole, a
   assert.ok(failed > 20, `${failed} steps were tried`);
 });
 
-test("a strategy of a plugin is opened before a plan is taken over, and not once more", async () => {
+test("a strategy of a plugin is opened before a plan is applied, and not once more", async () => {
   await using scene = await open();
   assert.equal(scene.factories.calls, 1);
   await apply(scene.embedded.dataPlane);

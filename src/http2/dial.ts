@@ -21,7 +21,7 @@ export type Dial = (onread?: net.OnReadOpts) => DialledSocket;
 export interface DialOptions {
   /** Dialled in the place of the name. */
   readonly address?: string;
-  /** The way is a tunnel through it. */
+  /** It is reached by a tunnel through it. */
   readonly proxy?: TunnelProxy;
 }
 
@@ -31,8 +31,8 @@ export function dialer(url: URL, options: TlsClientOptions | undefined, { addres
   const port = portOf(url);
   const connection = url.protocol === "http:" ? undefined : secureConnection(url, name, options);
   if (proxy !== undefined) {
-    const through = (way: Socket): Socket => {
-      return connection === undefined ? way : speakHttp2(tls.connect({ ...connection, socket: way }));
+    const through = (socket: Socket): Socket => {
+      return connection === undefined ? socket : speakHttp2(tls.connect({ ...connection, socket }));
     };
     return (onread) => readInto(onread, new TunnelStream(proxy, { host: name, port }, through));
   }

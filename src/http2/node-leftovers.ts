@@ -55,15 +55,15 @@ export class NodeLeftovers {
     const untilMs = clock.nowMs() + REST_MS;
     let goesOn = false;
     let cancel: Cancel;
-    const look = (): void => {
+    const check = (): void => {
       if (!goesOn || clock.nowMs() >= untilMs) {
         close();
         return;
       }
       goesOn = false;
-      cancel = clock.after(REST_PAUSE_MS, look);
+      cancel = clock.after(REST_PAUSE_MS, check);
     };
-    cancel = clock.after(REST_PAUSE_MS, look);
+    cancel = clock.after(REST_PAUSE_MS, check);
     stream.once("close", () => cancel());
     return () => {
       goesOn = true;

@@ -108,7 +108,7 @@ export class ReplyReader implements MessageGuard {
     return flag <= 1 && bytes <= this.#maxResponseBytes;
   }
 
-  /** Its length was judged before. */
+  /** Its length was checked before. */
   holds(): boolean {
     return true;
   }

@@ -19,8 +19,8 @@ export class TunnelStream extends Duplex {
   /** What waits for the way to be there. */
   #onOpen: (() => void) | undefined;
 
-  /** `through` is given the way, and gives what is spoken on it: itself, or TLS. */
-  constructor(proxy: TunnelProxy, to: Destination, through: (way: Socket) => Socket) {
+  /** `through` is given the socket, and gives what is spoken on it: itself, or TLS. */
+  constructor(proxy: TunnelProxy, to: Destination, through: (socket: Socket) => Socket) {
     super({ allowHalfOpen: false });
     this.#cancel = openTunnel(proxy, to, (opened) => {
       if (opened instanceof Error) this.destroy(opened);

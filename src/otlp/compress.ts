@@ -1,6 +1,6 @@
 import { copyOwned, joinOwned, lengthOf, SCRATCH } from "../core/bytes.ts";
 import { constants, createGzip, createZstdCompress, gzip, gzipSync, zstdCompress, zstdCompressSync } from "node:zlib";
-import { KeptEngine } from "./kept-engine.ts";
+import { ReusedEngine } from "./reused-engine.ts";
 
 /** How what is sent may be compressed. */
 export const COMPRESSIONS = ["gzip", "zstd"] as const;
@@ -78,20 +78,20 @@ function compressAlone(compression: Compression, body: Uint8Array, level: number
 }
 
 /** One for each level that a target has ever had: 0.3 MB with gzip, 0.3 to 1 MB with zstd. */
-const KEPT: Readonly<Record<Compression, (KeptEngine | undefined)[]>> = { gzip: [], zstd: [] };
+const KEPT: Readonly<Record<Compression, (ReusedEngine | undefined)[]>> = { gzip: [], zstd: [] };
 
-function keptEngine(compression: Compression, level: number): KeptEngine {
+function keptEngine(compression: Compression, level: number): ReusedEngine {
   return (KEPT[compression][level] ??= compression === "zstd" ? keptZstd(level) : keptGzip(level));
 }
 
-function keptGzip(level: number): KeptEngine {
+function keptGzip(level: number): ReusedEngine {
   const open = (): object => createGzip({ level, chunkSize: MIN_CHUNK_BYTES });
-  return new KeptEngine({ open, finish: constants.Z_FINISH, between: "reset" });
+  return new ReusedEngine({ open, finish: constants.Z_FINISH, between: "reset" });
 }
 
-function keptZstd(level: number): KeptEngine {
+function keptZstd(level: number): ReusedEngine {
   const open = (): object => createZstdCompress({ ...zstdOptions(level), chunkSize: MIN_CHUNK_BYTES });
-  return new KeptEngine({ open, finish: constants.ZSTD_e_end, between: "nothing" });
+  return new ReusedEngine({ open, finish: constants.ZSTD_e_end, between: "nothing" });
 }
 
 function zstdOptions(level: number): { readonly params: Record<number, number> } {

@@ -10,7 +10,7 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import type { ContentEncoding } from "./encoding.ts";
-import { KeptEngine } from "./kept-engine.ts";
+import { ReusedEngine } from "./reused-engine.ts";
 
 /** One try to inflate a body, or what is left of it. */
 export interface Decoding {
@@ -90,7 +90,7 @@ type Engine = ReturnType<typeof createGunzip | typeof createZstdDecompress>;
 interface Decoder {
   readonly open: (options: Options) => Engine;
   readonly sync: (body: Uint8Array, options: Options) => unknown;
-  readonly kept: KeptEngine;
+  readonly kept: ReusedEngine;
 }
 
 const GZIP: Decoder = { open: createGunzip, sync: gunzipSync, kept: keptInflater(createGunzip) };
@@ -99,15 +99,15 @@ const RAW_DEFLATE: Decoder = { open: createInflateRaw, sync: inflateRawSync, kep
 const ZSTD: Decoder = {
   open: createZstdDecompress,
   sync: zstdDecompressSync,
-  kept: new KeptEngine({
+  kept: new ReusedEngine({
     open: () => createZstdDecompress({ chunkSize: MIN_CHUNK_BYTES, params: ZSTD_PARAMS }),
     finish: constants.ZSTD_e_end,
     between: "nothing",
   }),
 };
 
-function keptInflater(open: (options: Options) => Engine): KeptEngine {
-  return new KeptEngine({
+function keptInflater(open: (options: Options) => Engine): ReusedEngine {
+  return new ReusedEngine({
     open: () => open({ chunkSize: MIN_CHUNK_BYTES }),
     finish: constants.Z_FINISH,
     between: "reset",

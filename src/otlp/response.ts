@@ -34,7 +34,7 @@ export function encodeResponse(
 ): Uint8Array {
   if (encoding === "json") return encodeJson(signal, rejected, message);
   if (rejected === 0 && message === "") return EMPTY;
-  const text = cut(message, MAX_MESSAGE_BYTES);
+  const text = firstBytes(message, MAX_MESSAGE_BYTES);
   const out = new ProtoWriter(text.length + 32);
   const mark = out.mark();
   if (text !== "") out.string(2, text);
@@ -67,9 +67,9 @@ export function decodeResponse(_signal: Signal, bytes: Uint8Array): ExportRespon
 
 function encodeJson(signal: Signal, rejected: number, message: string): Uint8Array {
   if (rejected === 0 && message === "") return EMPTY_JSON;
-  const full = jsonBytes(signal, rejected, cut(message, MAX_MESSAGE_BYTES));
+  const full = jsonBytes(signal, rejected, firstBytes(message, MAX_MESSAGE_BYTES));
   if (full.length <= MAX_MESSAGE_BYTES + 256) return full;
-  return jsonBytes(signal, rejected, cut(message, MAX_MESSAGE_BYTES / JSON_ESCAPE));
+  return jsonBytes(signal, rejected, firstBytes(message, MAX_MESSAGE_BYTES / JSON_ESCAPE));
 }
 
 function jsonBytes(signal: Signal, rejected: number, message: string): Uint8Array {
@@ -80,7 +80,7 @@ function jsonBytes(signal: Signal, rejected: number, message: string): Uint8Arra
 }
 
 /** The longest beginning of `text` that is whole characters and at most `maxBytes` of UTF-8. */
-function cut(text: string, maxBytes: number): string {
+function firstBytes(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text;
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(Math.floor(maxBytes)));
   return text.slice(0, read);

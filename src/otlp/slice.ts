@@ -69,7 +69,7 @@ function measure(envelope: Envelope, r: number, index: ItemIndex, selected: Int3
 }
 
 /**
- * A scope that never had items: it goes along, so that some target judges every byte that was sent.
+ * A scope that never had items: it goes along, so that some target checks every byte that was sent.
  */
 function isEmpty(index: ItemIndex, scope: number): boolean {
   return index.scopeFirst[scope] === index.scopeFirst[scope + 1];

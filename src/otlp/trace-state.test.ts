@@ -20,7 +20,7 @@ const rewritten = [
   { name: "there was none", text: "", want: "ot=th:c" },
   { name: "others stay as they are, behind it", text: "rojo=00f0,congo=t6-1", want: "ot=th:c,rojo=00f0,congo=t6-1" },
   {
-    name: "a threshold gives way in its place",
+    name: "a threshold yields in its place",
     text: "ot=rv:01020304050607;th:8;x:1",
     want: "ot=rv:01020304050607;th:c;x:1",
   },

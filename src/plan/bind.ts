@@ -70,8 +70,8 @@ class Binding {
     this.#proxyOf = compileProxies(secrets.env);
   }
 
-  target({ proxy: way, headers, tls, health, statuses, ...same }: TargetData): TargetPlan {
-    const written = way === undefined || way === "none" ? way : new Secret(this.#reveal(way));
+  target({ proxy: reference, headers, tls, health, statuses, ...same }: TargetData): TargetPlan {
+    const written = reference === undefined || reference === "none" ? reference : new Secret(this.#reveal(reference));
     const proxy = this.#proxyOf(same.url, written);
     const plan = {
       ...same,

@@ -16,7 +16,7 @@ import { poolInRegion, regionOf } from "./region-settings.ts";
 import { compileOwnHeaders, compileTargetHealth } from "./target-health.ts";
 
 export interface CompileOptions {
-  /** Counts up with every config that is taken over. */
+  /** Counts up with every config that is applied. */
   readonly version: number;
   /** The document that the config was read from: its digest tells people which one runs. */
   readonly text: string;

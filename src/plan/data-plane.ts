@@ -114,7 +114,7 @@ export interface DataPlane extends AsyncDisposable {
   shutdown(graceMs: number): Promise<ShutdownReport>;
 }
 
-/** A plan that was taken over killed who ran it, over and over: the last good one runs again. */
+/** A plan that was applied killed who ran it, over and over: the last good one runs again. */
 export interface DataPlaneEvent {
   readonly kind: "taken_back";
   /** Of the plan that is gone, and of the one that runs. */
@@ -122,7 +122,7 @@ export interface DataPlaneEvent {
   readonly runs: number;
 }
 
-/** A plan that could be taken over. One of the two is called, once. */
+/** A plan that could be applied. One of the two is called, once. */
 export interface PreparedPlan {
   /**
    * Rejects only when the data plane was stopped meanwhile, or is broken; what ran before goes on

@@ -29,14 +29,14 @@ export function hopsIn(headers: SenderHeaders): number {
  * other nodes. So nodes of which each waits for the next one are never all full, and what goes
  * round between them ends.
  */
-export const KEPT_FOR_LINKS = 1 / 8;
+export const RESERVED_FOR_LINKS = 1 / 8;
 
 /** Of `most`, what those that have come over so many links leave to all that have over more. */
-export function keptForLinks(most: number, links: number): number {
-  return Math.floor((KEPT_FOR_LINKS * most) / 2 ** links);
+export function reservedForLinks(most: number, links: number): number {
+  return Math.floor((RESERVED_FOR_LINKS * most) / 2 ** links);
 }
 
-const NOWHERE: readonly string[] = [];
+const NO_PATH: readonly string[] = [];
 
 /**
  * As told by whoever sent it, who may have made it up: no more than one for each link that is
@@ -45,7 +45,7 @@ const NOWHERE: readonly string[] = [];
 export function pathIn(headers: SenderHeaders): readonly string[] {
   const value = headerIn(headers, PATH_HEADER);
   const hops = value === undefined ? 0 : hopsIn(headers);
-  if (value === undefined || hops === 0) return NOWHERE;
+  if (value === undefined || hops === 0) return NO_PATH;
   return value
     .split(",")
     .slice(-hops)
@@ -55,7 +55,7 @@ export function pathIn(headers: SenderHeaders): readonly string[] {
 /** The value of the header for what `node` sends on: where all of it, that came so, has been. */
 export function pathThrough(all: Iterable<SenderHeaders>, node: string): string {
   let first: SenderHeaders | undefined;
-  let path = NOWHERE;
+  let path = NO_PATH;
   for (const headers of all) {
     if (headers === first) continue;
     if (first === undefined) path = pathIn(headers);

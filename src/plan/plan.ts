@@ -36,7 +36,7 @@ export interface Plan extends PlanHead {
 
 /** What is the same before and after a plan is bound. */
 export interface PlanHead {
-  /** Counts up with every config that was taken over, from 1. */
+  /** Counts up with every config that was applied, from 1. */
   readonly version: number;
   /** Digest of the document, so that people can tell two configs apart. */
   readonly digest: string;

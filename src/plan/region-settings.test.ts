@@ -56,7 +56,7 @@ const waits = [
   { retry: "{ max: 10s }", initialMs: 1_000, maxMs: 10_000 },
 ];
 for (const { retry, initialMs, maxMs } of waits) {
-  test(`a region's retry ${retry}: the pool's wait gives way`, () => {
+  test(`a region's retry ${retry}: the pool's wait yields`, () => {
     const { initialMs: initial, maxMs: max } = poolIn("eu", `{ eu: { retry: ${retry} } }`).retry;
     assert.deepEqual([initial, max], [initialMs, maxMs]);
   });

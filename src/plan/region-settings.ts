@@ -20,7 +20,7 @@ export function poolInRegion(pool: PoolConfig, region: OwnRegion | undefined): P
   return { ...pool, batch: { ...pool.batch, ...said(region.batch) }, retry: retryIn(pool.retry, region.retry) };
 }
 
-/** Of the two waits, the one that the region says nothing of gives way to the other. */
+/** Of the two waits, the one that the region says nothing of yields to the other. */
 function retryIn(retry: PoolConfig["retry"], own: OwnRegion["retry"]): PoolConfig["retry"] {
   const merged = { ...retry, ...said(own) };
   if (merged.initial <= merged.max) return merged;

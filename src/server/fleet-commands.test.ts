@@ -16,7 +16,7 @@ test("a store whose config is older than what the node has seen is told of, and 
   await initFleet(place, { signal, id: "blue" });
   await createSharedConfig(place).publish("a: 1\n", { signal });
   const memory = forgetfulMemory();
-  await memory.judge(await readFleet(place, { signal }));
+  await memory.check(await readFleet(place, { signal }));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commands need the place alone
   const coordination = { place } as unknown as Coordination;
   const command = { coordination, memory, signal, by: "ann" };
@@ -27,6 +27,6 @@ test("a store whose config is older than what the node has seen is told of, and 
   assert.equal(shown.kind, "isolated");
   assert.match(shown.message, /epoch 1\.\d+ of the config, and this node has seen 1\.1000/u);
   assert.match((await raise()).message, /from generation 2 on/u);
-  await memory.judge(await readFleet(place, { signal }));
+  await memory.check(await readFleet(place, { signal }));
   assert.equal((await showFleet(command)).kind, "ok");
 });

@@ -6,7 +6,7 @@ import {
   checkFleetId,
   type FleetIdentity,
   initFleet,
-  judgeFleet,
+  compareFleet,
   readFleet,
   shownIdentity,
 } from "../store/recipes/identity.ts";
@@ -139,7 +139,7 @@ async function agreed(
   const remembered = memory?.identity;
   const isOfMemory = known?.id === remembered?.id && known?.generation === remembered?.generation;
   const minEpoch = isOfMemory && remembered !== undefined ? remembered.minEpoch : { generation: 0, revision: 0n };
-  const verdict = judgeFleet(known && { ...known, minEpoch }, found);
+  const verdict = compareFleet(known && { ...known, minEpoch }, found);
   if (isOfMemory && (await olderConfig(coordination.place, memory, found, { signal })) !== undefined) return undefined;
   return verdict.kind === "isolated" || verdict.kind === "unformed" ? undefined : verdict.identity;
 }

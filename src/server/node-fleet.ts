@@ -77,7 +77,7 @@ export async function openNodeFleet(config: Config, options: NodeFleetOptions): 
   const truth = new StoreTruth({ ...coordination.place, memory, validators });
   const place = new OwnPlace(source);
   const start = await startOfFleet({
-    look: (signal) => truth.look(signal),
+    inspect: (signal) => truth.inspect(signal),
     memory,
     lastGood,
     prepare: async (text) => prepareFirst(text, place),

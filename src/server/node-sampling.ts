@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { NodeConfig } from "../config/schema/config.ts";
 import type { ConfigWalk } from "../control/apply.ts";
-import { type SpendFile, spendFile } from "../control/sampling/kept-spend.ts";
+import { type SpendFile, spendFile } from "../control/sampling/stored-spend.ts";
 import { FleetSampling } from "../control/sampling/fleet-sampling.ts";
 import { LocalSampling } from "../control/sampling/local-sampling.ts";
 import { ReceivedReader } from "../control/sampling/received-reader.ts";

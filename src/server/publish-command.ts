@@ -3,7 +3,7 @@ import type { LoadResult } from "../config/load.ts";
 import type { ReferencePolicy } from "../config/substitute.ts";
 import { valueAt } from "../config/values.ts";
 import { type DocumentPlace, loadDocument, rootOf } from "../control/document/prepare.ts";
-import type { PublishWish } from "../control/truth/config-truth.ts";
+import type { PublishTerms } from "../control/truth/config-truth.ts";
 import { publishDocument, type PublishResult } from "../control/truth/publish.ts";
 import { publishable } from "../control/truth/published-document.ts";
 import type { Problem } from "../core/problem.ts";
@@ -52,7 +52,7 @@ export interface PublishCommand {
   readonly coordination: Coordination;
   readonly memory: FleetMemory | undefined;
   readonly expected: number | undefined;
-  readonly wish: PublishWish;
+  readonly publish: PublishTerms;
   readonly signal: AbortSignal;
 }
 
@@ -69,8 +69,8 @@ export function checkedText(fleet: StoredFleet): string | Extract<PublishResult,
 
 /** Straight to the store. */
 export async function publishFile(command: PublishCommand): Promise<PublishResult> {
-  const { text, coordination, memory, expected, wish, signal } = command;
-  return publishDocument({ ...coordination.place, memory }, { text, expected, wish, signal });
+  const { text, coordination, memory, expected, publish, signal } = command;
+  return publishDocument({ ...coordination.place, memory }, { text, expected, publish, signal });
 }
 
 /** What is wrong with a document of a fleet, whatever its references stand for. */

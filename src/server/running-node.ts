@@ -24,7 +24,7 @@ export interface StartOptions {
   readonly random: Random;
   /** Its level and format follow the config. */
   readonly log: RootLog;
-  /** Where the config came from. With a file, changes to it are taken over while the node runs. */
+  /** Where the config came from. With a file, changes to it are applied while the node runs. */
   readonly source: ConfigSource;
   /**
    * Beside those of the config's plugins, for pools with
@@ -37,7 +37,7 @@ export interface StartOptions {
   /** What else is to be true of a config that is published to the node's fleet from here. */
   readonly validators?: readonly ConfigValidator[];
   /**
-   * Told some time after a config was taken over, when nothing of the work is needed any more: for
+   * Told some time after a config was applied, when nothing of the work is needed any more: for
    * a process that wants to give back what it took. Must not throw.
    */
   readonly settled?: () => void;

@@ -224,7 +224,7 @@ class Node implements RunningNode {
     void this.#followFile(file);
   }
 
-  /** To the end of the node: an edit of the file is a config to take over, or the node's part. */
+  /** To the end of the node: an edit of the file is a config to apply, or the node's part. */
   async #followFile(file: FileTruth): Promise<void> {
     const { walk, fleet, documents } = this.#parts;
     for await (const news of file.watch({ signal: this.#stopping.signal })) {
@@ -253,7 +253,7 @@ class Node implements RunningNode {
     }
   }
 
-  /** Those that are renewed in place are taken over; when they end can be seen. */
+  /** Those that are renewed in place are applied; when they end can be seen. */
   #followCertificates(config: Config, stack: AsyncDisposableStack): void {
     const { env, source, walk, applied, settled } = this.#parts;
     const report = new CertificateReport(env);
@@ -305,7 +305,7 @@ class Node implements RunningNode {
   }
 
   async #stop(): Promise<ShutdownReport> {
-    // First of all: a change that is taken over while all ends would open what nobody closes.
+    // First of all: a change that is applied while all ends would open what nobody closes.
     this.walk.close();
     this.#settling?.();
     await this.#parts.file?.[Symbol.asyncDispose]();

@@ -30,7 +30,7 @@ export interface Steering {
   readonly file: FileTruth | undefined;
   /** Of a node of a fleet: who takes over what that runs. */
   readonly follower: FleetFollower | undefined;
-  /** Told of each config that was taken over. */
+  /** Told of each config that was applied. */
   readonly applied: { tell: (config: Config) => void };
 }
 

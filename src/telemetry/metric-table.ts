@@ -102,7 +102,7 @@ export const METRICS = {
   },
   configVersion: {
     ...gauge("signalbox_config_version", "version", "main"),
-    help: "Version of the running config; counts up from 1 with every config that was taken over.",
+    help: "Version of the running config; counts up from 1 with every config that was applied.",
     labels: [],
   },
   fleetConfigTrouble: {
@@ -113,7 +113,7 @@ export const METRICS = {
   },
   configLastApplyFailed: {
     ...gauge("signalbox_config_last_apply_failed", "boolean", "main"),
-    help: "1 while the newest config that was read is not the running one, because it could not be taken over.",
+    help: "1 while the newest config that was read is not the running one, because it could not be applied.",
     labels: [],
   },
 

@@ -55,7 +55,7 @@ test("an edit by the API is in the file at once: one line differs, the mode stay
   assert.equal(statSync(scene.file).mode & 0o777, 0o640);
   assert.deepEqual(readdirSync(scene.directory).toSorted(), ["signalbox-data", "signalbox.yaml"]);
   const applied = scene.logged("config applied");
-  scene.write(TEXT.replace("weight: 1", "weight: 7")); // when this has been taken over, the edit before it would have been, too
+  scene.write(TEXT.replace("weight: 1", "weight: 7")); // when this has been applied, the edit before it would have been, too
   await applied;
   assert.deepEqual([node.walk.status.version, scene.plane.applied.length], [3, 2]);
   assert.deepEqual(
@@ -147,7 +147,7 @@ test("of many writers with the same If-Match exactly one wins, every time", asyn
   }
 });
 
-test("an edit by hand at the same time is never lost: the API says 412, and the edit is taken over", async () => {
+test("an edit by hand at the same time is never lost: the API says 412, and the edit is applied", async () => {
   await using scene = new Scene();
   const node = await scene.start(TEXT);
   let written = TEXT;
@@ -166,7 +166,7 @@ test("an edit by hand at the same time is never lost: the API says 412, and the 
   assert.equal(readFileSync(scene.file, "utf8"), written);
 });
 
-test("while the file holds what could not be taken over, the API does not write over it", async () => {
+test("while the file holds what could not be applied, the API does not write over it", async () => {
   await using scene = new Scene();
   const node = await scene.start(TEXT);
   const refused = scene.logged("config not applied: it has problems");

@@ -37,7 +37,7 @@ test("a fleet is made once, shown, and adopted after its store was wiped", async
   // The node remembers it; then its store is wiped.
   await using opened = await node.open();
   const memory = await openFleetMemory(join(node.dataDir, "fleet.json"));
-  await memory.judge(await readFleet(opened.place, { signal }));
+  await memory.check(await readFleet(opened.place, { signal }));
   await opened.place.store.txn({ if: [], then: [{ kind: "delete", key: "/signalbox/fleet" }] }, { signal });
   const isolated = await node.run("fleet show");
   assert.equal(isolated.code, 6);
@@ -67,7 +67,7 @@ test("the store of a fleet that this node is of is made another fleet's by force
   await node.run("fleet init --id blue");
   const memory = await openFleetMemory(join(node.dataDir, "fleet.json"));
   await using store = await node.open();
-  await memory.judge(await readFleet(store.place, { signal: new AbortController().signal }));
+  await memory.check(await readFleet(store.place, { signal: new AbortController().signal }));
   const other = await node.run("fleet adopt --id green --generation 1");
   assert.deepEqual([other.code, other.out], [6, ""]);
   assert.match(other.err, /fleet blue's, and so is this node.*isolated\n {2}nothing was written; --force/u);

@@ -21,7 +21,7 @@ test("doctor says of an embedded store that all is well, and fails for a fleet t
     /^reach +ok +embedded SQLite .*\n[^]*lease +ok [^]*embedded at \/signalbox: 0 failed, \d+ warnings?\n$/u,
   );
   const memory = await openFleetMemory(join(node.dataDir, "fleet.json"));
-  await memory.judge({
+  await memory.check({
     kind: "found",
     identity: { id: "green", generation: 1, minEpoch: { generation: 1, revision: 0n } },
   });

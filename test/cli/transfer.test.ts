@@ -11,7 +11,7 @@ import { watchCandidates } from "../../src/control/region/candidates.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { RecipePlace } from "../../src/store/recipes/place.ts";
 import { UNOBSERVED } from "../../src/store/store-metrics.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { recordedLog } from "../support/fleet/quiet-log.ts";
 import { runCli } from "./run-cli.ts";
 
 const { signal } = new AbortController();
@@ -25,7 +25,7 @@ function controllerOf(place: RecipePlace, id: string): Controller {
     reportIntervalMs: 5_000,
     summaryIntervalMs: 30_000,
     fetchBody: async () => undefined,
-    log: keptLog(systemClock),
+    log: recordedLog(systemClock),
   });
 }
 

@@ -75,7 +75,7 @@ test("credentials: a pool whose target is passed them acknowledges on delivery",
   assert.deepEqual(told(inPlace), [`error rules[0].ack: ${WAITS}`]);
 });
 
-test("credentials: so does each pool that hands on to it, and each that takes over from it", () => {
+test("credentials: so does each pool that passes on to it, and each that takes over from it", () => {
   const pools = (before: string, own: string, after: string): string => `pools:
   before: { targets: [b], fallback: own, ack: ${before} }
   own: { targets: [a], fallback: after, ack: ${own} }

@@ -63,7 +63,7 @@ contract("changes are serial, and each is decided once", async ({ node, plane })
 contract("a plan whose secrets or plugins are not there is refused, and nothing is different", async (scene) => {
   const { node, plane, a, b } = scene;
   const plan = node.planOf(TO_B, 2);
-  const secret = { kind: "env", name: "NOBODY_HAS_IT" } as const;
+  const secret = { kind: "env", name: "UNSET_SECRET" } as const;
   const headers = [{ name: "authorization", value: { parts: [secret] } }];
   const unknown = { type: "plugin", name: "nobody", options: {} } as const;
   const broken = [

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Delivery } from "../../src/data/queue/delivery.ts";
 import type { QueueStore } from "../../src/data/queue/queue-store.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
-import { ids, NOBODY, type OpenedStore, Source, type StoreOptions } from "./queue-source.ts";
+import { ids, SOME_TENANT, type OpenedStore, Source, type StoreOptions } from "./queue-source.ts";
 
 const aStep = fc.oneof(
   {
@@ -59,7 +59,7 @@ class Model {
     const nowMs = this.source.clock.nowMs();
     switch (step.kind) {
       case "append": {
-        const one = this.source.next(step.bytes, step.items, step.signal, step.isOfTenant ? NOBODY : undefined);
+        const one = this.source.next(step.bytes, step.items, step.signal, step.isOfTenant ? SOME_TENANT : undefined);
         const fits = this.heldBytes + one.charge <= MAX_BYTES;
         assert.equal(store.reserve(one.charge, step.items), fits);
         if (!fits) return;

@@ -23,7 +23,7 @@ export interface OpenedStore {
   readonly keeps: boolean;
 }
 
-export const NOBODY: Tenant = { key: "nobody", heldBytes: 0, parcels: 0, inFlight: 0, served: 0 };
+export const SOME_TENANT: Tenant = { key: "nobody", heldBytes: 0, parcels: 0, inFlight: 0, served: 0 };
 
 /** Makes deliveries, as a pool does. */
 export class Source {

@@ -4,7 +4,7 @@ import type { Delivery } from "../../src/data/queue/delivery.ts";
 import type { QueueStore, StorePartition } from "../../src/data/queue/queue-store.ts";
 
 import { propertyContract } from "./queue-model.ts";
-import { ids, NOBODY, type OpenedStore, Source, type StoreOptions } from "./queue-source.ts";
+import { ids, SOME_TENANT, type OpenedStore, Source, type StoreOptions } from "./queue-source.ts";
 
 const ALL = { records: Infinity, items: Infinity, bytes: Infinity };
 
@@ -36,7 +36,7 @@ function orderContract(name: string, open: (options: StoreOptions) => OpenedStor
       source.next(10),
       source.next(10, 1, "logs"),
       source.next(10),
-      source.next(10, 1, "traces", NOBODY),
+      source.next(10, 1, "traces", SOME_TENANT),
     ];
     for (const delivery of [one, log, two, other]) put(store, delivery);
     assert.deepEqual(ids(store.read(partitionOf(store, one), ALL)), ids([one, two]));

@@ -11,7 +11,7 @@ import { degradationTask } from "../../src/control/degradation/degradation-task.
 import { isNotLeader } from "../../src/control/fleet/controller-calls.ts";
 import type { Controller } from "../../src/control/global/controller.ts";
 import { openController } from "../../src/control/global/open-controller.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { recordedLog } from "../support/fleet/quiet-log.ts";
 import { loadOf, reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 
@@ -43,7 +43,7 @@ class Fleet implements AsyncDisposable {
   readonly #open: Controller[] = [];
 
   node(id: string): Controller {
-    const log = keptLog(this.store.clock);
+    const log = recordedLog(this.store.clock);
     const controller = openController({
       place: this.store.place,
       controller: { id, address: `${id}:4321`, tls: false },

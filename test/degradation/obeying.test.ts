@@ -14,7 +14,7 @@ import { forgetfulMemory } from "../../src/store/recipes/fleet-memory.ts";
 import { initFleet } from "../../src/store/recipes/identity.ts";
 import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { recordedLog } from "../support/fleet/quiet-log.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 import { IDLE_PLANE, NO_COUNTERS } from "../support/fleet/idle-node.ts";
 
@@ -26,7 +26,7 @@ global: { degradation: { threshold: 0.8, target_rate: 0.01, recovery_threshold: 
 test("a collector whose fleet is degraded keeps less, and what sampling says again once it hears of it no more", async () => {
   await using store = RiggedStore.open();
   const { clock, place } = store;
-  const log = keptLog(clock);
+  const log = recordedLog(clock);
   const { config } = loadDocument(DOCUMENT, { name: "test", folder: "/", env: {} });
   assert.ok(config);
   await store.pass(initFleet(place, { signal: new AbortController().signal }));

@@ -64,7 +64,7 @@ for (const { name, ids, plan, deadlineMs, want } of WHOLE) {
   });
 }
 
-test("a target that has to prove itself is judged by an attempt that was cut, too", () => {
+test("a target that has to prove itself is checked by an attempt that was cut, too", () => {
   const rig = new PoolRig(TARGETS);
   rig.targets.get("b")!.operate({ state: "drain", untilMs: undefined, note: "" });
   for (let i = 0; i < 5; i++) {

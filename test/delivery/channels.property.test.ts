@@ -92,7 +92,7 @@ class Run {
   readonly requests: { readonly names: readonly string[]; readonly carried: Carried }[] = [];
   readonly accepted = new Set<string>();
   readonly open: number[] = [];
-  readonly #doubted = new Set<string>();
+  readonly #distrusted = new Set<string>();
   #seen = 0;
   #name = 0;
 
@@ -109,7 +109,7 @@ class Run {
         break;
       }
       case "answer":
-        this.#look();
+        this.#refresh();
         if (this.open.length > 0) this.#answer(this.open.splice(one.nth % this.open.length, 1)[0]!, one.outcome);
         break;
       case "target":
@@ -130,7 +130,7 @@ class Run {
   finish(): void {
     setTargets(this.rig, "ready", ...TARGETS);
     for (let round = 0; round < 60; round++) {
-      this.#look();
+      this.#refresh();
       for (const index of this.open.splice(0)) this.#answer(index, ACCEPTED);
       this.rig.advance(1_500);
     }
@@ -142,14 +142,14 @@ class Run {
     // hear of: RESOURCE_EXHAUSTED only when it comes again.
     const isLarge = what.kind === "too_large";
     for (const name of namesOf(batch.signal, Buffer.concat(batch.pieces))) {
-      const doubted = isLarge && what.doubt !== undefined && !this.#doubted.has(name);
-      if (doubted) this.#doubted.add(name);
+      const distrusted = isLarge && what.doubt !== undefined && !this.#distrusted.has(name);
+      if (distrusted) this.#distrusted.add(name);
       else if (isLarge || what.kind === "accepted") this.accepted.add(name);
     }
     this.rig.answer(index, what);
   }
 
-  #look(): void {
+  #refresh(): void {
     for (; this.#seen < this.rig.calls.length; this.#seen++) this.open.push(this.#seen);
   }
 }

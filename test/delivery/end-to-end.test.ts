@@ -40,7 +40,7 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
     region: "r",
     schedule: setImmediate,
     records,
-    cutter: { cut: () => undefined },
+    splitter: { split: () => undefined },
     repartitioner: createRepartitioner(env.metrics),
     pools: { poolNamed: () => undefined },
   });

@@ -7,7 +7,7 @@ import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { generateTraces } from "../support/generated.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { encodeRequest, type Plain } from "../support/oracle/oracle.ts";
-import { OtlpSender, type SendOptions, type SendWay } from "../support/otlp-sender.ts";
+import { OtlpSender, type SendOptions, type SendVariant } from "../support/otlp-sender.ts";
 
 /**
  * The memory that queued parcels hold is looked at from outside: what the process says of its
@@ -57,7 +57,7 @@ const padded = Buffer.from(json.toString().padEnd(60_000));
 
 const ways: readonly {
   readonly name: string;
-  readonly way: SendWay;
+  readonly way: SendVariant;
   readonly body: Buffer;
   readonly options?: SendOptions;
 }[] = [

@@ -21,9 +21,9 @@ const CONNECTIONS = 3;
 const MOST_EACH = 2_500;
 
 test("held calls: a call that waits for its targets keeps few objects on the heap", async () => {
-  const deaf = [createServer(() => undefined), createServer(() => undefined)]; // take connections, and never answer
-  for (const server of deaf) await once(server.listen(0, "127.0.0.1"), "listening");
-  const ports = deaf.map((server) => String((server.address() as AddressInfo).port)); // oxlint-disable-line typescript/no-unsafe-type-assertion -- of a port
+  const servers = [createServer(() => undefined), createServer(() => undefined)]; // take connections, and never answer
+  for (const server of servers) await once(server.listen(0, "127.0.0.1"), "listening");
+  const ports = servers.map((server) => String((server.address() as AddressInfo).port)); // oxlint-disable-line typescript/no-unsafe-type-assertion -- of a port
   const env = { ...process.env, SIGNALBOX_ARENA_DEBUG: "", SIGNALBOX_TEST_WORKERS: "0", TEST_GRPC_TRANSPORT: "own" };
   const node = fork(PROGRAM, ports, { execArgv: ["--expose-gc"], env });
   try {
@@ -36,7 +36,7 @@ test("held calls: a call that waits for its targets keeps few objects on the hea
     assert.ok(each > 500 && each < MOST_EACH, `${each} bytes each`);
   } finally {
     node.kill("SIGKILL");
-    for (const server of deaf) server.close();
+    for (const server of servers) server.close();
   }
 });
 

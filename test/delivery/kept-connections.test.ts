@@ -16,13 +16,13 @@ import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { endOf, ends, failing, PoolRig, targetPlan, TEST_CONNECTION } from "./pool-rig.ts";
 import { batchOf, summary } from "./send.ts";
 
-const WAYS = [
+const VARIANTS = [
   { name: "gRPC, own", protocol: "grpc", transport: "own" },
   { name: "gRPC, node", protocol: "grpc", transport: "node" },
   { name: "HTTP", protocol: "http/protobuf", transport: "own" },
 ] as const;
 
-type Way = (typeof WAYS)[number];
+type Variant = (typeof VARIANTS)[number];
 
 const CHECK: CheckPlan = {
   type: "otlp",
@@ -39,7 +39,7 @@ const CHECK: CheckPlan = {
 };
 
 /** A target behind something that can break connections. */
-async function open({ protocol, transport }: Way) {
+async function open({ protocol, transport }: Variant) {
   const sink = protocol === "grpc" ? await openGrpcSink() : await openHttpSink();
   const relay = await openRelay(Number(new URL(sink.url).port));
   const metrics = createMetrics();
@@ -67,10 +67,10 @@ async function open({ protocol, transport }: Way) {
   };
 }
 
-for (const way of WAYS) {
+for (const variant of VARIANTS) {
   for (const how of ["resets", "ends"] as const) {
-    test(`${way.name}: a kept connection that ${how} with the next call is stale, and no failure`, async () => {
-      await using rig = await open(way);
+    test(`${variant.name}: a kept connection that ${how} with the next call is stale, and no failure`, async () => {
+      await using rig = await open(variant);
       assert.equal(summary(await rig.send()), "accepted 0");
       for (let times = 1; times <= 8; times++) {
         const { connections } = rig.relay;
@@ -86,8 +86,8 @@ for (const way of WAYS) {
     });
   }
 
-  test(`${way.name}: on a connection of its own, or the second time, a reset is one`, async () => {
-    await using rig = await open(way);
+  test(`${variant.name}: on a connection of its own, or the second time, a reset is one`, async () => {
+    await using rig = await open(variant);
     rig.relay.resets = 1;
     const first = await rig.send();
     assert.match(summary(first), /^retry (reset|connect)$/u);
@@ -98,8 +98,8 @@ for (const way of WAYS) {
     assert.ok(rig.target.errorRate > 0);
   });
 
-  test(`${way.name}: all idle connections go with one that was stale`, async () => {
-    await using rig = await open(way);
+  test(`${variant.name}: all idle connections go with one that was stale`, async () => {
+    await using rig = await open(variant);
     await Promise.all([rig.send(), rig.send(), rig.send(), rig.send()]);
     await rig.send();
     await turn();
@@ -110,8 +110,8 @@ for (const way of WAYS) {
     assert.equal(rig.relay.connections, before + 1);
   });
 
-  test(`${way.name}: an empty export as a check is sent again by itself`, async () => {
-    await using rig = await open(way);
+  test(`${variant.name}: an empty export as a check is sent again by itself`, async () => {
+    await using rig = await open(variant);
     const client = openClient(() => rig.plan, rig.env);
     await using opened = openCheck({ ...CHECK, url: rig.plan.url }, () => rig.plan, client, rig.env);
     const run = (): Promise<string> => new Promise((resolve) => opened.run(5_000, ({ result }) => resolve(result)));

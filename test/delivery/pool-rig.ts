@@ -12,7 +12,7 @@ import type { NodeLimit } from "../../src/data/node-limits/node-limit.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
-import type { ParcelCutter } from "../../src/data/queue/cut-parcel.ts";
+import type { ParcelSplitter } from "../../src/data/queue/split-parcel.ts";
 import { NO_LOSSES } from "../../src/data/queue/losses.ts";
 import { type ParcelOutcome, viewsOf } from "../../src/data/queue/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
@@ -159,7 +159,7 @@ export class PoolRig {
       region: "r",
       schedule,
       records: this.records,
-      cutter: { cut: cutByBytes },
+      splitter: { split: splitByBytes },
       repartitioner,
       pools: { poolNamed: () => undefined },
       partOf: this.#partOf,
@@ -354,8 +354,8 @@ function worstOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {
   return worst ?? outcomes[0]!;
 }
 
-/** Stands in for cutting at items: here an item is a share of the bytes. */
-const cutByBytes: ParcelCutter["cut"] = (parcel, limits) => {
+/** Stands in for splitting at items: here an item is a share of the bytes. */
+const splitByBytes: ParcelSplitter["split"] = (parcel, limits) => {
   const { bytes, items } = parcel.record;
   const pieces = viewsOf(parcel);
   const each = Math.max(1, Math.min(limits.items, Math.floor((limits.bytes * items) / bytes)));

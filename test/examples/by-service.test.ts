@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { namesIn, requestOf, type TestItem } from "../support/items.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
-import { OtlpSender, type SenderAnswer, type SendOptions, type SendWay } from "../support/otlp-sender.ts";
+import { OtlpSender, type SenderAnswer, type SendOptions, type SendVariant } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
@@ -42,7 +42,7 @@ class Scene implements AsyncDisposable {
     return new Scene(await startTestNode(text), { "backend-1": one, "backend-2": two, "backend-3": three, errors });
   }
 
-  send(signal: Signal, item: TestItem, way: SendWay = "grpc", options: SendOptions = {}): Promise<SenderAnswer> {
+  send(signal: Signal, item: TestItem, way: SendVariant = "grpc", options: SendOptions = {}): Promise<SenderAnswer> {
     return this.#sender.send(way, signal, requestOf(signal, [item]), options);
   }
 

@@ -125,7 +125,7 @@ function checkOne(scene: Scene, item: TestItem): void {
   const rules = new Set(places.map(({ rule }) => `${item.signal} ${rule}`));
   if (told.unmatched === "drop") rules.add(`${item.signal} (none)`);
   assert.deepEqual(grown(before.tally, scene.tally()), [...rules].toSorted());
-  // What entered a pool that is down may be handed on at once, to wait in the next one: it is still
+  // What entered a pool that is down may be passed on at once, to wait in the next one: it is still
   // told where it entered.
   const enters = places.map(({ pool, chain }) =>
     chain.some(({ usable }) => usable) ? [pool] : chain.map((one) => one.pool),

@@ -111,7 +111,7 @@ async function readiness(node: RunningNode): Promise<{ readonly status: number; 
   return callApi(node.addresses.admin, "/readyz");
 }
 
-test("a node of a fleet that has no config yet is not ready and says why, and takes over what is published", async () => {
+test("a node of a fleet that has no config yet is not ready and says why, and applies what is published", async () => {
   await using scene = new Scene("/first");
   const one = await scene.start(scene.file("one"));
   const two = await scene.start(scene.file("two"));
@@ -245,7 +245,7 @@ test("a version with which all workers of a node end is refused by it, and is no
   assert.equal(good?.version, 1);
 });
 
-test("a collector in a fleet without controllers takes over what is published all the same", async () => {
+test("a collector in a fleet without controllers applies what is published all the same", async () => {
   await using scene = new Scene("/alone-with-it");
   const node = await scene.start(scene.file("one", "", "  roles: [collector]\n"));
   assert.equal((await readiness(node)).status, 503);

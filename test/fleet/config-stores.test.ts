@@ -42,7 +42,7 @@ for (const [kind, open] of Object.entries(STORES)) {
     await using store = await openStore(server.settings, { clock, random, observer: UNOBSERVED });
     const place = { store, prefix: "/t", clock, random, memory: forgetfulMemory() };
     const truth = new StoreTruth(place);
-    const first = { expected: { version: 0, text: "" }, text: TEXT, wish: { init: true } };
+    const first = { expected: { version: 0, text: "" }, text: TEXT, publish: { init: true } };
     assert.equal((await truth.propose(first)).kind, "taken");
     const told: { readonly kind: string; readonly resolve: () => void }[] = [];
     const until = (wanted: string): Promise<void> =>

@@ -16,7 +16,7 @@ import { createRegistry } from "../../src/store/recipes/registry.ts";
 import { createSharedConfig } from "../../src/store/recipes/shared-config.ts";
 import type { Revision, Store } from "../../src/store/store.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { recordedLog } from "../support/fleet/quiet-log.ts";
 import { reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 
@@ -57,7 +57,7 @@ class Fleet implements AsyncDisposable {
       reportIntervalMs: 5_000,
       summaryIntervalMs: 30_000,
       fetchBody: async () => undefined,
-      log: keptLog(this.store.clock),
+      log: recordedLog(this.store.clock),
       observer: controllerMetrics(metrics),
     });
     const node = { controller, metrics };

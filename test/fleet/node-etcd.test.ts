@@ -60,8 +60,8 @@ test("nodes on etcd: a collector follows the controller of its region over socke
 
   // What people put into the store is the fleet's next config: who leads takes it, all run it.
   const { signal } = new AbortController();
-  const wish = { targets: [{ id: "b", endpoint: "http://127.0.0.1:2" }], default_pool: { targets: ["b"] } };
-  const value = Buffer.from(JSON.stringify(wish));
+  const publish = { targets: [{ id: "b", endpoint: "http://127.0.0.1:2" }], default_pool: { targets: ["b"] } };
+  const value = Buffer.from(JSON.stringify(publish));
   await store.txn({ if: [], then: [{ kind: "put", key: "/fleet/global/config", value }] }, { signal });
   for (const node of [first, second, collector]) {
     await until(async () => (node.running.walk.status.running.targets[0]?.id === "b" ? true : undefined));

@@ -72,10 +72,10 @@ export async function rollOf(node: AskedNode): Promise<string> {
 }
 
 /** Looks again and again, until there is something. */
-export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(check: () => Promise<T | undefined>): Promise<T> {
   for (const endMs = Date.now() + PATIENCE_MS; ; ) {
     // oxlint-disable-line no-restricted-globals -- it waits for real processes
-    const found = await look();
+    const found = await check();
     if (found !== undefined) return found;
     assert.ok(Date.now() < endMs, "it did not come to be"); // oxlint-disable-line no-restricted-globals -- as above
     await pause(LOOK_MS);
@@ -83,11 +83,11 @@ export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
 }
 
 /** Likewise, until it tells what is wanted; fails with what it told last. */
-export async function untilEqual<T>(want: T, look: () => Promise<T>): Promise<void> {
+export async function untilEqual<T>(want: T, check: () => Promise<T>): Promise<void> {
   let seen: T | undefined;
   try {
     await until(async () => {
-      seen = await look();
+      seen = await check();
       return seen === want ? true : undefined;
     });
   } catch (cause) {

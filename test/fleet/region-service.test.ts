@@ -13,7 +13,7 @@ import { type RegionObserver, RegionService } from "../../src/control/region/reg
 import type { RecipePlace } from "../../src/store/recipes/place.ts";
 import { FakeStore } from "../support/fake-store.ts";
 import { testHeld } from "../support/fleet/held.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { recordedLog } from "../support/fleet/quiet-log.ts";
 import { reportOf } from "../support/fleet/reports.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
@@ -30,7 +30,7 @@ class Rig implements AsyncDisposable {
   readonly global = testHeld(this.store, 5n);
   readonly directives = openDirectiveSource(this.place);
   readonly writer = new DirectiveWriter({ place: this.place, leadership: this.global, generation: 1, by: "g" });
-  readonly log = keptLog(this.clock);
+  readonly log = recordedLog(this.clock);
   readonly service: RegionService;
 
   constructor(most = 100, bounded: RegionObserver["bounded"] = () => undefined) {

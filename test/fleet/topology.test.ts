@@ -10,7 +10,7 @@ import { fleetTopology } from "../../src/control/topology/fleet-topology.ts";
 import { createTopology, type Topology } from "../../src/control/topology/topology.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { createRegistry } from "../../src/store/recipes/registry.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { recordedLog } from "../support/fleet/quiet-log.ts";
 import { loadOf, reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 
@@ -39,7 +39,7 @@ class Fleet implements AsyncDisposable {
       reportIntervalMs: 5_000,
       summaryIntervalMs: 30_000,
       fetchBody: async () => undefined,
-      log: keptLog(clock),
+      log: recordedLog(clock),
     });
     this.#owned.use(controller);
     this.#nodes.set(id, controller);

@@ -6,7 +6,7 @@ import { encodeTransfer, transferKey } from "../../src/control/region/transfer-r
 import { requestTransfer, type RequestedTransfer } from "../../src/control/region/request-transfer.ts";
 import { createElection } from "../../src/store/recipes/election.ts";
 import { parseEpoch } from "../../src/store/recipes/epoch.ts";
-import { type KeptLog, keptLog } from "../support/fleet/quiet-log.ts";
+import { type RecordedLog, recordedLog } from "../support/fleet/quiet-log.ts";
 import { reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 
@@ -17,9 +17,9 @@ class Region implements AsyncDisposable {
   readonly store = RiggedStore.open();
   readonly #controllers: Controller[] = [];
 
-  node(id: string): { readonly controller: Controller; readonly written: string[]; readonly log: KeptLog } {
+  node(id: string): { readonly controller: Controller; readonly written: string[]; readonly log: RecordedLog } {
     const written: string[] = [];
-    const log = keptLog(this.store.clock);
+    const log = recordedLog(this.store.clock);
     const all = this.store.view(() => false).store;
     const spied: typeof all = {
       ...all,
@@ -100,7 +100,7 @@ test("who is asked through the store gives the lead to whom it is asked for, by 
   assert.deepEqual(b.written.filter(isOfLeaders), []);
   assert.equal(a.controller.services.size, 0);
   assert.equal(a.controller.global, undefined);
-  const told = (log: KeptLog, kind: string): readonly string[] =>
+  const told = (log: RecordedLog, kind: string): readonly string[] =>
     log.events.after(0).flatMap((event) => (event.kind === kind ? String(JSON.parse(event.json).msg) : []));
   const ofRegion = ["this node leads", "a leadership is to be given away", "another node leads"];
   for (const message of ofRegion) {

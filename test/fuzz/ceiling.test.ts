@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { SIGNALS, type Signal } from "../../src/otlp/signal.ts";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { type Hostile, HOSTILE_JSON, HOSTILE_PROTOBUF } from "../support/hostile.ts";
-import { type SenderAnswer, type SendWay } from "../support/otlp-sender.ts";
+import { type SenderAnswer, type SendVariant } from "../support/otlp-sender.ts";
 import { fuzzRuns, FuzzScene } from "./scene.ts";
 
 /**
@@ -81,7 +81,7 @@ async function aliveBytes(): Promise<number> {
  */
 async function sendWithin(
   scene: FuzzScene,
-  way: SendWay,
+  way: SendVariant,
   hostile: Pick<Hostile, "signal">,
   bytes: Uint8Array,
   encoding: EncodingName,
@@ -99,7 +99,7 @@ async function sendWithin(
 
 async function sendMeasured(
   scene: FuzzScene,
-  way: SendWay,
+  way: SendVariant,
   signal: Signal,
   body: Uint8Array,
   encoded: EncodingName,
@@ -168,7 +168,7 @@ function excessesOf(scene: FuzzScene): Promise<number> {
   return scene.node.metric("requestExcesses");
 }
 
-function assertRefused(way: SendWay, { name, excess }: Hostile, answer: SenderAnswer): void {
+function assertRefused(way: SendVariant, { name, excess }: Hostile, answer: SenderAnswer): void {
   const what = `${name} by ${way}: ${JSON.stringify(answer)}`;
   assert.equal(answer.code, way === "grpc" ? GRPC.RESOURCE_EXHAUSTED : 413, what);
   assert.equal(answer.retryMs, undefined, what);

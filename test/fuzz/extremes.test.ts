@@ -26,14 +26,14 @@ const cases: readonly { readonly name: string; readonly values: readonly Buffer[
 
 for (const ack of ["delivered", "queued"] as const) {
   for (const { name, values } of cases) {
-    test(`fuzz, ack ${ack}: ${name}, in every place that takes a value, are judged as a full decode judges them`, async () => {
+    test(`fuzz, ack ${ack}: ${name}, in every place that takes a value, are checked as a full decode checks them`, async () => {
       await using scene = await FuzzScene.open({ ack });
       for (const signal of SIGNALS) {
         for (const [i, value] of values.entries()) {
           const way = i % 2 === 0 ? "grpc" : "http";
           const requests = places(signal, value);
           const answers = await Promise.all(requests.map((bytes) => scene.sender.send(way, signal, bytes)));
-          for (const [j, answer] of answers.entries()) scene.assertJudged(signal, way, requests[j]!, answer);
+          for (const [j, answer] of answers.entries()) scene.assertDecided(signal, way, requests[j]!, answer);
         }
       }
       await scene.assertSound();

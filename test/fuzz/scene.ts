@@ -4,7 +4,7 @@ import type { Signal } from "../../src/otlp/signal.ts";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { encodeRequest } from "../support/oracle/oracle.ts";
-import { OtlpSender, type SenderAnswer, type SendWay } from "../support/otlp-sender.ts";
+import { OtlpSender, type SenderAnswer, type SendVariant } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
@@ -65,11 +65,11 @@ export class FuzzScene implements AsyncDisposable {
   }
 
   /**
-   * Full success only when a full decode takes the bytes; partial success, when targets judge a
+   * Full success only when a full decode takes the bytes; partial success, when targets check a
    * part each, and "bad data" are the only other answers. Not the reverse: the oracle is easy with
    * varints of more than 64 bits, which others refuse.
    */
-  assertJudged(signal: Signal, way: SendWay, bytes: Uint8Array, answer: SenderAnswer): void {
+  assertDecided(signal: Signal, way: SendVariant, bytes: Uint8Array, answer: SenderAnswer): void {
     const what = (): string => `${signal} by ${way}: ${Buffer.from(bytes).toString("hex")} ${JSON.stringify(answer)}`;
     if (!answer.ok) assertBadData(way, answer, what);
     else if (answer.message === "") assert.ok(answer.rejected === 0 && decodes(signal, bytes), what());
@@ -95,7 +95,7 @@ export class FuzzScene implements AsyncDisposable {
   }
 }
 
-export function assertBadData(way: SendWay, answer: SenderAnswer, what: () => string): void {
+export function assertBadData(way: SendVariant, answer: SenderAnswer, what: () => string): void {
   assert.equal(answer.code, way === "grpc" ? GRPC.INVALID_ARGUMENT : 400, what());
   assert.equal(answer.retryMs, undefined, what());
 }

@@ -42,7 +42,7 @@ for (const { name, options } of scenes) {
         const answers = requests.map(([way, bytes]) => scene.sender.send(way, signal, bytes));
         for (const [i, answer] of (await Promise.all(answers)).entries()) {
           const [way, bytes] = requests[i]!;
-          scene.assertJudged(signal, way, bytes, answer);
+          scene.assertDecided(signal, way, bytes, answer);
         }
       }),
       fuzzRuns(),
@@ -59,7 +59,7 @@ for (const { name, options } of scenes) {
         const cuts = Array.from({ length: TOGETHER }, (_, i) => bytes.subarray(0, Math.min(end + i, bytes.length)));
         const ways = cuts.map((_, i) => (i % 2 === 0 ? "grpc" : "http"));
         const answers = await Promise.all(cuts.map((cut, i) => scene.sender.send(ways[i]!, signal, cut)));
-        for (const [i, answer] of answers.entries()) scene.assertJudged(signal, ways[i]!, cuts[i]!, answer);
+        for (const [i, answer] of answers.entries()) scene.assertDecided(signal, ways[i]!, cuts[i]!, answer);
       }
     }
     await scene.assertSound();
@@ -77,7 +77,7 @@ test("fuzz: gzip with damage is bad data, or inflates to what a full decode take
       async (signal, way, hurts) => {
         const bytes = hurts.reduce<Buffer>((all, hurt) => hurt(all), gzipSync(sample(signal)));
         const answer = await scene.sender.send(way, signal, bytes, { gzip: "already" });
-        scene.assertJudged(signal, way, inflated(bytes) ?? Buffer.from([0]), answer);
+        scene.assertDecided(signal, way, inflated(bytes) ?? Buffer.from([0]), answer);
       },
     ),
     fuzzRuns(4),

@@ -62,11 +62,11 @@ test("an item that no rule takes has no place, and a reason when it would be ref
   assert.equal(refusal?.reason, "unrouted");
 });
 
-const NOWHERE = [
+const UNROUTED = [
   { name: "no rule takes it", config: { targets: TARGETS, rules: [RULE] }, reason: "unrouted" },
   { name: "there is no pool yet", config: {}, reason: "no_target" },
 ];
-for (const { name, config, reason } of NOWHERE) {
+for (const { name, config, reason } of UNROUTED) {
   test(`where ${name}, a route tells what a sender would be told`, async () => {
     await using router = await createRouter({ ...config, unmatched: "refuse" });
     const { refusal } = router.route({ service: "other" });

@@ -33,7 +33,7 @@ function copyTree(): string {
 }
 
 /** Whether a test of these fails. */
-async function look(folder: string, patterns: readonly string[]): Promise<Verdict> {
+async function verdictOf(folder: string, patterns: readonly string[]): Promise<Verdict> {
   const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: folder }));
   if (files.length === 0) throw new Error(`no tests at ${patterns.join(" ")}`);
   // The first file with a failure is enough.
@@ -67,7 +67,7 @@ async function plant(folder: string, { file, code, fault, tests }: Mutant): Prom
     text.replace(code, () => fault),
   );
   try {
-    return await look(folder, tests);
+    return await verdictOf(folder, tests);
   } finally {
     writeFileSync(path, text);
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import * as fc from "fast-check";
-import { type CutLimits, cutRequest, type RequestPart } from "../../src/otlp/cut-request.ts";
+import { type SplitLimits, splitRequest, type RequestPart } from "../../src/otlp/split-request.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
 import { explode } from "../support/oracle/explode.ts";
@@ -38,7 +38,7 @@ function seen(value: unknown): string {
   return inspect(value, { depth: null, maxArrayLength: null, breakLength: Infinity, sorted: true });
 }
 
-function assertWhole(signal: Signal, bytes: Uint8Array, parts: readonly RequestPart[], limits: CutLimits): void {
+function assertWhole(signal: Signal, bytes: Uint8Array, parts: readonly RequestPart[], limits: SplitLimits): void {
   assert.deepEqual(
     parts.flatMap((part) => contents(signal, part.bytes)),
     contents(signal, bytes),
@@ -61,7 +61,7 @@ for (const signal of SIGNALS) {
     fc.assert(
       fc.property(arbitraryEncoding(signal), share, fc.integer({ min: 1, max: 6 }), ({ bytes }, of, items) => {
         const limits = { bytes: Math.floor(bytes.length * of), items };
-        const parts = cutRequest(signal, bytes, limits);
+        const parts = splitRequest(signal, bytes, limits);
         if (parts !== undefined) return assertWhole(signal, bytes, parts, limits);
         const { totalItems, totalPoints } = scanned(signal, bytes);
         const fits = bytes.length <= limits.bytes && totalItems <= items;
@@ -107,7 +107,7 @@ for (const kind of KINDS) {
       resourceMetrics: [{ resource: { droppedAttributesCount: 1 }, scopeMetrics: scopes }],
     });
     const limits = { bytes: 8_192, items: 8_192 };
-    const parts = cutRequest("metrics", bytes, limits);
+    const parts = splitRequest("metrics", bytes, limits);
     assert.ok(parts);
     assertWhole("metrics", bytes, parts, limits);
     assert.ok(parts.length <= Math.ceil(bytes.length / limits.bytes) + 3, `${parts.length} parts`);
@@ -122,7 +122,7 @@ test("cut metrics: fields that nobody knows go along with every part, in the met
   const sum = wrap(0x3a, Buffer.concat([points[0]!, unknown, Uint8Array.of(0x10, 0x02), points[1]!, points[2]!]));
   const metric = Buffer.concat([unknown, sum, wrap(0x0a, Buffer.from("late name"))]);
   const bytes = wrap(0x0a, wrap(0x12, wrap(0x12, metric)));
-  const parts = cutRequest("metrics", bytes, { bytes: 1, items: 1 });
+  const parts = splitRequest("metrics", bytes, { bytes: 1, items: 1 });
   assert.equal(parts?.length, 3);
   for (const part of parts) {
     const twice = Buffer.from(part.bytes).toString("hex").split(Buffer.from(unknown).toString("hex")).length - 1;
@@ -138,13 +138,13 @@ test("cut metrics: what fits only when its lengths are written as short as they 
   const scope = Buffer.concat([Uint8Array.of(0x12, 0x80 + metric.length, 0x80, 0), metric]);
   const bytes = wrap(0x0a, scope);
   const limits = { bytes: bytes.length - 2, items: 1 };
-  const parts = cutRequest("metrics", bytes, limits);
+  const parts = splitRequest("metrics", bytes, limits);
   assert.deepEqual(
     parts?.map((part) => [part.bytes.length, part.items, part.points]),
     [[limits.bytes, 1, 2]],
   );
   assertWhole("metrics", bytes, parts, limits);
-  assert.equal(cutRequest("metrics", bytes, { ...limits, bytes: bytes.length }), undefined);
+  assert.equal(splitRequest("metrics", bytes, { ...limits, bytes: bytes.length }), undefined);
 });
 
 test("cut: what surrounds the items is not repeated until it is many times the request", () => {
@@ -161,7 +161,7 @@ test("cut: what surrounds the items is not repeated until it is many times the r
   ];
   for (const [signal, plain] of requests) {
     const bytes = encodeRequest(signal, plain);
-    const parts = cutRequest(signal, bytes, { bytes: 16_384, items: 1 });
+    const parts = splitRequest(signal, bytes, { bytes: 16_384, items: 1 });
     assert.ok(parts);
     const sum = parts.reduce((total, part) => total + part.bytes.length, 0);
     assert.ok(sum <= 3 * Math.max(bytes.length, 1_048_576), `${sum} bytes of ${bytes.length}`);
@@ -174,9 +174,9 @@ test("cut: what surrounds the items is not repeated until it is many times the r
 
 test("cut: nothing is cut that is malformed, or that fits", () => {
   const bytes = encodeRequest("logs", { resourceLogs: [{ scopeLogs: [{ logRecords: [{}, {}] }] }] });
-  assert.equal(cutRequest("logs", bytes, { bytes: bytes.length, items: 2 }), undefined);
-  assert.equal(cutRequest("logs", bytes.subarray(0, bytes.length - 1), { bytes: 1, items: 1 }), undefined);
-  assert.equal(cutRequest("logs", bytes, { bytes: bytes.length, items: 1 })?.length, 2);
+  assert.equal(splitRequest("logs", bytes, { bytes: bytes.length, items: 2 }), undefined);
+  assert.equal(splitRequest("logs", bytes.subarray(0, bytes.length - 1), { bytes: 1, items: 1 }), undefined);
+  assert.equal(splitRequest("logs", bytes, { bytes: bytes.length, items: 1 })?.length, 2);
 });
 
 function wrap(tag: number, message: Uint8Array): Uint8Array {

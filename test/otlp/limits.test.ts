@@ -67,7 +67,7 @@ for (const { name, signal, make, excess } of HOSTILE_PROTOBUF) {
 }
 
 for (const { name, signal, make, excess } of HOSTILE_JSON) {
-  test(`limits: 4 MiB of ${name} in JSON are ${excess === undefined ? "judged" : "refused before they are parsed"}`, () => {
+  test(`limits: 4 MiB of ${name} in JSON are ${excess === undefined ? "checked" : "refused before they are parsed"}`, () => {
     const result = transcode(signal, make(LARGEST_JSON_BYTES - 64), LIMITS);
     assert.equal(result.ok ? undefined : result.excess, excess);
   });

@@ -8,7 +8,7 @@ import { startTestNode, type TestNode } from "../support/node.ts";
 import { explode, type ExplodedItem, explodePlain } from "../support/oracle/explode.ts";
 import { toOtlpJson } from "../support/oracle/otlp-json.ts";
 import { arbitraryEncoding, type Encoding } from "../support/oracle/scramble.ts";
-import { OtlpSender, SEND_WAYS, type SendWay } from "../support/otlp-sender.ts";
+import { OtlpSender, SEND_WAYS, type SendVariant } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
@@ -95,7 +95,7 @@ for (const { name, rules } of batched) {
 /** A request and how it is sent. */
 interface Sending {
   readonly signal: Signal;
-  readonly way: SendWay;
+  readonly way: SendVariant;
   readonly encoding: Encoding;
   readonly gzip: boolean;
 }

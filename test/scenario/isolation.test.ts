@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { startTestNode } from "../support/node.ts";
 import { decodeRequest, encodeRequest, type Plain } from "../support/oracle/oracle.ts";
-import { OtlpSender, type SendWay } from "../support/otlp-sender.ts";
+import { OtlpSender, type SendVariant } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { OK, type SinkScript } from "../support/sinks/sink-script.ts";
@@ -39,7 +39,7 @@ for (const { protocol, code: refusal, ...told } of TARGETS) {
       await using sender = new OtlpSender(node);
 
       const requests = Array.from({ length: TOGETHER }, (_, i) => (i < poisoned ? POISON : named(`span ${i}`)));
-      const ways = requests.map((_, i): SendWay => (i % 3 === 0 ? "http" : "grpc"));
+      const ways = requests.map((_, i): SendVariant => (i % 3 === 0 ? "http" : "grpc"));
       const answers = await Promise.all(requests.map((bytes, i) => sender.send(ways[i]!, "traces", bytes)));
       for (const [i, { ok, code, message }] of answers.entries()) {
         if (i >= poisoned) assert.deepEqual([ok, message], [true, ""]);

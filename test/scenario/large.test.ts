@@ -6,7 +6,7 @@ import { namesIn, namesOf, requestOf, type TestItem } from "../support/items.ts"
 import { decodeRequest, encodeRequest, type Plain } from "../support/oracle/oracle.ts";
 import { list } from "../support/oracle/walk.ts";
 import { startTestNode } from "../support/node.ts";
-import { OtlpSender, type SendWay } from "../support/otlp-sender.ts";
+import { OtlpSender, type SendVariant } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { GrpcJsClient } from "./grpc-js-client.ts";
@@ -97,7 +97,7 @@ for (const protocol of PROTOCOLS) {
         return { name: `${signal} ${i}`, service: `s${i % 3}`, attributes: FILLING };
       });
       const requests = [items.slice(0, 100), items.slice(100, 101), items.slice(101)];
-      const ways: readonly SendWay[] = ["grpc", "http", "grpc"];
+      const ways: readonly SendVariant[] = ["grpc", "http", "grpc"];
       const sent = requests.map((part, i) => sender.send(ways[i]!, signal, requestOf(signal, part)));
       for (const { ok, rejected, message } of await Promise.all(sent))
         assert.deepEqual([ok, rejected, message], [true, 0, ""]);

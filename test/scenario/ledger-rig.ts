@@ -12,7 +12,7 @@ import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import { type Losses, openLosses } from "../../src/data/queue/losses.ts";
-import { requestCutter } from "../../src/data/queue/cut-parcel.ts";
+import { requestSplitter } from "../../src/data/queue/split-parcel.ts";
 import { Pools } from "../../src/data/queue/pools.ts";
 import { SparseSweep } from "../../src/data/queue/sparse-sweep.ts";
 import { Records } from "../../src/data/queue/records.ts";
@@ -102,7 +102,7 @@ export class Rig implements AsyncDisposable {
       region: plan.nodeRegion,
       schedule,
       records: this.#records,
-      cutter: requestCutter,
+      splitter: requestSplitter,
       repartitioner: createRepartitioner(this.env.metrics),
       rerouter: new RuleRerouter(() => this.#assembly),
     });

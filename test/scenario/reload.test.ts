@@ -91,7 +91,7 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   }
   await Promise.all(senders.map((sender) => sender.stop()));
   // A change is counted when it is in the history, too, a little after the version has it.
-  // All of it is read at one moment: the last change may be taken over at any other.
+  // All of it is read at one moment: the last change may be applied at any other.
   const { configApplies } = node.env.metrics;
   let [applied, invalid, failed] = [0, 0, 0];
   const counted = (): boolean => {
@@ -124,7 +124,7 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   ];
   assert.ok(ended <= asked && notices <= asked, `${ended} ended, ${notices} with notice`);
   assert.equal(resets, 0);
-  // Every third change is taken over by name. Of the others a busy machine may see two at once, and
+  // Every third change is applied by name. Of the others a busy machine may see two at once, and
   // only the newer one.
   assert.ok(version > SECONDS * 2, `only ${version} versions in ${SECONDS} s`);
   assert.deepEqual([failed, invalid > 0], [0, true]);

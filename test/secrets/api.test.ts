@@ -132,7 +132,7 @@ test("whatever an API call puts anywhere, no answer, metric or log line tells wh
     }),
     { numRuns: 60, seed: 7 },
   );
-  assert.ok(taken >= 5, `${taken} documents were taken over`);
+  assert.ok(taken >= 5, `${taken} documents were applied`);
 });
 
 const targets = (headers: object): object => ({ ...BASE, targets: [{ ...BASE.targets[0], headers }, BASE.targets[1]] });

@@ -60,7 +60,7 @@ test("GET /api/v1/node tells who it is, where it listens and which config runs",
   assert.deepEqual(config, { ...wanted, last_result: "applied", last_problems: [] });
 });
 
-test("the problems of a config that was not taken over are in GET /api/v1/node", async () => {
+test("the problems of a config that was not applied are in GET /api/v1/node", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());
   await node.walk.apply(configText("targets: [{ id: a, endpoint: nowhere }]"));

@@ -70,7 +70,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 
 const LISTENERS = ["otlp_grpc", "otlp_http", "admin", "sampling_http", "sampling_grpc"];
 
-test("certificates: those of all listeners are taken over when they are renewed in place, and connections stay", async () => {
+test("certificates: those of all listeners are applied when they are renewed in place, and connections stay", async () => {
   const [first, second] = [await authority.server(), await authority.server()];
   const files = writeIdentity("listener", first);
   const listen = Object.fromEntries(LISTENERS.map((name) => [name, { tls: files }]));
@@ -86,7 +86,7 @@ test("certificates: those of all listeners are taken over when they are renewed 
   for (const socket of open) socket.destroy();
 });
 
-test("certificates: those of a fleet's listener, and its token, are taken over when they are renewed in place", async () => {
+test("certificates: those of a fleet's listener, and its token, are applied when they are renewed in place", async () => {
   const [first, second] = [await authority.server(), await authority.server()];
   const fleet = {
     listen: { address: "127.0.0.1:0", tls: writeIdentity("fleet", first) },

@@ -9,7 +9,7 @@ import { configText, Scene } from "./scene.ts";
 
 const TWO = "targets: [{ id: a, endpoint: http://127.0.0.1:14317 }, { id: b, endpoint: http://127.0.0.1:24317 }]";
 
-test("an edit of the file is taken over as the next version, while nothing is opened anew", async () => {
+test("an edit of the file is applied as the next version, while nothing is opened anew", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());
   assert.deepEqual([node.walk.status.version, scene.plane.plan.targets.size], [1, 1]);
@@ -91,7 +91,7 @@ const bad: { name: string; text: string; result: "invalid" | "failed"; told: str
   },
 ];
 for (const { name, text, result, told, tells } of bad) {
-  test(`a file with ${name} changes nothing, and the next good one is taken over`, async () => {
+  test(`a file with ${name} changes nothing, and the next good one is applied`, async () => {
     await using scene = new Scene();
     const node = await scene.start(configText());
     const running = node.walk.status;
@@ -116,7 +116,7 @@ test("a data plane that refuses the plan leaves the running config, its version 
   await using scene = new Scene();
   const node = await scene.start(configText());
   scene.plane.onPrepare = async () => Promise.reject(new Error("no more sockets"));
-  const refused = scene.logged("config not applied: it could not be taken over");
+  const refused = scene.logged("config not applied: it could not be applied");
   scene.write(configText(TWO));
   await refused;
   assert.deepEqual([node.walk.status.version, node.walk.status.running.targets.length], [1, 1]);
@@ -165,7 +165,7 @@ test("what the data plane takes back is not what runs, and its number is not use
   await using scene = new Scene();
   const node = await scene.start(configText());
   assert.equal((await node.walk.apply(configText(TWO))).kind, "applied");
-  const told = scene.logged("config not applied: it could not be taken over");
+  const told = scene.logged("config not applied: it could not be applied");
   scene.plane.events.add({ kind: "taken_back", version: 2, runs: 1 });
   await told;
   assert.deepEqual([node.walk.status.version, node.walk.status.running.targets.length], [1, 1]);
@@ -198,7 +198,7 @@ test("the data plane may take back several changes at once: what runs is what it
   await using scene = new Scene();
   const node = await scene.start(configText());
   for (const port of [1, 2, 3]) await node.walk.apply(configText(TWO.replace("24317", `2431${port}`)));
-  const told = scene.logged("config not applied: it could not be taken over");
+  const told = scene.logged("config not applied: it could not be applied");
   scene.plane.events.add({ kind: "taken_back", version: 4, runs: 1 });
   await told;
   const { version, text, digest, running } = node.walk.status;
@@ -211,7 +211,7 @@ test("what ran before is not held: what is taken back is read from the history",
   const node = await scene.start(configText());
   const first = node.walk.status.running;
   await node.walk.apply(configText(TWO));
-  const told = scene.logged("config not applied: it could not be taken over");
+  const told = scene.logged("config not applied: it could not be applied");
   scene.plane.events.add({ kind: "taken_back", version: 2, runs: 1 });
   await told;
   const { version, text, running } = node.walk.status;

@@ -87,7 +87,7 @@ test("a stop that hangs ends the process within 5 s after the grace, with 1", as
   assert.deepEqual(exits, [1]);
 });
 
-test("nothing is taken over from the moment a stop begins, and everything can still be asked for", async () => {
+test("nothing is applied from the moment a stop begins, and everything can still be asked for", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());
   const drain = Promise.withResolvers<void>();

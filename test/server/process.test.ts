@@ -49,7 +49,7 @@ class NodeProcess implements AsyncDisposable {
   }
 }
 
-test("run: tells where it listens, takes over an edit and a SIGHUP, and ends with 0 on SIGTERM", async () => {
+test("run: tells where it listens, applies an edit and a SIGHUP, and ends with 0 on SIGTERM", async () => {
   await using node = new NodeProcess(configText());
   const { admin, otlp_grpc: grpc } = await node.logged("signalbox listens");
   const view: Record<string, unknown> = JSON.parse(await (await fetch(`http://${String(admin)}/api/v1/node`)).text());

@@ -140,11 +140,11 @@ test("sessions are opened by programs that come as text, and by those with flags
   }
 });
 
-const NOWHERE = "http://127.0.0.1:1";
+const CLOSED = "http://127.0.0.1:1";
 const SECRET = "swordfish-42";
 for (const settings of [
-  { kind: "etcd", endpoints: [NOWHERE], user: { name: "node", password: SECRET }, compact: false },
-  { kind: "consul", endpoints: [NOWHERE], token: SECRET },
+  { kind: "etcd", endpoints: [CLOSED], user: { name: "node", password: SECRET }, compact: false },
+  { kind: "consul", endpoints: [CLOSED], token: SECRET },
 ] satisfies StoreSettings[]) {
   test(`${settings.kind}: what must not be seen is neither in the store nor in what it throws`, async () => {
     await using store = await openStore(settings, world(systemClock));

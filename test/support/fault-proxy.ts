@@ -5,10 +5,10 @@ import { resetSocket } from "../../src/core/reset-socket.ts";
 
 /**
  * What a `FaultProxy` does with bytes. `hold`: none pass, either way, and none get lost; new
- * connections are taken and held as well: a black hole. `deaf`: what the server says is lost, what
- * the client says arrives. `refuse`: new connections are reset; those that are open go on.
+ * connections are taken and held as well: a black hole. `one_way`: what the server says is lost,
+ * what the client says arrives. `refuse`: new connections are reset; those that are open go on.
  */
-export type ProxyMode = "pass" | "hold" | "deaf" | "refuse";
+export type ProxyMode = "pass" | "hold" | "one_way" | "refuse";
 
 interface Pair {
   readonly client: net.Socket;
@@ -100,7 +100,7 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   #answer(pair: Pair, chunk: Buffer): void {
-    if (this.#mode === "deaf") return;
+    if (this.#mode === "one_way") return;
     const passed = chunk.subarray(0, pair.bytesLeft);
     pair.bytesLeft -= chunk.length;
     this.#later(() => pair.client.write(passed));

@@ -30,7 +30,7 @@ export interface TestNodeOptions {
    * with OTLP/gRPC. The sinks stay their owner's.
    */
   readonly sinks?: Readonly<Record<string, Sink>>;
-  /** With a file, the config is written there, and changes to it are taken over. */
+  /** With a file, the config is written there, and changes to it are applied. */
   readonly file?: string;
   /** What `${env:NAME}` stands for; nothing without. */
   readonly env?: Readonly<Record<string, string>>;
@@ -135,7 +135,7 @@ export class TestNode implements AsyncDisposable {
     return this.running.addresses.admin ?? "";
   }
 
-  /** Takes over another config, completed in the same way; `sinks` are further ones. */
+  /** Applies another config, completed in the same way; `sinks` are further ones. */
   apply(config: TestConfig, sinks: Readonly<Record<string, Sink>> = {}): Promise<ApplyOutcome> {
     return this.running.walk.apply(completeConfig(config, { ...this.#sinks, ...sinks }, this.#workers));
   }

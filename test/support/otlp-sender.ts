@@ -7,7 +7,7 @@ import { decodeResponse, decodeStatus, type Plain } from "./oracle/oracle.ts";
 
 /** How a request is sent: protobuf by gRPC or HTTP, or JSON by HTTP. */
 export const SEND_WAYS = ["grpc", "http", "json"] as const;
-export type SendWay = (typeof SEND_WAYS)[number];
+export type SendVariant = (typeof SEND_WAYS)[number];
 
 /** What the sender was told. A call that ended without an answer rejects instead. */
 export interface SenderAnswer {
@@ -46,7 +46,7 @@ export class OtlpSender implements AsyncDisposable {
     this.#httpPort = portOf(node.http);
   }
 
-  send(way: SendWay, signal: Signal, body: Uint8Array, options: SendOptions = {}): Promise<SenderAnswer> {
+  send(way: SendVariant, signal: Signal, body: Uint8Array, options: SendOptions = {}): Promise<SenderAnswer> {
     const message = options.gzip === true ? gzipSync(body) : body;
     return way === "grpc" ? this.#overGrpc(signal, message, options) : this.#overHttp(way, signal, message, options);
   }

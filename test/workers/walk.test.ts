@@ -49,7 +49,7 @@ test("workers: connections go to the one with the fewest", async () => {
   for (const one of senders) await one[Symbol.asyncDispose]();
 });
 
-test("workers: a config is taken over by all of them, or by none", async () => {
+test("workers: a config is applied by all of them, or by none", async () => {
   await using a = await openGrpcSink();
   await using b = await openGrpcSink();
   await using node = await startWorkers(2, POOL, { a, b });

@@ -14,7 +14,7 @@ const SHOWN_WINDOW_MS = 2_000;
 /** What the story waits for should be seen soon. */
 const STORY_WINDOW_MS = 500;
 
-/** Looks at the router and at the targets; `look` has to be called a few times a second. */
+/** Looks at the router and at the targets; `refresh` has to be called a few times a second. */
 export class Observer {
   readonly #clock: Clock;
   readonly #node: RunningNode;
@@ -42,7 +42,7 @@ export class Observer {
     return ledgerTotals(this.#node.env.ledger);
   }
 
-  async look(): Promise<void> {
+  async refresh(): Promise<void> {
     const counts = new Map<string, number>();
     for (const { facts, arrivals } of this.#targets) {
       for (const { id } of RULES) counts.set(keyOf(id, facts.id), arrivals.by(id));

@@ -39,7 +39,7 @@ export async function runDemo(durationMs: number, io: Io): Promise<DemoResult> {
   using display = openDisplay(io, events);
   scene.load.start();
   while (!interrupted.aborted && story.phase !== "over" && elapsedMs() <= LONGEST_MS) {
-    await observer.look();
+    await observer.refresh();
     const facts = { elapsedMs: elapsedMs(), paymentsOn: observer.paymentsOn, primaryRuns: primary.running };
     const step = stepStory(story, facts, plan);
     story = step.story;

@@ -92,17 +92,17 @@ function unknownNames(expect: Expectation, at: Path, config: Config): Finding[] 
   const rules = [...config.rules.map(({ id }) => id), DEFAULT_RULE];
   const pools = Object.keys(config.pools);
   const targets = config.targets.map(({ id }) => id);
-  const look = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
+  const find = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
     name === undefined || known.includes(name)
       ? []
       : [fault([...at, ...key], `there is no ${noun} "${name}"`, hintFor(name, known, `${noun}s`))];
   const { rule, pool, target, copies = [], share } = expect;
   return [
-    ...look("rule", rules, ["rule"], rule),
-    ...look("pool", pools, ["pool"], pool),
-    ...look("target", targets, ["target"], target),
-    ...(expect.targets ?? []).flatMap((one, k) => look("target", targets, ["targets", k], one)),
-    ...copies.flatMap((one, k) => look("rule or pool", [...rules, ...pools], ["copies", k], one)),
+    ...find("rule", rules, ["rule"], rule),
+    ...find("pool", pools, ["pool"], pool),
+    ...find("target", targets, ["target"], target),
+    ...(expect.targets ?? []).flatMap((one, k) => find("target", targets, ["targets", k], one)),
+    ...copies.flatMap((one, k) => find("rule or pool", [...rules, ...pools], ["copies", k], one)),
     ...(share === undefined ? [] : shareFaults(share.of, rules, targets, at)),
   ];
 }

@@ -71,22 +71,22 @@ function regionFinding(
   }
   const teller = leader ?? adopter;
   if (teller === null || nowMs - (parseIsoTime(teller.since) ?? nowMs) < SETTLED_MS) return [];
-  const look = `look at the log of ${teller.id}, and at signalbox topology: does it reach the store, and may it write below regions/?`;
+  const hint = `look at the log of ${teller.id}, and at signalbox topology: does it reach the store, and may it write below regions/?`;
   if (summary === undefined) {
-    return [warning(`${teller.id} leads region ${region}, and has told nothing of it`, { hint: look })];
+    return [warning(`${teller.id} leads region ${region}, and has told nothing of it`, { hint })];
   }
   if (summary.adopted && leader !== undefined) {
     const message = `region ${region} is led by ${leader.id}, and adopted by ${summary.controller} at the same time`;
-    return [warning(`${message}: they may see different members`, { hint: look })];
+    return [warning(`${message}: they may see different members`, { hint })];
   }
   if (summary.epoch !== teller.epoch) {
     const message = `region ${region} is led by ${teller.id} (${teller.epoch}), and told of by ${summary.controller} (${summary.epoch})`;
-    return [warning(`${message}: they may see different members`, { hint: look })];
+    return [warning(`${message}: they may see different members`, { hint })];
   }
   const ageMs = nowMs - (parseIsoTime(summary.observed_at) ?? nowMs);
   if (ageMs < OLD_MS) return [];
   const message = `${teller.id} leads region ${region}, and has told nothing of it for ${Math.round(ageMs / 1_000)} s`;
-  return [warning(message, { hint: `${look} Clocks that differ look the same: see clock` })];
+  return [warning(message, { hint: `${hint} Clocks that differ look the same: see clock` })];
 }
 
 function warning(message: string, { hint }: { readonly hint: string }): DoctorFinding {

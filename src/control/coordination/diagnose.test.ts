@@ -224,7 +224,7 @@ test("a fleet that this node does not follow fails, with what to do", async () =
   const memory = await openFleetMemory(join(folder, "fleet.json"));
   const { store, patient } = openRig({ remembered: async () => memory });
   await initFleet(patient, { signal, id: "blue" });
-  await memory.judge(await readFleet(patient, { signal }));
+  await memory.check(await readFleet(patient, { signal }));
   assert.deepEqual(lines(await diagnose(patient, signal), "failed"), []);
   store.delete("/t/fleet");
   const { findings } = await diagnose(patient, signal);
@@ -237,7 +237,7 @@ test("a store of its own fleet whose config is older than what this node has see
   const { patient } = openRig({ remembered: async () => memory });
   await initFleet(patient, { signal, id: "blue" });
   await createSharedConfig(patient).publish("a: 1\n", { signal });
-  await memory.judge(await readFleet(patient, { signal }));
+  await memory.check(await readFleet(patient, { signal }));
   assert.deepEqual(lines(await diagnose(patient, signal), "failed"), []);
   await memory.offer("config/current", { generation: 1, revision: 1_000n });
   const [line, ...more] = lines(await diagnose(patient, signal), "failed");

@@ -1,11 +1,11 @@
 import { formatEpoch } from "../../store/recipes/epoch.ts";
-import { type FleetIdentity, type FoundFleet, judgeFleet } from "../../store/recipes/identity.ts";
+import { type FleetIdentity, type FoundFleet, compareFleet } from "../../store/recipes/identity.ts";
 import type { DoctorFinding } from "./doctor-finding.ts";
 
 /** Whether a node that remembers `known` would follow a store that says so. */
 export function identityFindings(known: FleetIdentity | undefined, found: FoundFleet): DoctorFinding {
   const check = "identity";
-  const verdict = judgeFleet(known, found);
+  const verdict = compareFleet(known, found);
   switch (verdict.kind) {
     case "isolated":
       return isolatedFinding(verdict);

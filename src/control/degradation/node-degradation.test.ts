@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { DegradationDocument } from "../../config/schema/fleet.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
@@ -36,7 +36,7 @@ class Scene {
   busy: Promise<void> | undefined;
   readonly node = new NodeDegradation({
     clock: this.clock,
-    log: keptLog(this.clock),
+    log: recordedLog(this.clock),
     id: "n1",
     settings: () => this.settings,
     apply: async (givenUp) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { seededRandom } from "../../core/random.ts";
 import { ConfigReconciler, wantedOf, type WantedVersion } from "./config-reconciler.ts";
 import { type ConfigDirective, digestOf } from "./directive.ts";
@@ -33,13 +33,13 @@ for (const { name, candidate, id = "n1", want } of cases) {
   });
 }
 
-test("what was tried ends with its directive; and is taken over once more when it is what all run", async () => {
+test("what was tried ends with its directive; and is applied once more when it is what all run", async () => {
   const clock = new ManualClock();
   const followed: string[] = [];
   await using reconciler = new ConfigReconciler({
     clock,
     random: seededRandom(1),
-    log: keptLog(clock),
+    log: recordedLog(clock),
     id: "n1",
     incarnation: "i1",
     fetch: async (digest) => ["one", "two"].find((text) => digestOf(text) === digest),

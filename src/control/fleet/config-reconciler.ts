@@ -94,7 +94,7 @@ export class ConfigReconciler implements AsyncDisposable {
   #want(wanted: WantedVersion): void {
     const { version, sha256, triedFor } = this.#wanted ?? {};
     const isSame = version === wanted.version && sha256 === wanted.sha256;
-    // What was tried, and is what all run now, is taken over as that.
+    // What was tried, and is what all run now, is applied as that.
     if (isSame && triedFor === wanted.triedFor) return;
     this.#wanted = wanted;
     this.#next.resolve();

@@ -57,7 +57,7 @@ export interface OfferedDirective {
 }
 
 /** How often it is looked at the wall clock, which somebody may have set. */
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 
 interface BookLine {
   readonly standing: StandingDirective;
@@ -213,7 +213,7 @@ export class DirectiveBook implements Disposable {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { until, isOver } of this.#lines.values()) if (!isOver) nextMs = Math.min(nextMs, untilMs(until, now));
     if (this.#isClosed || nextMs === Number.POSITIVE_INFINITY) return;
-    this.#cancel = this.#options.clock.after(Math.min(Math.max(0, nextMs), LOOK_MS), () => {
+    this.#cancel = this.#options.clock.after(Math.min(Math.max(0, nextMs), POLL_MS), () => {
       this.#sweep();
       this.#wake();
     });

@@ -36,7 +36,7 @@ const FETCH_MS = 30_000;
 /** Longer than any call is held. */
 const DISCOVER_MS = 25_000;
 /** How often it is looked whether something is to be told before its time. */
-const LOOK_MS = 250;
+const POLL_MS = 250;
 /** A call that was answered sooner was not held: with nothing new in it, another one waits. */
 const HELD_MS = 10_000;
 /** Reports before their time that one controller gets in a second, where all have news. */
@@ -146,10 +146,10 @@ export class FollowedController {
     if (signal.aborted) return Promise.resolve();
     // A little less than the interval, each time another: those of a region do not come together.
     const dueMs = clock.nowMs() + reportIntervalMs * (0.9 + 0.1 * random.next());
-    const stepMs = Math.min(LOOK_MS, reportIntervalMs);
+    const stepMs = Math.min(POLL_MS, reportIntervalMs);
     return new Promise((resolve) => {
-      const look = (): void => {
-        if (clock.nowMs() < dueMs && !this.#isToBeTold()) cancel = clock.after(stepMs, look);
+      const check = (): void => {
+        if (clock.nowMs() < dueMs && !this.#isToBeTold()) cancel = clock.after(stepMs, check);
         else end();
       };
       const end = (): void => {
@@ -157,7 +157,7 @@ export class FollowedController {
         signal.removeEventListener("abort", end);
         resolve();
       };
-      let cancel = clock.after(stepMs, look);
+      let cancel = clock.after(stepMs, check);
       signal.addEventListener("abort", end, { once: true });
     });
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { calm, reportOf } from "../../../test/fleet/calls.ts";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { ControllerCalls } from "./controller-calls.ts";
@@ -33,7 +33,7 @@ function search(report: ControllerCalls["report"], more: Pick<FollowerOptions, "
     ...more,
     clock,
     random: seededRandom(3),
-    log: keptLog(clock),
+    log: recordedLog(clock),
     identity: { id: "n1", region: "eu", incarnation: "i1" },
     openLink(controller) {
       stage.asked++;

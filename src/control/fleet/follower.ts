@@ -65,10 +65,10 @@ export interface FollowerStatus {
 /** Without a controller for so long the store is read again. */
 const ALONE_AFTER_MS = 30_000;
 /** All of a region read it again: within so long, each at another moment. */
-const LOOK_AGAIN_MS = 30_000;
+const POLL_AGAIN_MS = 30_000;
 const GOODBYE_MS = 1_000;
 /** How often it is looked whether the watch names another leader. */
-const LOOK_MS = 250;
+const POLL_MS = 250;
 /** A store that has not answered by then has much to do: the watch may name the leader sooner. */
 const SLOW_MS = 1_000;
 
@@ -155,7 +155,7 @@ export class ControllerFollower implements AsyncDisposable {
           kind: "member",
           reason: this.#reason,
         });
-      const longestMs = Math.min(LOOK_AGAIN_MS, 1_000 * 2 ** Math.min(attempt, 10));
+      const longestMs = Math.min(POLL_AGAIN_MS, 1_000 * 2 ** Math.min(attempt, 10));
       const named = await this.#pause(longestMs * (0.1 + 0.9 * random.next()), signal);
       if (named !== undefined) return [named];
     }
@@ -193,7 +193,7 @@ export class ControllerFollower implements AsyncDisposable {
       }
       const leftMs = endMs - clock.nowMs();
       if (leftMs <= 0) return undefined;
-      const stepMs = leader === undefined ? leftMs : Math.min(LOOK_MS, leftMs);
+      const stepMs = leader === undefined ? leftMs : Math.min(POLL_MS, leftMs);
       await sleep(clock, stepMs, signal).catch(() => undefined);
     }
   }
@@ -205,7 +205,7 @@ export class ControllerFollower implements AsyncDisposable {
   async #followAny(controllers: readonly ControllerAddress[]): Promise<void> {
     const { clock, random } = this.#options;
     const { signal } = this.#closing;
-    const patienceMs = ALONE_AFTER_MS + LOOK_AGAIN_MS * random.next();
+    const patienceMs = ALONE_AFTER_MS + POLL_AGAIN_MS * random.next();
     let hint: ControllerAddress | undefined;
     let turn = 0;
     /** Until its lease is over the others go on naming it. */

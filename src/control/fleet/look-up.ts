@@ -22,10 +22,10 @@ const MOST_CONTROLLERS = 6;
 export async function lookUpControllers(
   place: RecipePlace,
   region: string,
-  memory: Pick<FleetMemory, "judge">,
+  memory: Pick<FleetMemory, "check">,
   options: CallOptions,
 ): Promise<readonly ControllerAddress[]> {
-  const verdict = await memory.judge(await readFleet(place, options));
+  const verdict = await memory.check(await readFleet(place, options));
   if (verdict.kind === "isolated" || verdict.kind === "unformed") throw notBelieved(verdict);
   const [regional, global, { members }] = await Promise.all([
     createElection(place, regionElection(region)).leader(options),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import { type FoundMembers, membersKey, type MembersPlan } from "../../plan/members.ts";
@@ -19,7 +19,7 @@ function setOf(ids: string, more: Partial<MemberSet> = {}): MemberSet {
 
 class Rig {
   readonly clock = new ManualClock();
-  readonly log = keptLog(this.clock);
+  readonly log = recordedLog(this.clock);
   readonly told: (readonly FoundMembers[])[] = [];
   readonly asked: MemberQuestion[] = [];
   readonly over = new AbortController();

@@ -57,7 +57,7 @@ const ASKED_A_SECOND = 1_000;
 const SPREAD = { leastMs: 20, mostMs: 10_000 } as const;
 const QUIET_MS = 600_000;
 /** So long nobody is found before it is told: all may be starting. */
-const NOBODY_MS = 15_000;
+const NO_MEMBER_MS = 15_000;
 
 /**
  * Which members of the fleet the targets of this node stand for, as its controller tells. What is
@@ -101,7 +101,7 @@ export class MemberFollower {
     return this.#wanted
       .flatMap((plan) => {
         const sinceMs = this.#nobody.get(membersKey(plan));
-        if (sinceMs === undefined || nowMs - sinceMs < NOBODY_MS) return [];
+        if (sinceMs === undefined || nowMs - sinceMs < NO_MEMBER_MS) return [];
         return `for ${Math.round((nowMs - sinceMs) / 1_000)} s no node is found that listens for ${plan.listener} in ${sought(plan)}`;
       })
       .join("; ");
@@ -193,8 +193,8 @@ export class MemberFollower {
       }
       const sinceMs = this.#nobody.get(key) ?? nowMs;
       this.#nobody.set(key, sinceMs);
-      if (nowMs - sinceMs < NOBODY_MS) continue;
-      log.limited(`nobody ${key}`, QUIET_MS)?.warn(NOBODY_MESSAGE, {
+      if (nowMs - sinceMs < NO_MEMBER_MS) continue;
+      log.limited(`nobody ${key}`, QUIET_MS)?.warn(NO_MEMBER_MESSAGE, {
         kind: "member",
         region,
         tags,
@@ -305,7 +305,7 @@ export class MemberFollower {
   }
 }
 
-const NOBODY_MESSAGE = "no member of the fleet fits what a target by collectors looks for: it has nobody to send to";
+const NO_MEMBER_MESSAGE = "no member of the fleet fits what a target by collectors looks for: it has nobody to send to";
 
 function sought({ region, tags }: MembersPlan): string {
   const globs = Object.entries(tags).map(([tag, glob]) => `${tag}=${glob}`);

@@ -75,20 +75,20 @@ test("adoption: a region that the store names no more before it is adopted is fo
 test("adoption: a region in which nobody is, and that the config does not have, is given up after five minutes", () => {
   const adoption = new Adoption();
   let isInhabited = true;
-  const look = (atMs: number, more = {}): AdoptionStep =>
+  const at = (atMs: number, more = {}): AdoptionStep =>
     adoption.step(seen({ isInhabited: () => isInhabited, ...more }), atMs);
-  look(0);
-  assert.deepEqual(look(30_000).adopt, ["eu"]);
-  assert.deepEqual(look(1_000_000), NOTHING);
+  at(0);
+  assert.deepEqual(at(30_000).adopt, ["eu"]);
+  assert.deepEqual(at(1_000_000), NOTHING);
   isInhabited = false;
-  assert.deepEqual(look(1_200_000), NOTHING);
+  assert.deepEqual(at(1_200_000), NOTHING);
   isInhabited = true;
-  assert.deepEqual(look(1_250_000), NOTHING);
+  assert.deepEqual(at(1_250_000), NOTHING);
   isInhabited = false;
-  assert.deepEqual(look(1_500_000), NOTHING);
-  assert.deepEqual(look(1_540_000, { isKnown: false }), NOTHING, "what happens meanwhile is not known");
-  assert.deepEqual(look(1_839_000), NOTHING);
-  assert.deepEqual(look(1_840_000), step({ giveUp: ["eu"] }));
+  assert.deepEqual(at(1_500_000), NOTHING);
+  assert.deepEqual(at(1_540_000, { isKnown: false }), NOTHING, "what happens meanwhile is not known");
+  assert.deepEqual(at(1_839_000), NOTHING);
+  assert.deepEqual(at(1_840_000), step({ giveUp: ["eu"] }));
   assert.deepEqual([...adoption.adopted], []);
 });
 

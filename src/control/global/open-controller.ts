@@ -38,7 +38,7 @@ export function openController(options: ControllerOptions): Controller {
 /** Between a leadership that is over and the next try. */
 const AGAIN_MS = 1_000;
 /** How often it is looked whether the fleet is still in the same generation. */
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 
 /** What is led, and until when. */
 interface Lead {
@@ -191,7 +191,7 @@ class NodeController implements Controller {
         reason: `the store is not known to be its fleet's, under ${place.prefix}`,
         hint: "signalbox doctor -c <its file> tells why; where there was never a fleet, signalbox fleet init makes one",
       });
-      await sleep(place.clock, LOOK_MS, signal).catch(() => undefined);
+      await sleep(place.clock, POLL_MS, signal).catch(() => undefined);
     }
     return undefined;
   }
@@ -204,11 +204,11 @@ class NodeController implements Controller {
     const { place, generation: now } = this.#options;
     const over = new AbortController();
     const signal = AbortSignal.any([this.#closing.signal, over.signal]);
-    const look = async (): Promise<void> => {
-      while (!signal.aborted && now() === generation) await sleep(place.clock, LOOK_MS, signal).catch(() => undefined);
+    const check = async (): Promise<void> => {
+      while (!signal.aborted && now() === generation) await sleep(place.clock, POLL_MS, signal).catch(() => undefined);
       over.abort(new RouterError("NOT_OWNER", "the fleet is in another generation, or this is not its store"));
     };
-    void look();
+    void check();
     return { signal, [Symbol.dispose]: () => over.abort(new RouterError("INTERRUPTED", "it stands no more")) };
   }
 

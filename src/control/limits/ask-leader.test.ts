@@ -16,8 +16,8 @@ const LIMITS: LimitsData = {
 const GRANT = { total: { epoch: "1.1", lease: undefined, safe: undefined }, keys: [] };
 const ASK = { total: { to: undefined, wanted: 1, weight: 1, lease: undefined, safe: undefined }, keys: [] };
 
-/** Ways to leaders that answer at once. */
-class Ways {
+/** LeaderLinks to leaders that answer at once. */
+class LeaderLinks {
   readonly events: string[] = [];
   leader: ControllerAddress | undefined = { id: "c1", address: "127.0.0.1:1", tls: false };
 
@@ -44,24 +44,24 @@ class Ways {
 }
 
 test("limits of a region: whoever leads is asked by one way, which is closed when another one leads", async () => {
-  const ways = new Ways();
+  const links = new LeaderLinks();
   const { signal } = new AbortController();
-  assert.deepEqual(await ways.asker.ask(ASK, signal), GRANT);
-  await ways.asker.ask(ASK, signal);
-  ways.leader = { id: "c2", address: "127.0.0.1:2", tls: false };
-  await ways.asker.ask(ASK, signal);
-  ways.leader = undefined;
-  assert.equal(await ways.asker.ask(ASK, signal), undefined);
-  assert.deepEqual(ways.events, ["open c1", "ask c1", "ask c1", "close c1", "open c2", "ask c2", "close c2"]);
+  assert.deepEqual(await links.asker.ask(ASK, signal), GRANT);
+  await links.asker.ask(ASK, signal);
+  links.leader = { id: "c2", address: "127.0.0.1:2", tls: false };
+  await links.asker.ask(ASK, signal);
+  links.leader = undefined;
+  assert.equal(await links.asker.ask(ASK, signal), undefined);
+  assert.deepEqual(links.events, ["open c1", "ask c1", "ask c1", "close c1", "open c2", "ask c2", "close c2"]);
 });
 
 test("limits of a region: the way to the leader is closed with them, also between two calls", async () => {
-  const ways = new Ways();
+  const links = new LeaderLinks();
   const clock = new ManualClock();
   const epoch = { generation: 1, revision: 1n };
-  const limits = new RegionLimits({ clock, limits: () => LIMITS, leader: ways.asker, epoch, sinceMs: clock.nowMs() });
+  const limits = new RegionLimits({ clock, limits: () => LIMITS, leader: links.asker, epoch, sinceMs: clock.nowMs() });
   // One is answered by then, and the next one not due.
   await new Promise(setImmediate);
   await limits[Symbol.asyncDispose]();
-  assert.deepEqual(ways.events, ["open c1", "ask c1", "close c1"]);
+  assert.deepEqual(links.events, ["open c1", "ask c1", "close c1"]);
 });

@@ -12,10 +12,12 @@ export interface LeaderAskerOptions {
   readonly openLink: OpenControllerLink;
 }
 
-/** Asks whoever leads the fleet at the moment, by a way that stays open while it is the same. */
+/**
+ * Asks whoever leads the fleet at the moment, by a connection that stays open while it is the same.
+ */
 export class LeaderAsker implements AsyncDisposable {
   readonly #options: LeaderAskerOptions;
-  #way: { readonly key: string; readonly link: ControllerLink } | undefined;
+  #connection: { readonly key: string; readonly link: ControllerLink } | undefined;
 
   constructor(options: LeaderAskerOptions) {
     this.#options = options;
@@ -26,9 +28,9 @@ export class LeaderAsker implements AsyncDisposable {
     const { id, region, leader, openLink } = this.#options;
     const to = leader();
     const key = to && `${to.id} ${to.address}`;
-    if (this.#way?.key !== key) await this[Symbol.asyncDispose]();
+    if (this.#connection?.key !== key) await this[Symbol.asyncDispose]();
     if (to === undefined || key === undefined) return undefined;
-    const { link } = (this.#way ??= { key, link: openLink(to) });
+    const { link } = (this.#connection ??= { key, link: openLink(to) });
     const request = { protocol: FLEET_PROTOCOL, id, region, ask };
     const outcome = await link.call("limits", request, { signal, timeoutMs: CALL_MS });
     return outcome.kind === "reply" ? outcome.reply.grant : undefined;
@@ -36,8 +38,8 @@ export class LeaderAsker implements AsyncDisposable {
 
   /** Nothing is asked any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const way = this.#way;
-    this.#way = undefined;
-    await way?.link[Symbol.asyncDispose]();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.link[Symbol.asyncDispose]();
   }
 }

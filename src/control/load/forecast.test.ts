@@ -29,17 +29,17 @@ interface Verdict {
 }
 
 /** What was said of one horizon, compared with what came. */
-function judge(values: readonly number[], said: readonly LoadForecast[], steps: number): Verdict {
-  let [judged, inside, error, persistence] = [0, 0, 0, 0];
+function score(values: readonly number[], said: readonly LoadForecast[], steps: number): Verdict {
+  let [scored, inside, error, persistence] = [0, 0, 0, 0];
   for (let step = steps + 100; step < values.length; step++) {
     const [value, then, { value: forecast, low, high }] = [values[step]!, values[step - steps]!, said[step - steps]!];
     assert.ok(low !== undefined && high !== undefined);
-    judged++;
+    scored++;
     inside += value >= low && value <= high ? 1 : 0;
     error += Math.abs(value - forecast);
     persistence += Math.abs(value - then);
   }
-  return { coverage: inside / judged, mae: error / judged, persistence: persistence / judged };
+  return { coverage: inside / scored, mae: error / scored, persistence: persistence / scored };
 }
 
 for (const seed of [1, 2, 3]) {
@@ -53,12 +53,12 @@ for (const seed of [1, 2, 3]) {
       for (const [i, steps] of horizons.entries()) said[i]!.push(forecaster.forecast(steps * STEP_MS));
     }
     for (const [i, steps] of horizons.entries()) {
-      const { coverage, mae, persistence } = judge(values, said[i]!, steps);
+      const { coverage, mae, persistence } = score(values, said[i]!, steps);
       assert.ok(coverage >= 0.92 && coverage <= 0.97, `${steps} steps: ${coverage}`);
       assert.ok(mae < persistence * 0.95, `${steps} steps: ${mae} against ${persistence}`);
     }
-    for (const { horizonMs, coverage = 0, skill = 0, judged } of forecaster.quality()) {
-      assert.ok(judged >= DAY - 360 - 1, "each forecast was judged");
+    for (const { horizonMs, coverage = 0, skill = 0, scored } of forecaster.quality()) {
+      assert.ok(scored >= DAY - 360 - 1, "each forecast was scored");
       assert.ok(coverage > 0.9 && coverage < 0.99, `${horizonMs}: ${coverage}`);
       if (horizonMs >= 60_000 && horizonMs <= 300_000) assert.ok(skill > 0.05, `${horizonMs}: ${skill}`);
     }
@@ -110,18 +110,18 @@ test("forecast: a trend goes on, fades with the horizon, and leads to nothing be
   assert.deepEqual(stepHolt({ level: 100, trend: 10 }, 109.8), { level: 109.8, trend: 0.02 * 9.8 + 0.98 * 9.8 });
 });
 
-test("forecast: after a gap nothing is left of the trend, and no forecast is judged across it", () => {
+test("forecast: after a gap nothing is left of the trend, and no forecast is scored across it", () => {
   const forecaster = new LoadForecaster({});
   for (let step = 0; step < 200; step++) forecaster.add(step, 1_000 + 10 * step);
-  const judged = forecaster.quality().map((one) => one.judged);
+  const scored = forecaster.quality().map((one) => one.scored);
   forecaster.add(500, 100);
   assert.equal(forecaster.forecast(300_000).value, 100);
   assert.deepEqual(
-    forecaster.quality().map((one) => one.judged),
-    judged,
+    forecaster.quality().map((one) => one.scored),
+    scored,
   );
   forecaster.add(501, 100);
-  assert.equal(forecaster.quality()[0]?.judged, judged[0]! + 1, "from there on they are");
+  assert.equal(forecaster.quality()[0]?.scored, scored[0]! + 1, "from there on they are");
 });
 
 test("forecast: confidence is the probability to stay below the capacity", () => {

@@ -19,7 +19,7 @@ export interface LoadForecast {
   readonly confidence: number | undefined;
   /** `persistence`: that nothing changes, since a trend would have told worse, or is not known. */
   readonly method: "holt" | "persistence";
-  /** Of the nearest horizon that has been judged. */
+  /** Of the nearest horizon that has been scored. */
   readonly skill: number | undefined;
   readonly coverage: number | undefined;
   /** Steps that it knows of; it takes 30. */
@@ -63,9 +63,9 @@ export class LoadForecaster {
   add(step: number, value: number): void {
     const holt = this.#holt;
     const isNext = holt !== undefined && step === this.#step + 1;
-    // Before it is judged: its own error would make room for it.
+    // Before it is scored: its own error would make room for it.
     const next = isNext ? stepHolt(holt, this.#clipped(holt, value), this.#gains) : holtFrom(value);
-    if (isNext) for (const errors of this.#errors) errors.judge(value);
+    if (isNext) for (const errors of this.#errors) errors.score(value);
     else for (const errors of this.#errors) errors.gap();
     this.#holt = next;
     this.#last = value;
@@ -119,7 +119,7 @@ export class LoadForecaster {
     return this.#points >= FEWEST_POINTS && this.#nearest(steps).hasSkill ? "holt" : "persistence";
   }
 
-  /** Of those that have been judged; the shortest when none has. */
+  /** Of those that have been scored; the shortest when none has. */
   #nearest(steps: number): HorizonErrors {
     const [shortest, ...longer] = this.#errors;
     let nearest = shortest!;

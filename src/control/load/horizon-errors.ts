@@ -1,6 +1,6 @@
 import { RecentMean } from "./recent-mean.ts";
 
-/** What is said of one horizon at one step, to be judged when its time has come. */
+/** What is said of one horizon at one step, to be scored when its time has come. */
 export interface Saying {
   /** By Holt; by persistence: what is now; and the interval that was told, if one was. */
   readonly holt: number;
@@ -16,8 +16,8 @@ export interface HorizonQuality {
   readonly coverage: number | undefined;
   /** 1 - error of Holt / error of persistence: above 0 it is of use, and used. */
   readonly skill: number | undefined;
-  /** Forecasts that have been judged. */
-  readonly judged: number;
+  /** Forecasts that have been scored. */
+  readonly scored: number;
 }
 
 /** Memory of the errors: some 50 steps; and of coverage and skill, which are shares of many. */
@@ -26,7 +26,7 @@ const SHARE_GAIN = 0.002;
 /** Fewer errors say nothing. */
 const FEWEST = 10;
 
-/** The errors of forecasts made a number of steps before; what is not judged yet is kept here. */
+/** The errors of forecasts made a number of steps before; what is not scored yet is kept here. */
 export class HorizonErrors {
   readonly steps: number;
   readonly #said: (Saying | undefined)[];
@@ -40,8 +40,8 @@ export class HorizonErrors {
     this.#said = Array.from({ length: steps });
   }
 
-  /** What came now: judges what was said of it `steps` ago. */
-  judge(value: number): void {
+  /** What came now: scores what was said of it `steps` ago. */
+  score(value: number): void {
     const said = this.#said[this.#at];
     if (said === undefined) return;
     const [holt, persistence] = [value - said.holt, value - said.persistence];
@@ -53,13 +53,13 @@ export class HorizonErrors {
     this.#inside.add(value >= said.low && value <= said.high ? 1 : 0);
   }
 
-  /** After `judge`: what is said now of so many steps later. */
+  /** After `score`: what is said now of so many steps later. */
   say(saying: Saying): void {
     this.#said[this.#at] = saying;
     this.#at = (this.#at + 1) % this.steps;
   }
 
-  /** A step was missed: what was said is judged no more. */
+  /** A step was missed: what was said is scored no more. */
   gap(): void {
     this.#said.fill(undefined);
   }
@@ -84,7 +84,7 @@ export class HorizonErrors {
       horizonMs: this.steps * stepMs,
       coverage: this.#inside.count >= FEWEST ? this.#inside.mean : undefined,
       skill: this.isTelling && worst > 0 ? 1 - this.#size.holt.mean / worst : undefined,
-      judged: this.#square.holt.count,
+      scored: this.#square.holt.count,
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { CallOptions, Entry, StoreFacts } from "../../store/store.ts";
-import { holderOf, isNobodys, readSeat, seatFolder } from "../../store/recipes/lock-entry.ts";
+import { holderOf, isOrphaned, readSeat, seatFolder } from "../../store/recipes/lock-entry.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import { decodeLeader, type LeaderValue } from "../fleet/leader-value.ts";
@@ -43,7 +43,7 @@ export function candidatesAmong(facts: StoreFacts, entries: readonly Entry[]): C
   const holder = holderOf(facts, entries);
   const seat = holder && readSeat(holder);
   const standing = entries
-    .filter((entry) => !isNobodys(entry))
+    .filter((entry) => !isOrphaned(entry))
     .toSorted((a, b) => (a === holder ? -1 : b === holder ? 1 : a.created < b.created ? -1 : 1))
     .flatMap((entry) => readSeat(entry)?.holder ?? []);
   if (holder === undefined || seat?.holds !== true) return { leader: undefined, standing };

@@ -52,7 +52,7 @@ test("collectors: who says how often it reports is silent by that, whatever othe
   assert.deepEqual([table.size, table.count("live"), table.count("suspect")], [0, 0, 0]);
 });
 
-test("collectors: who says another interval than before is judged by the new one", () => {
+test("collectors: who says another interval than before is checked by the new one", () => {
   const table = tableOf();
   table.report(reportOf("a", { report_interval_ms: 20_000 }), 0);
   table.report(reportOf("a", { seq: 2, report_interval_ms: 5_000 }), 1_000);

@@ -68,9 +68,9 @@ export class MemberDiscovery {
   readonly #kept = new Set<string>();
   readonly #cancelLearning: Cancel;
   #version = 0;
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #lookedVersion = 0;
-  #looking: Cancel | undefined;
+  #refreshedMs = Number.NEGATIVE_INFINITY;
+  #refreshedVersion = 0;
+  #nextRefresh: Cancel | undefined;
   #isTelling = false;
 
   constructor(options: MemberDiscoveryOptions) {
@@ -133,8 +133,8 @@ export class MemberDiscovery {
    * may be the goodbye of this very node.
    */
   end(answer: NotLeader): void {
-    const isNews = this.#isTelling || this.#version !== this.#lookedVersion;
-    this.#looking?.();
+    const isNews = this.#isTelling || this.#version !== this.#refreshedVersion;
+    this.#nextRefresh?.();
     this.#cancelLearning();
     this.#held.endAll((question, known) => {
       const reply = isNews ? this.#replyTo(question) : undefined;
@@ -165,25 +165,25 @@ export class MemberDiscovery {
 
   #changed(): void {
     this.#version++;
-    this.#lookSoon();
+    this.#refreshSoon();
   }
 
-  #lookSoon(): void {
-    if (this.#looking !== undefined || this.#isTelling || this.#held.size === 0) return;
+  #refreshSoon(): void {
+    if (this.#nextRefresh !== undefined || this.#isTelling || this.#held.size === 0) return;
     const { clock } = this.#options;
-    const waitMs = Math.max(0, this.#lookedMs + APART_MS - clock.nowMs());
-    this.#looking = clock.after(waitMs, () => void this.#look());
+    const waitMs = Math.max(0, this.#refreshedMs + APART_MS - clock.nowMs());
+    this.#nextRefresh = clock.after(waitMs, () => void this.#refresh());
   }
 
   /** What comes meanwhile is looked at afterwards. */
-  async #look(): Promise<void> {
-    this.#looking = undefined;
-    this.#lookedMs = this.#options.clock.nowMs();
-    this.#lookedVersion = this.#version;
+  async #refresh(): Promise<void> {
+    this.#nextRefresh = undefined;
+    this.#refreshedMs = this.#options.clock.nowMs();
+    this.#refreshedVersion = this.#version;
     this.#isTelling = true;
     await this.#held.release();
     this.#isTelling = false;
-    if (this.#lookedVersion !== this.#version) this.#lookSoon();
+    if (this.#refreshedVersion !== this.#version) this.#refreshSoon();
   }
 
   #replyTo({ key, wanted, kept }: DiscoverQuestion): DiscoverReply {

@@ -100,7 +100,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
   readonly #summaries: SummaryWriter;
   readonly #epoch: string;
   readonly #closing = new AbortController();
-  readonly #deaf: () => void;
+  readonly #unsubscribe: () => void;
   readonly #onLost = (): void => this.#end();
   readonly #running: Promise<void>;
   readonly #sampling: RegionSampling;
@@ -143,7 +143,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
       learningMs: options.times.goneAfterMs,
     });
     this.#sampling = new RegionSampling({ ...options, epoch: this.#epoch });
-    this.#deaf = directives.onNews(() => this.#release());
+    this.#unsubscribe = directives.onNews(() => this.#release());
     leadership.lost.addEventListener("abort", this.#onLost, { once: true });
     this.#running = this.#run();
     if (leadership.lost.aborted) this.#end();
@@ -284,7 +284,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
 
   #end(): void {
     if (this.#closing.signal.aborted) return;
-    this.#deaf();
+    this.#unsubscribe();
     this.#options.leadership.lost.removeEventListener("abort", this.#onLost);
     this.#closing.abort(new RouterError("NOT_OWNER", `region ${this.region} is led no more`));
     this.#held.endAll(this.#notLeader());

@@ -77,7 +77,7 @@ function keepWorst(worst: WorstCollector[], { report, state }: KnownCollector): 
     state: health.state === "unhealthy" ? health.state : state,
     utilization: round(load.utilization),
     error_rate: round(load.error_rate),
-    reason: cut(health.reason, MAX_REASON),
+    reason: plainText(health.reason, MAX_REASON),
   };
   const last = worst.at(-1);
   if (worst.length === MAX_WORST && last !== undefined && worseFirst(one, last) >= 0) return;
@@ -91,7 +91,7 @@ function named(): Map<string, number> {
 }
 
 function increase(counts: Map<string, number>, name: string): void {
-  const key = cut(name, MAX_NAME);
+  const key = plainText(name, MAX_NAME);
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
@@ -106,7 +106,7 @@ function round(value: number): number {
 }
 
 /** Each character of it is one byte, also in JSON: so the summary's size has a bound. */
-function cut(text: string, most: number): string {
+function plainText(text: string, most: number): string {
   const plain = text.slice(0, most).replace(/[^ !#-[\]-~]/gu, "?");
   return text.length <= most ? plain : `${plain.slice(0, most - 2)}..`;
 }

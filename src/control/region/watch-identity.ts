@@ -10,7 +10,7 @@ import { keepWatching } from "./keep-watching.ts";
  * Judges whose the store is whenever it says something else of that, until it is disposed: in a
  * store that is not its fleet's a controller is not to lead.
  */
-export function watchIdentity(place: RecipePlace, memory: Pick<FleetMemory, "judge">, log: Log): AsyncDisposable {
+export function watchIdentity(place: RecipePlace, memory: Pick<FleetMemory, "check">, log: Log): AsyncDisposable {
   const closing = new AbortController();
   const { signal } = closing;
   const ended = keepWatching({
@@ -18,7 +18,7 @@ export function watchIdentity(place: RecipePlace, memory: Pick<FleetMemory, "jud
     signal,
     watch: async () => {
       for await (const { lost } of watchEntries(place.store, fleetKey(place.prefix), signal)) {
-        if (lost === undefined) await memory.judge(await readFleet(place, { signal }));
+        if (lost === undefined) await memory.check(await readFleet(place, { signal }));
       }
     },
     refused: (reason) =>

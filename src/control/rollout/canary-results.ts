@@ -64,7 +64,7 @@ export interface GoneNodes {
 /** `of`: with so many it began. Nodes are restarted for other reasons, too. */
 export function areTooMany({ lost, left }: GoneNodes, of: number): "left" | "lost" | undefined {
   if (lost >= Math.max(2, of / 10)) return "lost";
-  // A goodbye is somebody's wish, mostly; or of a platform that ends what it finds to be unwell.
+  // A goodbye is somebody's doing, mostly; or of a platform that ends what it finds to be unwell.
   return left >= Math.max(5, of / 4) ? "left" : undefined;
 }
 

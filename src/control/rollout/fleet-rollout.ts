@@ -1,7 +1,7 @@
 import { RouterError } from "../../core/errors.ts";
 import type { ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
-import { judgeFleet, readFleet } from "../../store/recipes/identity.ts";
+import { compareFleet, readFleet } from "../../store/recipes/identity.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { CallOptions } from "../../store/store.ts";
@@ -41,7 +41,7 @@ async function refuseForeign(
   { identity }: Pick<FleetMemory, "identity">,
   call: CallOptions,
 ): Promise<void> {
-  const verdict = judgeFleet(identity, await readFleet(place, call));
+  const verdict = compareFleet(identity, await readFleet(place, call));
   if (verdict.kind !== "isolated" && verdict.kind !== "unformed") return;
   throw new RouterError("STORE_REFUSED", verdict.message, { hint: verdict.hint });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WindowVerdict } from "../../store/recipes/config-candidate-record.ts";
 import type { CollectorSample } from "./collector-sample.ts";
-import { gateOf, judgeWindow, verdictsInARow, windowBetween, windowMsOf } from "./gate.ts";
+import { gateOf, evaluateWindow, verdictsInARow, windowBetween, windowMsOf } from "./gate.ts";
 
 const windows = [
   { name: "as good as the others", canary: [10_000, 100], control: [90_000, 900], want: "good" },
@@ -23,7 +23,7 @@ for (const { name, canary, control, want } of windows) {
   test(`gate: a window: ${name}`, () => {
     const [tried, others] = [canary, control].map(([attempted, failed]) => ({ attempted, failed }));
     assert.ok(tried !== undefined && others !== undefined);
-    assert.equal(judgeWindow({ canary: tried, control: others }), want);
+    assert.equal(evaluateWindow({ canary: tried, control: others }), want);
   });
 }
 
@@ -46,7 +46,7 @@ const doubts = [
 for (const { name, canary, control, want } of doubts) {
   test(`gate: a window: ${name}`, () => {
     const usual = { attempted: 20_000, failed: 0, requests: 200, refused: 0 };
-    assert.equal(judgeWindow({ canary: { ...usual, ...canary }, control: { ...usual, ...control } }), want);
+    assert.equal(evaluateWindow({ canary: { ...usual, ...canary }, control: { ...usual, ...control } }), want);
   });
 }
 

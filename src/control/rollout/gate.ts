@@ -24,7 +24,7 @@ export const ROLLOUT_GATE = {
 /** Both groups in the same time: the canaries, and all others that run what the fleet runs. */
 export type WindowNumbers = Pick<CandidateWindow, "canary" | "control">;
 
-export function judgeWindow(numbers: WindowNumbers): WindowVerdict {
+export function evaluateWindow(numbers: WindowNumbers): WindowVerdict {
   const { canary, control } = numbers;
   if (control.attempted < ROLLOUT_GATE.leastControl) return "too_little"; // there is nothing to compare with
   if (canary.failed >= ROLLOUT_GATE.failures && shareOf(canary) > shareOf(control) + ROLLOUT_GATE.margin) return "over";

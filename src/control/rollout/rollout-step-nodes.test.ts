@@ -72,7 +72,7 @@ test("rollout: a region whose controller is silent has lost nobody, while it tri
   assert.deepEqual([fleet.candidate.state, fleet.candidate.lost], ["running", 0]);
 });
 
-test("rollout: who was there when all were told is waited for, also if it is silent or gone at the next look", () => {
+test("rollout: who was there when all were told is waited for, also if it is silent or gone at the next sample", () => {
   for (const [of, want] of [
     ["silent", "running"],
     ["gone", "rolled_back"],
@@ -150,7 +150,7 @@ test("rollout: two lost are the end of it, or a tenth if that is more: at once, 
 
 test("rollout: who stops in good order is not lost; but five of them are told, as by a platform that ends them", () => {
   const fleet = new Rollout({ eu: 8 });
-  fleet.look();
+  fleet.refresh();
   for (let at = 0; at < 4; at++) {
     fleet.restart(fleet.canary, "stopped");
     fleet.pass(5);

@@ -100,7 +100,7 @@ test("rollout: one that is only suspect for a moment stops no window; one that n
   }
   assert.equal(fleet.candidate.stage, "all");
   const stuck = new Rollout({ eu: 3 });
-  stuck.look();
+  stuck.refresh();
   const { canary } = stuck;
   for (let at = 0; at < 10; at++) {
     canary.version = BASE;

@@ -12,7 +12,7 @@ import {
 } from "../../../test/support/fleet/simulated-fleet.ts";
 import type { ConfigCandidate } from "../../store/recipes/config-candidate-record.ts";
 import { startOf } from "./collector-sample.ts";
-import { judgeWindow, windowBetween } from "./gate.ts";
+import { evaluateWindow, windowBetween } from "./gate.ts";
 import { type StageMemory, stepRollout } from "./rollout-step.ts";
 
 /** Mostly whoever leads (3); others believe to lead for a while. */
@@ -24,7 +24,7 @@ const happenings = fc.array(
     {
       weight: 150,
       arbitrary: fc.record({
-        kind: fc.constant("look" as const),
+        kind: fc.constant("refresh" as const),
         leader: fc.constantFrom(...LOOKING),
         ms: fc.nat(12_000),
       }),
@@ -85,8 +85,8 @@ class World {
 
   happen(one: Happening): void {
     switch (one.kind) {
-      case "look":
-        return this.look(one.leader, one.ms);
+      case "refresh":
+        return this.refresh(one.leader, one.ms);
       case "leads":
         this.leading = one.leader;
         this.leaders[one.leader] = { memory: {}, epoch: `1.${10 + this.epochs++}`, sinceMs: this.nowMs };
@@ -122,7 +122,7 @@ class World {
     }
   }
 
-  look(who: number, ms: number): void {
+  refresh(who: number, ms: number): void {
     const at = who === 3 ? this.leading : who;
     this.nowMs += ms;
     for (const node of this.nodes) {
@@ -162,7 +162,7 @@ class World {
       assert.equal(last.length, 2, `${stage} was left without two windows`);
       assert.equal(last[1]?.follows, true, "they are not in a row");
       for (const window of last) {
-        assert.equal(judgeWindow(window), "good");
+        assert.equal(evaluateWindow(window), "good");
         // Of this leader: another one begins the stage again.
         assert.ok(window.atMs > before.startedMs, "a window of before");
       }

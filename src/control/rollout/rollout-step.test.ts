@@ -6,7 +6,7 @@ import { Rollout, shortly } from "../../../test/support/fleet/stepped-rollout.ts
 
 test("rollout: one node, then its region, then all, each after two windows that are good", () => {
   const fleet = new Rollout({ eu: 3, us: 2 });
-  fleet.look();
+  fleet.refresh();
   assert.equal(shortly(fleet.candidate), "running node []");
   const [first] = fleet.candidate.nodes;
   assert.ok(first !== undefined && fleet.tried === first.id, fleet.tried);
@@ -96,7 +96,7 @@ test("rollout: a node that refuses it is the end of it, in any stage", () => {
     const asked = fleet.nodes.find(({ version }) => version === TRIED);
     assert.ok(asked !== undefined);
     [asked.version, asked.refuses] = [BASE, TRIED];
-    fleet.look();
+    fleet.refresh();
     assert.deepEqual([fleet.candidate.state, fleet.candidate.stage], ["rolled_back", stage]);
     assert.equal(fleet.candidate.reason, `${asked.id} refuses it: no such pool`);
   }
@@ -104,7 +104,7 @@ test("rollout: a node that refuses it is the end of it, in any stage", () => {
 
 test("rollout: a node that does not take it over within twice its time is the end of it", () => {
   const fleet = new Rollout({ eu: 3 });
-  fleet.look();
+  fleet.refresh();
   const stuck = fleet.nodes.find(({ id }) => id === fleet.tried)!;
   for (let at = 0; at < 45; at++) {
     stuck.version = BASE;
@@ -147,12 +147,12 @@ test("rollout: paused while all try it, nothing is promoted", () => {
 test("rollout: another version that is published meanwhile ends it, and is no fault of it", () => {
   const fleet = new Rollout({ eu: 3 }).pass(20);
   fleet.runs = BASE + 1;
-  fleet.look();
+  fleet.refresh();
   assert.equal(fleet.candidate.state, "superseded");
   assert.deepEqual(fleet.candidate.rolledBack, []);
   const there = new Rollout({ eu: 3 }).pass(20);
   there.runs = TRIED;
-  there.look();
+  there.refresh();
   assert.equal(there.candidate.state, "done");
 });
 
@@ -194,7 +194,7 @@ test("rollout: a document that is what all run was tried in vain no more", () =>
   for (const how of ["promoted", "seen"] as const) {
     const fleet = new Rollout({ eu: 4 });
     fleet.candidate = stagedCandidate({ again: true, rolledBack: [before, other] });
-    fleet.look();
+    fleet.refresh();
     if (how === "seen") fleet.runs = TRIED;
     fleet.pass(how === "seen" ? 5 : 200);
     assert.deepEqual([fleet.candidate.state, fleet.candidate.rolledBack], ["done", [other]]);

@@ -9,11 +9,11 @@ import { withoutRolledBack, withRolledBack } from "../../store/recipes/config-ca
 import { areTooMany, type CanaryProblem, canaryProblem, goneOf, withResults } from "./canary-results.ts";
 import { chooseCanaries } from "./choose-canaries.ts";
 import type { CollectorSample, FleetSample } from "./collector-sample.ts";
-import { type Collectors, gateOf, judgeWindow, verdictsInARow, windowBetween, windowMsOf } from "./gate.ts";
+import { type Collectors, gateOf, evaluateWindow, verdictsInARow, windowBetween, windowMsOf } from "./gate.ts";
 import {
   goneText,
   lateText,
-  NOBODY_RUNS_IT,
+  NO_NODE_RUNS_IT,
   PAUSED_BEFORE,
   PAUSED_WITHOUT,
   silentText,
@@ -66,7 +66,7 @@ export const SETTLE_MS = 20_000;
 /** Whoever has not taken it over for so long is told of by name. */
 const TELL_LATE_MS = 30_000;
 
-/** What is to become of a candidate: the whole decision. A look each few seconds is enough. */
+/** What is to become of a candidate: the whole decision. A sample each few seconds is enough. */
 export function stepRollout(
   candidate: ConfigCandidate,
   memory: StageMemory,
@@ -155,7 +155,7 @@ function begin(
 ): RolloutStep {
   if (!("begun" in beginning)) return waits(otherwise, memory, beginning.waits);
   const { begun } = beginning;
-  // Nobody was silent then; whoever is at the next look, or gone by it, is waited for as well.
+  // Nobody was silent then; whoever is at the next sample, or gone by it, is waited for as well.
   return stays(begun, begun.stage === "all" ? { members: membersOf(fleet.collectors) } : {});
 }
 
@@ -205,7 +205,7 @@ function stepAll(candidate: ConfigCandidate, memory: StageMemory, fleet: FleetSa
   const [silent] = fleet.silent;
   if (silent !== undefined) return waits(candidate, { members }, silentText(silent));
   if (!fleet.collectors.some(({ version }) => version === candidate.version)) {
-    return waits(candidate, { members }, NOBODY_RUNS_IT);
+    return waits(candidate, { members }, NO_NODE_RUNS_IT);
   }
   const baseline = memory.baseline ?? { atMs: at.nowMs, collectors: new Map(), follows: false };
   const isSeen = at.nowMs - baseline.atMs >= windowMsOf(fleet.collectors);
@@ -271,7 +271,7 @@ function withWindow(
   const { stage, version, base, nodes, windows } = candidate;
   const canaries = new Set(nodes.map(({ id }) => id));
   const numbers = windowBetween(before, now, { canaries, candidate: version, base });
-  const verdict = judgeWindow(numbers);
+  const verdict = evaluateWindow(numbers);
   const window: CandidateWindow = { atMs: at.wallMs, stage, ...numbers, verdict, follows };
   const reason = windowText(window, at.nowMs - atMs);
   return { ...candidate, windows: [...windows, window].slice(-CANDIDATE_BOUNDS.windows), reason };

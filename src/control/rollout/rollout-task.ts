@@ -16,7 +16,7 @@ import { rolledBack, type RolloutStep, type StageMemory, stepRollout } from "./r
 export interface RolloutTaskOptions {
   readonly place: RecipePlace;
   /** All collectors as they are now. Throws as the store does. */
-  readonly look: (signal: AbortSignal) => Promise<FleetSample>;
+  readonly sample: (signal: AbortSignal) => Promise<FleetSample>;
   readonly log: Log;
   readonly observer?: RolloutObserver | undefined;
 }
@@ -41,10 +41,10 @@ export function rolloutTask(options: RolloutTaskOptions): LeaderTask {
   };
 }
 
-/** Between two looks while something is tried; more where there are many to look at. */
-const LOOK_MS = 5_000;
-const LONGEST_LOOK_MS = 15_000;
-const COLLECTORS_PER_LOOK = 1_000;
+/** Between two samples while something is tried; more where there are many to look at. */
+const POLL_MS = 5_000;
+const LONGEST_POLL_MS = 15_000;
+const COLLECTORS_PER_POLL = 1_000;
 /** A watch tells when something is to be tried; should it not, this does. */
 const IDLE_MS = 30_000;
 
@@ -81,7 +81,7 @@ class LedRollout {
   }
 
   #lookMs(): number {
-    return Math.min(LONGEST_LOOK_MS, LOOK_MS * Math.max(1, this.#collectors / COLLECTORS_PER_LOOK));
+    return Math.min(LONGEST_POLL_MS, POLL_MS * Math.max(1, this.#collectors / COLLECTORS_PER_POLL));
   }
 
   /** True: it is to be looked at again soon. Never rejects while the store is only away. */
@@ -126,11 +126,11 @@ class LedRollout {
 
   /** What became of it; undefined: nothing that is written, and it is to be looked at again. */
   async #step(known: KnownCandidate, signal: AbortSignal): Promise<ConfigCandidate | undefined> {
-    const { place, look } = this.#options;
+    const { place, sample } = this.#options;
     const pointer = await place.store.get(configKeys(place.prefix).current, { signal });
     const runs = pointer && decodePointer(pointer.value);
     if (runs?.ok !== true) return undefined; // whoever follows the pointer tells
-    const fleet = await look(signal);
+    const fleet = await sample(signal);
     this.#collectors = fleet.collectors.length;
     const { clock } = place;
     const nowMs = clock.nowMs();

@@ -5,7 +5,7 @@ import { doubtOf, refusedShare, ROLLOUT_GATE, shareOf, waitingShare } from "./ga
 /** Why a staged config waits, or has ended: for people. */
 export const PAUSED_BEFORE = "it is paused, and nobody was asked to run it yet";
 export const PAUSED_WITHOUT = "it is paused: those who ran it are gone, and nobody else is asked";
-export const NOBODY_RUNS_IT = "there is no node that runs it";
+export const NO_NODE_RUNS_IT = "there is no node that runs it";
 
 export function silentText(region: string): string {
   return `the controller of region ${region} does not answer, or does not know all of its nodes yet`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { Held } from "../../store/recipes/lock-hold.ts";
 import type { Store } from "../../store/store.ts";
@@ -34,7 +34,7 @@ class Rig {
       region: "west",
       leadership: { guarded },
       epoch: "1.1",
-      log: keptLog(this.clock),
+      log: recordedLog(this.clock),
     });
   }
 

@@ -53,31 +53,31 @@ class Rig {
 
 test("node: until anything is decided it keeps little of what follows the load, then what the directive says", () => {
   const rig = new Rig(`{ sampling_strategies: [${CLASSES}, ${ADAPTIVE}] }`);
-  rig.node.look(0);
+  rig.node.refresh(0);
   assert.deepEqual(rig.traces, ["high 1 priority_based", "low 0.01 priority_based", "normal 0.1 fallback"]);
   assert.deepEqual(rig.told.at(-1)?.bound, { keptPerSecond: 100, highestRate: 0.1 });
   rig.node.take(directiveOf(0.02), 1_000);
   assert.deepEqual(rig.traces, ["high 1 priority_based", "low 0.01 priority_based", "normal 0.02 adaptive"]);
   assert.deepEqual(rig.told.at(-1)?.bound, { keptPerSecond: 400, highestRate: 0.02 });
-  rig.node.look(301_001);
+  rig.node.refresh(301_001);
   assert.deepEqual(rig.told.at(-1)?.bound, { keptPerSecond: 200, highestRate: 0.02 });
-  rig.node.look(1_801_000);
+  rig.node.refresh(1_801_000);
   assert.deepEqual(rig.traces.at(-1), "normal 0.1 fallback");
 });
 
 test("node: what is the same is told again only where a bound is to be divided anew", () => {
   const rig = new Rig(`{ sampling_strategies: [${ADAPTIVE}] }`);
   rig.node.take(directiveOf(0.02), 0);
-  rig.node.look(4_999);
+  rig.node.refresh(4_999);
   assert.equal(rig.told.length, 1);
-  rig.node.look(5_000);
+  rig.node.refresh(5_000);
   assert.equal(rig.told.length, 2);
 });
 
 test("node: logs that no rate follows are the config's alone, and once none does all is", () => {
   const fixed = "{ type: fixed, rate: 0.5, signals: [logs] }";
   const rig = new Rig(`{ sampling_strategies: [${fixed}, ${ADAPTIVE}] }`);
-  rig.node.look(0);
+  rig.node.refresh(0);
   assert.deepEqual([rig.told.at(-1)?.logs, rig.traces], [[], ["normal 0.1 fallback"]]);
   assert.deepEqual(
     rig.node.classes(0).map(({ signal, probability }) => [signal, probability]),
@@ -87,7 +87,7 @@ test("node: logs that no rate follows are the config's alone, and once none does
     ],
   );
   rig.config = configOf(`{ sampling_strategies: [${fixed}] }`);
-  rig.node.look(1_000);
+  rig.node.refresh(1_000);
   assert.deepEqual(rig.told.at(-1), { traces: [], logs: [] });
   assert.equal(rig.node.stage(1_000), undefined);
 });
@@ -101,7 +101,7 @@ test("node: the fallback's times are those of the config, counted from the last 
     [9_999, 10_000, 20_000].map((nowMs) => rig.node.stage(nowMs)),
     ["directive", "guarded", "static"],
   );
-  rig.node.look(20_000);
+  rig.node.refresh(20_000);
   assert.deepEqual(rig.traces, ["normal 0.3 fallback"]);
 });
 

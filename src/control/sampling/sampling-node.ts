@@ -103,7 +103,7 @@ export class SamplingNode {
   read(reading: SamplingReading, nowMs: number): void {
     this.#rows = rowsBetween(this.#newest?.report, reading.report, this.#options.region) ?? this.#rows;
     this.#newest = reading;
-    this.look(nowMs);
+    this.refresh(nowMs);
   }
 
   /** A report was heard, and will be in this summary of its region. */
@@ -119,11 +119,11 @@ export class SamplingNode {
     this.#directive = directive;
     this.#takenMs = nowMs;
     this.#node.take(directive, nowMs);
-    this.look(nowMs);
+    this.refresh(nowMs);
   }
 
   /** Once a second or so, and when the config is another one. */
-  look(nowMs: number): void {
+  refresh(nowMs: number): void {
     if (this.#options.config() !== this.#config) this.#configure();
     const state = this.#state(nowMs);
     const text = JSON.stringify(state);

@@ -11,7 +11,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { GlobalLead, LeaderTask } from "../global/global-controller.ts";
 import { decodeStoredDirective, directiveKey } from "../region/stored-directive.ts";
 import { readSamplingDirective, SAMPLING_SCOPE } from "./directive-body.ts";
-import { KeptSpendSchema, keptSpend } from "./kept-spend.ts";
+import { StoredSpendSchema, storedSpend } from "./stored-spend.ts";
 import { SamplingDecider } from "./sampling-decider.ts";
 import { decodeSamplingSummary, ratesIn, samplingPrefix, spendKey } from "./sampling-summary.ts";
 import type { SpendRecords, StrategyNews } from "./spend-book.ts";
@@ -149,7 +149,7 @@ class LedSampling {
     const news = this.#decider.news(config(), clock.wallMs());
     const isDue = clock.nowMs() - this.#keptMs >= KEEP_MS && Object.keys(this.#decider.spent).length > 0;
     if (news.length > 0 || isDue) {
-      const value = writeJson(keptSpend(this.#decider.spent));
+      const value = writeJson(storedSpend(this.#decider.spent));
       // Written before it is told: the next leader is not to tell it again.
       await this.#lead.leadership.guarded(
         { if: [], then: [{ kind: "put", key: spendKey(prefix), value }] },
@@ -168,6 +168,6 @@ function lastIn(entry: Entry | undefined): SamplingDirective | undefined {
 }
 
 function spentIn(entry: Entry | undefined): SpendRecords {
-  const read = entry && readJson(entry.value, KeptSpendSchema);
+  const read = entry && readJson(entry.value, StoredSpendSchema);
   return read?.ok === true ? read.value.strategies : {};
 }

@@ -73,7 +73,7 @@ const ALL_CANDIDATES = 20_000;
 const LEAST_CANDIDATES = 20;
 /** Regions whose first pages are remembered. */
 const MAX_PAGES = 100;
-const NOBODY: CollectorPage = { collectors: [], next: undefined };
+const EMPTY_PAGE: CollectorPage = { collectors: [], next: undefined };
 
 interface KnownCandidates {
   readonly collectors: readonly CollectorView[];
@@ -189,7 +189,7 @@ function countedIn(seen: RegionSeen, { collectors }: CollectorPage): RegionSeen 
 
 /** Nobody knows how they do: it is as long since they were heard as it is since that was told. */
 function agedPage(told: ToldPage | undefined, nowMs: number): CollectorPage {
-  if (told === undefined) return NOBODY;
+  if (told === undefined) return EMPTY_PAGE;
   const { page, atMs } = told;
   const aged = (one: CollectorView): CollectorView => {
     return { ...one, state: "suspect", age_ms: one.age_ms + Math.max(0, nowMs - atMs) };

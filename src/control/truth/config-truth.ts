@@ -68,11 +68,11 @@ export interface TruthProposal {
   /** What runs where the proposal was made. */
   readonly expected: { readonly version: number; readonly text: string };
   readonly text: string;
-  readonly wish?: PublishWish | undefined;
+  readonly publish?: PublishTerms | undefined;
 }
 
 /** What somebody says beside a document that is to be a fleet's. A file has no place for it. */
-export interface PublishWish {
+export interface PublishTerms {
   /** Who it is, and from where: `ann@laptop`. */
   readonly author?: string | undefined;
   /** Why: one line for people. */
@@ -93,7 +93,7 @@ export type ProposeOutcome =
       readonly kind: "taken";
       /** Undefined: as whoever proposed it counts. */
       readonly version: number | undefined;
-      /** For when it could not be taken over after all. Never rejects. */
+      /** For when it could not be applied after all. Never rejects. */
       readonly withdraw: () => Promise<void>;
     }
   /** It says so already, as this version. */

@@ -73,8 +73,8 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
     await this.#watch?.force();
   }
 
-  async propose({ expected, text, wish }: TruthProposal): Promise<ProposeOutcome> {
-    if (wish?.staged === true) return NO_FLEET_TO_STAGE;
+  async propose({ expected, text, publish }: TruthProposal): Promise<ProposeOutcome> {
+    if (publish?.staged === true) return NO_FLEET_TO_STAGE;
     const outcome = await this.#file.replace(expected.text, text);
     switch (outcome.kind) {
       case "written": {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { ConfigWalk } from "../apply.ts";
 import type { ApplyOutcome } from "../apply-outcome.ts";
@@ -41,7 +41,7 @@ function rig(from: FleetStart["from"] = "nothing") {
   };
   const prepared = { config, text: "one", problems: [], changed: [], taints: [], unrouted: [] };
   const start: FleetStart = { from, prepared, version: 1, author: "ann", note: "", trouble: undefined };
-  const log = keptLog(new ManualClock());
+  const log = recordedLog(new ManualClock());
   const follower = new FleetFollower(start, {
     prefix: "/t",
     walk: {
@@ -170,7 +170,7 @@ test("workers that end with a version that is not the newest, or runs again, say
   assert.equal(follower.status.acknowledged.result, "applied", "it runs again already");
 });
 
-test("a version that cannot be taken over is told at once, with what is known of it; one that is, is not", async () => {
+test("a version that cannot be applied is told at once, with what is known of it; one that is, is not", async () => {
   const { follower, follow } = rig();
   const told: (number | undefined)[] = [];
   follower.whenRefused(() => told.push(follower.status.acknowledged?.version));

@@ -10,7 +10,7 @@ import type { LastGoodFile } from "./last-good.ts";
 
 /** What a node says of the fleet's config: in its reports, its API and its readiness. */
 export interface FleetConfigStatus {
-  /** Where what runs is from; `store` as soon as a version of the fleet was taken over. */
+  /** Where what runs is from; `store` as soon as a version of the fleet was applied. */
   readonly from: FleetStart["from"];
   /** Why what runs may not be what the fleet runs; undefined: it is. */
   readonly trouble: TruthTrouble | undefined;
@@ -44,8 +44,8 @@ export interface FleetFollowerParts {
 }
 
 /**
- * Takes over what the fleet runs, however it comes here: by the store's watch, or by a directive of
- * the controller. What was taken over is kept on disk; what is only tried never is, so that a start
+ * Applies what the fleet runs, however it comes here: by the store's watch, or by a directive of
+ * the controller. What was applied is kept on disk; what is only tried never is, so that a start
  * without the store is one with what all ran.
  */
 export class FleetFollower {
@@ -53,7 +53,7 @@ export class FleetFollower {
   #status: FleetConfigStatus;
   #keptVersion = "";
   #keeping = Promise.resolve();
-  /** What the fleet runs, as it was taken over here last: what is tried ends with it. */
+  /** What the fleet runs, as it was applied here last: what is tried ends with it. */
   #good: (Pick<VersionPointer, "sha256" | "version"> & { readonly text: string }) | undefined;
   /** The version that the fleet runs, as far as this node was told. */
   #runs: number | undefined;
@@ -140,7 +140,7 @@ export class FleetFollower {
   }
 
   /**
-   * It was taken over, and then all workers have ended with it: what ran before runs again. It is
+   * It was applied, and then all workers have ended with it: what ran before runs again. It is
    * told as any version that cannot be run here, and is not what a start begins with.
    */
   async takenBack(version: number): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { Prepared } from "../document/prepare.ts";
 import { startOfFleet } from "./fleet-start.ts";
@@ -10,13 +10,13 @@ async function start(read: Awaited<ReturnType<LastGoodFile["read"]>>): Promise<s
   const clock = new ManualClock();
   const trouble = { kind: "unreachable", reason: "no answer", hint: "" } as const;
   const { from } = await startOfFleet({
-    look: async () => ({ kind: "trouble", trouble }),
+    inspect: async () => ({ kind: "trouble", trouble }),
     memory: { identity: { id: "f", generation: 1, minEpoch: { generation: 1, revision: 0n } } },
     lastGood: { read: async () => read, write: async () => undefined },
     prepare: async (text) => ({ text, config: {}, problems: [] }) as unknown as Prepared,
     bootstrap: "targets: []\n",
     clock,
-    log: keptLog(clock),
+    log: recordedLog(clock),
   });
   return from;
 }

@@ -6,7 +6,7 @@ import { formatProblem, type Problem } from "../../core/problem.ts";
 import type { TruthTrouble } from "./config-truth.ts";
 import { StoreDeadline } from "./deadline.ts";
 import type { LastGood, LastGoodFile } from "./last-good.ts";
-import type { FleetLook } from "./look.ts";
+import type { FleetInspection } from "./inspect-fleet.ts";
 
 /** What a node of a fleet begins with. */
 export interface FleetStart {
@@ -25,7 +25,7 @@ export interface FleetStart {
 }
 
 export interface FleetStartParts {
-  readonly look: (signal: AbortSignal) => Promise<FleetLook>;
+  readonly inspect: (signal: AbortSignal) => Promise<FleetInspection>;
   readonly memory: Pick<FleetMemory, "identity">;
   readonly lastGood: LastGoodFile;
   /** Reads a document as this node would run it. */
@@ -46,7 +46,7 @@ const EMPTY_FLEET = "targets: []\n";
  * store. Fails only where even an empty config could not be run.
  */
 export async function startOfFleet(parts: FleetStartParts): Promise<FleetStart> {
-  const seen = await lookInTime(parts);
+  const seen = await inspectInTime(parts);
   if (seen.kind === "trouble") return withoutStore(seen.trouble, parts);
   const { text, version, by: author, note } = seen.version;
   const prepared = await parts.prepare(text);
@@ -61,13 +61,13 @@ export function unusable(version: number, { problems }: { readonly problems: rea
   return { kind: "bad", reason: `version ${version} cannot be run here: ${told}`, hint: "see the log of this node" };
 }
 
-async function lookInTime({ look, clock }: FleetStartParts): Promise<FleetLook> {
+async function inspectInTime({ inspect, clock }: FleetStartParts): Promise<FleetInspection> {
   using late = new StoreDeadline(clock, PATIENCE_MS);
-  const over = Promise.withResolvers<FleetLook>();
+  const over = Promise.withResolvers<FleetInspection>();
   const reason = `the store did not answer within ${PATIENCE_MS / 1_000} s`;
   const trouble = { kind: "unreachable", reason, hint: "look at it with signalbox doctor" } as const;
   late.signal.addEventListener("abort", () => over.resolve({ kind: "trouble", trouble }), { once: true });
-  return await Promise.race([look(late.signal).catch(() => over.promise), over.promise]);
+  return await Promise.race([inspect(late.signal).catch(() => over.promise), over.promise]);
 }
 
 async function withoutStore(trouble: TruthTrouble, parts: FleetStartParts): Promise<FleetStart> {

@@ -176,11 +176,11 @@ class WatchedMirror implements Mirror {
     const text = UTF8.decode(mirror.value);
     const faults = await this.#options.check(text);
     if (faults.length > 0) return this.#refuse(state, faults.slice(0, 5).join("; "), call);
-    const wish = { author: key, note: `put there at revision ${mirror.modified}` };
+    const publish = { author: key, note: `put there at revision ${mirror.modified}` };
     // As it was when the proposal was found to be newer: what is published meanwhile stays.
     const pointer = state.pointer && decodePointer(state.pointer.value);
     const expected = pointer?.ok === true ? pointer.value.version : undefined;
-    const request = { text, expected, wish, guard: this.#guard, signal: call.signal };
+    const request = { text, expected, publish, guard: this.#guard, signal: call.signal };
     const result = await publishDocument(this.#place, request);
     if (result.kind === "conflict" || result.kind === "not_leader") return { kind: "again" };
     if (!("pointer" in result)) return this.#refuse(state, whyRefused(result), call);

@@ -4,7 +4,7 @@ import type { PublishOutcome } from "../../store/recipes/config-pointer.ts";
 import { type ConfigPointer, sha256Of } from "../../store/recipes/config-record.ts";
 import type { StageOutcome } from "../../store/recipes/config-stage.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
-import { type FleetVerdict, initFleet, judgeFleet, readFleet } from "../../store/recipes/identity.ts";
+import { type FleetVerdict, initFleet, compareFleet, readFleet } from "../../store/recipes/identity.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Entry } from "../../store/store.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
@@ -12,7 +12,7 @@ import { createSharedConfig, type LeaderGuard, type SharedConfig } from "../../s
 import type { UnableMember } from "../apply-outcome.ts";
 import { MEMBER_SCHEMA_MAX } from "../fleet/member-metadata.ts";
 import { decodeSummary, OTHER, regionsPrefix } from "../region/region-summary.ts";
-import type { PublishWish } from "./config-truth.ts";
+import type { PublishTerms } from "./config-truth.ts";
 import { type ConfigValidator, publishable, validatorFaults } from "./published-document.ts";
 
 /** Where a fleet's config lives, and what is known of the fleet here. */
@@ -30,7 +30,7 @@ export interface PublishRequest {
    * undefined: whatever runs.
    */
   readonly expected: number | undefined;
-  readonly wish: PublishWish;
+  readonly publish: PublishTerms;
   /** Of a leader that publishes. */
   readonly guard?: LeaderGuard | undefined;
   readonly signal: AbortSignal;
@@ -61,27 +61,27 @@ export type StageResult =
  * expected. Fails with a RouterError where the store does.
  */
 export async function publishDocument(place: TruthPlace, request: PublishRequest): Promise<PublishResult> {
-  const { wish, signal, expected, guard } = request;
+  const { publish, signal, expected, guard } = request;
   const made = publishable(request.text);
   if (made.kind === "invalid") return made;
   const faults = await validatorFaults(made.text, place.validators ?? []);
   if (faults.length > 0) return { kind: "invalid", problems: faults };
-  const verdict = await judged(place, wish, signal);
+  const verdict = await verdictOf(place, publish, signal);
   if (verdict.kind === "unformed" || verdict.kind === "isolated") return foreign(verdict, place.prefix);
-  const unable = wish.force === true ? [] : await unableMembers(place, made.schema, signal);
+  const unable = publish.force === true ? [] : await unableMembers(place, made.schema, signal);
   if (unable.length > 0) return { kind: "unreadable_by", schema: made.schema, members: unable };
   const shared = createSharedConfig(place);
   const options = {
     signal,
     ...(await expectedOf(shared, expected, signal)),
-    by: wish.author ?? "",
-    note: wish.note ?? "",
+    by: publish.author ?? "",
+    note: publish.note ?? "",
   };
-  if (wish.staged === true) {
-    const staged = await shared.stage(made.text, { ...options, again: wish.again ?? false });
+  if (publish.staged === true) {
+    const staged = await shared.stage(made.text, { ...options, again: publish.again ?? false });
     return stageResultOf(staged, made.text);
   }
-  const before = wish.again === true ? undefined : await triedInVain(shared, made.text, signal);
+  const before = publish.again === true ? undefined : await triedInVain(shared, made.text, signal);
   if (before !== undefined) return { kind: "rolled_back", ...before };
   const outcome = await shared.publish(made.text, { ...options, ...(guard !== undefined && { guard }) });
   return resultOf(outcome, made.text);
@@ -147,12 +147,12 @@ function collectorsIn(entry: Entry): UnableMember[] {
   return [{ id, version: versions.join(", "), reads: Math.max(1, numbers.schema_max) }];
 }
 
-async function judged(place: TruthPlace, wish: PublishWish, signal: AbortSignal): Promise<FleetVerdict> {
+async function verdictOf(place: TruthPlace, publish: PublishTerms, signal: AbortSignal): Promise<FleetVerdict> {
   const known = place.memory?.identity;
-  const verdict = judgeFleet(known, await readFleet(place, { signal }));
-  if (verdict.kind !== "unformed" || wish.init !== true) return verdict;
-  await initFleet(place, { signal, by: wish.author ?? "" });
-  return judgeFleet(known, await readFleet(place, { signal })); // whoever has made it
+  const verdict = compareFleet(known, await readFleet(place, { signal }));
+  if (verdict.kind !== "unformed" || publish.init !== true) return verdict;
+  await initFleet(place, { signal, by: publish.author ?? "" });
+  return compareFleet(known, await readFleet(place, { signal })); // whoever has made it
 }
 
 function foreign({ kind, message, hint }: Extract<FleetVerdict, { message: string }>, prefix: string): PublishResult {

@@ -33,8 +33,8 @@ function open({ memory = forgetfulMemory(), ...options }: SceneOptions = {}) {
   return { store, place, memory, truth, shared: createSharedConfig(place) };
 }
 
-function propose({ truth }: ReturnType<typeof open>, text: string, version = 0, wish = {}) {
-  return truth.propose({ expected: { version, text: "" }, text, wish });
+function propose({ truth }: ReturnType<typeof open>, text: string, version = 0, publish = {}) {
+  return truth.propose({ expected: { version, text: "" }, text, publish });
 }
 
 async function heard(news: AsyncIterator<TruthNews>): Promise<string> {
@@ -106,11 +106,11 @@ test("a document of a newer schema than this build reads is not published", () =
 test("epochs of the leader's directives and of what is published are remembered apart", async () => {
   const scene = open();
   await propose(scene, TEXT, 0, { init: true });
-  assert.equal((await scene.truth.look(signal)).kind, "version");
+  assert.equal((await scene.truth.inspect(signal)).kind, "version");
   const generation = scene.memory.identity?.generation ?? 0;
   assert.equal(await scene.memory.offer(CONFIG_SCOPE, { generation, revision: 1n }), "newer", "an earlier leader's");
   assert.equal(await scene.memory.offer(CONFIG_SCOPE, { generation, revision: 1_000n }), "newer", "a later one's");
-  assert.equal((await scene.truth.look(signal)).kind, "version");
+  assert.equal((await scene.truth.inspect(signal)).kind, "version");
 });
 
 test("without a fleet nothing is published, and the reason names the prefix and how to make one", async () => {
@@ -177,7 +177,7 @@ test("trouble that no change of the store ends is looked at again: it was of the
   const remembered = forgetfulMemory();
   let isPutBack = true;
   const offer: FleetMemory["offer"] = async (scope, epoch) => (isPutBack ? "older" : remembered.offer(scope, epoch));
-  const memory: FleetMemory = { ...remembered, judge: (found) => remembered.judge(found), offer };
+  const memory: FleetMemory = { ...remembered, check: (found) => remembered.check(found), offer };
   const scene = open({ memory });
   await propose(scene, TEXT, 0, { init: true });
   const ending = new AbortController();
@@ -199,9 +199,9 @@ test("trouble that no change of the store ends is looked at again: it was of the
 
 test("a node that cannot keep what it is to remember says so, and does not call the store unreachable", async () => {
   const remembered = forgetfulMemory();
-  const judge: FleetMemory["judge"] = async () => Promise.reject(new Error("EROFS: read-only file system"));
-  const scene = open({ memory: { ...remembered, judge } });
-  const seen = await scene.truth.look(signal);
+  const check: FleetMemory["check"] = async () => Promise.reject(new Error("EROFS: read-only file system"));
+  const scene = open({ memory: { ...remembered, check } });
+  const seen = await scene.truth.inspect(signal);
   assert.ok(seen.kind === "trouble" && seen.trouble.kind === "bad");
   assert.match(`${seen.trouble.reason} ${seen.trouble.hint}`, /EROFS.*node\.data_dir/u);
 });
@@ -209,10 +209,10 @@ test("a node that cannot keep what it is to remember says so, and does not call 
 test("a pointer that is older than one that was obeyed is a store that was put back: it is not followed", async () => {
   const scene = open();
   await propose(scene, TEXT, 0, { init: true });
-  assert.equal((await scene.truth.look(signal)).kind, "version");
+  assert.equal((await scene.truth.inspect(signal)).kind, "version");
   const generation = scene.memory.identity?.generation ?? 0;
   await scene.memory.offer("config/current", { generation, revision: 1_000n });
-  const seen = await scene.truth.look(signal);
+  const seen = await scene.truth.inspect(signal);
   assert.ok(seen.kind === "trouble" && seen.trouble.kind === "isolated");
 });
 
@@ -315,17 +315,17 @@ test("a node that tries a version says so, instead of that it will have another 
   const scene = open();
   await propose(scene, TEXT, 0, { init: true });
   await propose(scene, `${TEXT}#2\n`, 1, { staged: true });
-  for (const wish of [{}, { staged: true }]) {
-    const refused = await propose(scene, `${TEXT}#3\n`, 2, wish);
+  for (const publish of [{}, { staged: true }]) {
+    const refused = await propose(scene, `${TEXT}#3\n`, 2, publish);
     assert.ok(refused.kind === "conflict");
     assert.equal(refused.reason, "this node tries version 2, and version 1 runs in the fleet");
     assert.match(refused.hint, /config rollout abort/u);
   }
   const late = await propose(scene, `${TEXT}#3\n`, 7);
-  assert.ok(late.kind === "conflict" && late.hint.startsWith("it is taken over in a moment"));
+  assert.ok(late.kind === "conflict" && late.hint.startsWith("it is applied in a moment"));
   await askRollout(scene.place, "abort", { by: "bob", signal });
   const back = await propose(scene, `${TEXT}#3\n`, 2);
-  assert.ok(back.kind === "conflict" && back.hint.startsWith("it is taken over in a moment"));
+  assert.ok(back.kind === "conflict" && back.hint.startsWith("it is applied in a moment"));
 });
 
 test("a document that was rolled back is published by nobody until it is asked for, not by hand either", async () => {
@@ -334,7 +334,7 @@ test("a document that was rolled back is published by nobody until it is asked f
   await propose(scene, `${TEXT}#2\n`, 1, { staged: true });
   await askRollout(scene.place, "abort", { by: "bob", signal });
   const want = { kind: "rolled_back", version: 2, reason: "bob has ended it" };
-  for (const wish of [{}, { staged: true }]) assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 1, wish), want);
+  for (const publish of [{}, { staged: true }]) assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 1, publish), want);
   const check = async (): Promise<readonly string[]> => [];
   const mirror = openMirror({ ...scene.place, memory: scene.memory }, undefined, { log, check });
   await mirror.sync({ signal });
@@ -359,6 +359,6 @@ test("a document that was tried in vain, and runs, is nothing new to anybody", a
   const now = await scene.shared.candidate({ signal });
   assert.ok(now.kind === "candidate");
   await scene.shared.update(now, read.candidate, { signal });
-  for (const wish of [{}, { staged: true }])
-    assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 3, wish), { kind: "same", version: 3 });
+  for (const publish of [{}, { staged: true }])
+    assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 3, publish), { kind: "same", version: 3 });
 });

@@ -9,7 +9,7 @@ import { watchEntries } from "../../store/recipes/watched.ts";
 import type { ConfigTruth, ProposeOutcome, TruthNews, TruthOptions, TruthProposal, TruthRead } from "./config-truth.ts";
 import { ChangeSignal } from "./changes.ts";
 import { StoreDeadline } from "./deadline.ts";
-import { type FleetLook, lookAtFleet } from "./look.ts";
+import { type FleetInspection, inspectFleet } from "./inspect-fleet.ts";
 import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
 
 export interface StoreTruthOptions extends TruthPlace {
@@ -36,12 +36,12 @@ export class StoreTruth implements ConfigTruth {
   }
 
   /** What there is now, with all that speaks against following it. */
-  look(signal: AbortSignal): Promise<FleetLook> {
-    return lookAtFleet(this.#place, this.#place.memory, signal);
+  inspect(signal: AbortSignal): Promise<FleetInspection> {
+    return inspectFleet(this.#place, this.#place.memory, signal);
   }
 
   async read({ signal }: TruthOptions): Promise<TruthRead> {
-    const seen = await this.look(signal);
+    const seen = await this.inspect(signal);
     if (seen.kind === "version") return documentOf(seen);
     const { kind, reason, hint } = seen.trouble;
     if (kind === "none" || kind === "unformed") return { kind: "none" };
@@ -60,7 +60,7 @@ export class StoreTruth implements ConfigTruth {
     try {
       for (let attempt = 0; !signal.aborted; ) {
         changes.seen();
-        const seen = await this.look(signal).catch(() => undefined);
+        const seen = await this.inspect(signal).catch(() => undefined);
         if (seen === undefined) return;
         const repeat = { isWanted: false };
         const what = JSON.stringify(keyOf(seen));
@@ -76,10 +76,10 @@ export class StoreTruth implements ConfigTruth {
     }
   }
 
-  async propose({ expected, text, wish = {} }: TruthProposal): Promise<ProposeOutcome> {
+  async propose({ expected, text, publish = {} }: TruthProposal): Promise<ProposeOutcome> {
     using late = new StoreDeadline(this.#place.clock, PROPOSE_MS);
     try {
-      const request = { text, expected: expected.version, wish, signal: late.signal };
+      const request = { text, expected: expected.version, publish, signal: late.signal };
       const result = await publishDocument(this.#place, request);
       const { kind } = result;
       const tried =
@@ -107,7 +107,7 @@ export class StoreTruth implements ConfigTruth {
         return { kind: "same", version: result.pointer.version };
       case "conflict": {
         const reason = `version ${result.running ?? "none"} runs in the fleet, and version ${expected} here`;
-        return { kind: "conflict", reason, hint: "it is taken over in a moment: read again, and repeat" };
+        return { kind: "conflict", reason, hint: "it is applied in a moment: read again, and repeat" };
       }
       case "foreign":
         return { kind: "store", reason: result.reason, hint: result.hint, passing: false };
@@ -158,16 +158,16 @@ export class StoreTruth implements ConfigTruth {
 type ProposeConflict = Extract<ProposeOutcome, { kind: "conflict" }>;
 
 /** Tells apart what is worth telling: a pointer that moved away and back says nothing new. */
-function keyOf(seen: FleetLook): unknown {
+function keyOf(seen: FleetInspection): unknown {
   if (seen.kind === "version") return [seen.version.version, seen.version.sha256];
   return [seen.trouble.kind, seen.trouble.reason];
 }
 
-function documentOf(seen: Extract<FleetLook, { kind: "version" }>): Extract<TruthRead, { kind: "document" }> {
+function documentOf(seen: Extract<FleetInspection, { kind: "version" }>): Extract<TruthRead, { kind: "document" }> {
   const { version, text, by, note } = seen.version;
   return { kind: "document", version, text, author: by, note };
 }
 
-function newsOf(seen: FleetLook, again: () => void): TruthNews {
+function newsOf(seen: FleetInspection, again: () => void): TruthNews {
   return seen.kind === "version" ? { ...documentOf(seen), again } : seen;
 }

@@ -9,7 +9,7 @@ import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limits/node-limit.ts";
 import { DegradationGate } from "./degradation-gate.ts";
-import { KeptForLinks, type LinkReader } from "./kept-for-links.ts";
+import { LinkReserve, type LinkReader } from "./link-reserve.ts";
 import { OpenPermit, type PermitGate } from "./open-permit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
@@ -203,7 +203,7 @@ class MemoryAdmission implements Admission, PermitGate {
   readonly #noRoom: Metrics["arenaNoRoom"];
   readonly #refused: Readonly<Record<AdmissionReason, Counter>>;
   #stopped: string | undefined;
-  readonly #links = new KeptForLinks();
+  readonly #links = new LinkReserve();
 
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;

@@ -2,7 +2,7 @@ import type { WaitingReader } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Permit } from "./admission.ts";
-import type { LinkedRequest } from "./kept-for-links.ts";
+import type { LinkedRequest } from "./link-reserve.ts";
 
 /** What a permit needs of admission. */
 export interface PermitGate {

@@ -68,7 +68,7 @@ for (const size of [2, 10, 64, 65, 200, 1_000]) {
     assert.deepEqual(divide(targets.toReversed()), divide(targets));
   });
 
-  test(`key owners: ${size} targets: an unusable target hands on its own keys and no others, evenly, and gets them back`, () => {
+  test(`key owners: ${size} targets: an unusable target passes on its own keys and no others, evenly, and gets them back`, () => {
     const owners = openKeyOwners(targets);
     const all = divide(targets, viewOf(), owners);
     const out = 1;
@@ -123,7 +123,7 @@ for (const size of [4, 80]) {
     assert.deepEqual([...sharesOf(divide(targets, view)).keys()].toSorted(), ["target-0", "target-1"]);
   });
 
-  test(`key owners: ${size} targets: only a saturated target above 1.25 of its part hands on what comes`, () => {
+  test(`key owners: ${size} targets: only a saturated target above 1.25 of its part passes on what comes`, () => {
     const targets = targetsOf(size);
     const exact = divide(targets);
     const held = (amount: number): Partial<OwnerView> => ({

@@ -24,8 +24,8 @@ export interface OwnerView {
 export interface KeyOwners {
   /**
    * Index of the target for an evenly distributed unsigned 32-bit hash. A target that is not usable
-   * hands on its own keys and no others; one that is saturated, and holds more than `BOUNDED_LOAD`
-   * of its fair part, hands on what comes. While none is usable, keys stay where they belong. -1
+   * passes on its own keys and no others; one that is saturated, and holds more than `BOUNDED_LOAD`
+   * of its fair part, passes on what comes. While none is usable, keys stay where they belong. -1
    * without targets.
    */
   ownerOf(hash: number, view: OwnerView): number;

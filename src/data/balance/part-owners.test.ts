@@ -44,7 +44,7 @@ test("the parts of a target say nothing about which target a key belongs to, and
   );
 });
 
-test("a part that is out hands on its own keys, to parts of its own target while one of them is in", () => {
+test("a part that is out passes on its own keys, to parts of its own target while one of them is in", () => {
   fc.assert(
     fc.property(PARTS, fc.nat(11), (parts, at) => {
       const out = at % parts.length;

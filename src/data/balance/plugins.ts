@@ -51,7 +51,7 @@ export async function loadPlugins(
 
 /**
  * Strategies of which some were opened beforehand: each of those is handed out once, in place of
- * another call of its factory. So a plugin that fails does so before a plan is taken over, and not
+ * another call of its factory. So a plugin that fails does so before a plan is applied, and not
  * half-way.
  */
 class OpenedStrategies implements Strategies {

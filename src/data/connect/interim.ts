@@ -107,7 +107,7 @@ class Heads {
 
 /**
  * What undici is to read, undefined while the head is not whole; what can be no head is for undici
- * to judge, at once.
+ * to check, at once.
  */
 function wholeHead(bytes: Buffer): Buffer | undefined {
   const end = bytes.indexOf(END);

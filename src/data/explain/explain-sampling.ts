@@ -1,5 +1,5 @@
 import { viewBuffer } from "../../core/bytes.ts";
-import { KeptItems } from "../../otlp/kept-items.ts";
+import { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { createItemExplainer, type ItemExplainer } from "../../plan/explain-item.ts";
@@ -7,9 +7,9 @@ import type { SamplingExplanation } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { ResourceFacts, RoutePlan } from "../../plan/route-plan.ts";
 import type { SampledSignal } from "../../plan/sampling-plan.ts";
-import type { ItemJudge } from "../sample/judge.ts";
-import { LogJudge } from "../sample/judge-log.ts";
-import { SpanJudge } from "../sample/judge-span.ts";
+import type { ItemDecider } from "../sample/item-decider.ts";
+import { LogDecider } from "../sample/log-decider.ts";
+import { SpanDecider } from "../sample/span-decider.ts";
 import { type ClassThreshold, classThreshold } from "../sample/threshold-mark.ts";
 import { NO_RANDOMNESS } from "../sample/verdict.ts";
 import { ItemReader } from "../scan/item-reader.ts";
@@ -27,15 +27,16 @@ export class SamplingExplainer {
   readonly #thresholdOf: ThresholdOf;
   readonly #explainer: ItemExplainer;
   readonly #items: ItemReader;
-  readonly #judge: ItemJudge;
+  readonly #decider: ItemDecider;
 
   constructor(signal: SampledSignal, route: RoutePlan, plan: NonNullable<Plan["sampling"]>, thresholdOf: ThresholdOf) {
     [this.#signal, this.#plan, this.#thresholdOf] = [signal, plan, thresholdOf];
     this.#explainer = createItemExplainer(route);
     this.#items = new ItemReader(signal);
     const { randomness, logRandomness } = plan;
-    const out = new KeptItems();
-    this.#judge = signal === "traces" ? new SpanJudge(randomness, out) : new LogJudge(randomness, logRandomness, out);
+    const out = new SampledItems();
+    this.#decider =
+      signal === "traces" ? new SpanDecider(randomness, out) : new LogDecider(randomness, logRandomness, out);
   }
 
   /** undefined: it is malformed, or no class takes it. */
@@ -47,13 +48,13 @@ export class SamplingExplainer {
     const taker = this.#explainer.explain(resource, fields).find(({ condition }) => condition.holds);
     if (taker === undefined) return undefined;
     const odd = { noRandomness: 0, inconsistent: 0, unmarked: 0 };
-    if (!this.#judge.see(envelope.bytes, index.bodyStart[i]!, index.end[i]!, odd)) return undefined;
+    if (!this.#decider.see(envelope.bytes, index.bodyStart[i]!, index.end[i]!, odd)) return undefined;
     return this.#tell(taker.rule.pool, odd.inconsistent > 0);
   }
 
   #tell(name: string, isInconsistent: boolean): SamplingExplanation {
     const threshold = this.#thresholdOf(this.#signal, name) ?? this.#settled(name);
-    const { arrival, randomness = null } = this.#judge;
+    const { arrival, randomness = null } = this.#decider;
     const { probability, reason, refuses } = threshold;
     const digits = viewBuffer(threshold.text, 0, threshold.text.length).toString("latin1");
     const isThin = arrival !== NO_RANDOMNESS && arrival < 1 && arrival <= probability;

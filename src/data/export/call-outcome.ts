@@ -9,7 +9,7 @@ import { isTargetFault } from "../send-outcome.ts";
 /** Timers may fire so much early. */
 const TIMER_MS = 2;
 
-/** A call under way, with what is needed to judge its outcome. */
+/** A call under way, with what is needed to check its outcome. */
 export interface SentToTarget extends SentCall {
   readonly signal: Signal;
   /** It is the probe of a signal that is refused. */

@@ -52,7 +52,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timer {
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
   #timeoutMs = 0;
-  #socket: KeptSocket | undefined;
+  #socket: CountedSocket | undefined;
   #readsBefore = 0;
   #status = 0;
   #headers: HeaderBlock = {};
@@ -86,7 +86,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timer {
     if (this.#connections !== undefined) this.#connections.begins = this;
   }
 
-  beganOn(socket: KeptSocket): void {
+  beganOn(socket: CountedSocket): void {
     this.#socket = socket;
     this.#readsBefore = socket.reads;
     socket.head = undefined;
@@ -204,7 +204,7 @@ function retry(reason: RetryReason, message: string, unprocessed: boolean): Send
  * One connection: how often something came on it, and the head that came last, until it is known
  * what it says.
  */
-export interface KeptSocket extends HeadHolder {
+export interface CountedSocket extends HeadHolder {
   reads: number;
 }
 
@@ -213,15 +213,15 @@ export interface KeptSocket extends HeadHolder {
  * for it.
  */
 export interface Beginning {
-  begins: { beganOn(socket: KeptSocket): void } | undefined;
+  begins: { beganOn(socket: CountedSocket): void } | undefined;
 }
 
 /**
  * Tells requests which connection they are on, for undici does not say: it writes a request in the
  * turn in which it says that it begins, and has one at a time on a connection.
  */
-export function watchKept(socket: Socket, beginning: Beginning): KeptSocket {
-  const kept: KeptSocket = { reads: 0, head: undefined };
+export function watchKept(socket: Socket, beginning: Beginning): CountedSocket {
+  const kept: CountedSocket = { reads: 0, head: undefined };
   const read = socket.read.bind(socket);
   const write = socket.write.bind(socket);
   Reflect.set(socket, "read", (size?: number): unknown => {

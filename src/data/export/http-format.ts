@@ -21,7 +21,7 @@ export const HTTP_PROTOBUF: HttpFormat = {
 
 /**
  * OTLP/JSON. What the target is limited to in bytes is the text before compression: a batch of
- * which it would be longer is cut like one that the target found too large. What is malformed is
+ * which it would be longer is split like one that the target found too large. What is malformed is
  * refused as a target would that reads protobuf.
  */
 export const HTTP_JSON: HttpFormat = {

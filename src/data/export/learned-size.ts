@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import {
-  cutOf,
+  splitSize,
   learnedMaxBytes,
   NO_SIZE_LIMIT,
   pauseMs,
@@ -43,8 +43,8 @@ export class LearnedSize {
     return this.#limit.learnedBytes === Infinity ? Infinity : learnedMaxBytes(this.#limit, this.#env.clock.nowMs());
   }
 
-  cutOf(bytes: number): { readonly bytes: number; readonly proven: boolean } {
-    return cutOf(this.#limit, bytes, this.#env.clock.nowMs());
+  splitSize(bytes: number): { readonly bytes: number; readonly proven: boolean } {
+    return splitSize(this.#limit, bytes, this.#env.clock.nowMs());
   }
 
   learned(bytes: number, refusedBytes: number): void {

@@ -227,8 +227,8 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     return learned.length === 0 ? undefined : Math.min(...learned);
   }
 
-  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
-    return this.#first().cutOf(refusedBytes);
+  splitSize(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
+    return this.#first().splitSize(refusedBytes);
   }
 
   learnSize(bytes: number, refusedBytes: number): void {

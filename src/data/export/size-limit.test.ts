@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
-  cutOf,
+  splitSize,
   learnedMaxBytes,
   NO_SIZE_LIMIT,
   pauseMs,
@@ -33,7 +33,7 @@ test("size limit: what was learned doubles every 10 minutes, and nothing is know
   assert.deepEqual(at, [100, 100, 200, 400]);
 });
 
-test("size limit: what is refused is cut to what was taken lately if that is more than half, else to half", () => {
+test("size limit: what is refused is split to what was taken lately if that is more than half, else to half", () => {
   const cases = [
     { of: NO_SIZE_LIMIT, want: { bytes: 500, proven: false } },
     { of: after(taken(400, 0)), want: { bytes: 500, proven: false } },
@@ -42,7 +42,7 @@ test("size limit: what is refused is cut to what was taken lately if that is mor
     { of: after(taken(700, -11 * MIN_MS)), want: { bytes: 500, proven: false } },
     { of: after(taken(700, 0), { kind: "refused", bytes: 650, atMs: 0 }), want: { bytes: 500, proven: false } },
   ];
-  for (const { of, want } of cases) assert.deepEqual(cutOf(of, 1_000, 0), want);
+  for (const { of, want } of cases) assert.deepEqual(splitSize(of, 1_000, 0), want);
 });
 
 test("size limit: the larger of what passed and what was taken lately is learned", () => {
@@ -120,7 +120,7 @@ test("size limit: cuts are smaller than what was refused, whatever went before",
   fc.assert(
     fc.property(fc.array(event, { maxLength: 20 }), fc.integer({ min: 1, max: 500 }), (events, bytes) => {
       const limit = events.reduce((before, one, i) => stepSizeLimit(before, one, i * 10), NO_SIZE_LIMIT);
-      assert.ok(cutOf(limit, bytes, 200).bytes < bytes);
+      assert.ok(splitSize(limit, bytes, 200).bytes < bytes);
     }),
   );
 });

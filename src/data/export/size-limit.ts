@@ -39,8 +39,8 @@ export type SizeEvent =
   | { readonly kind: "learned"; readonly bytes: number; readonly refusedBytes: number };
 
 /**
- * No target can be meant to take less: what is smaller and refused is not cut, and no reason to cut
- * more.
+ * No target can be meant to take less: what is smaller and refused is not split, and no reason to
+ * split more.
  */
 export const SMALLEST_LIMIT_BYTES = 16_384;
 
@@ -97,10 +97,10 @@ export function learnedMaxBytes(limit: SizeLimit, nowMs: number): number {
 }
 
 /**
- * To what a batch of `bytes` is to be cut that was refused for its size; `proven`: the target takes
- * that much, as far as is known.
+ * To what a batch of `bytes` is to be split that was refused for its size; `proven`: the target
+ * takes that much, as far as is known.
  */
-export function cutOf(limit: SizeLimit, bytes: number, nowMs: number): { readonly bytes: number; proven: boolean } {
+export function splitSize(limit: SizeLimit, bytes: number, nowMs: number): { readonly bytes: number; proven: boolean } {
   const half = Math.floor(bytes / 2);
   const proven = provenBelow(limit, bytes, nowMs);
   return proven >= half ? { bytes: proven, proven: true } : { bytes: half, proven: false };
@@ -109,7 +109,7 @@ export function cutOf(limit: SizeLimit, bytes: number, nowMs: number): { readonl
 /**
  * RESOURCE_EXHAUSTED without RetryInfo says both "too large" and "over quota". It is taken for a
  * size where a smaller batch has just been taken, which is `recent`. Else a half is to be tried
- * (`half`); what is `decisive` already is such a half, or cannot be cut, and shows that it is
+ * (`half`); what is `decisive` already is such a half, or cannot be split, and shows that it is
  * throttling. `of`: who sent it, where the target tells senders apart: others may have another
  * quota.
  */

@@ -26,8 +26,8 @@ export interface Batch {
   /** And through these nodes: a value of PATH_HEADER. */
   readonly path?: string;
   /**
-   * If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is
-   * the half that is tried once.
+   * If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be split, or
+   * is the half that is tried once.
    */
   readonly decisive?: boolean;
   /**

@@ -113,10 +113,10 @@ export interface TargetHandle {
   /** What it has shown; undefined while it has not, or takes as much as it may be sent. */
   readonly learnedMaxBytes: number | undefined;
   /**
-   * To what a batch is to be cut that it refused for its size, and whether it is known to take
+   * To what a batch is to be split that it refused for its size, and whether it is known to take
    * that.
    */
-  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean };
+  splitSize(refusedBytes: number): { readonly bytes: number; readonly proven: boolean };
   /** It took `bytes`, of a batch of `refusedBytes` that it had refused for its size. */
   learnSize(bytes: number, refusedBytes: number): void;
   /** What it refused for its size is sent in parts. */

@@ -212,8 +212,8 @@ class Target implements PartTarget, StandingOf {
     return maxBytes < this.#plan.maxRequestBytes ? maxBytes : undefined;
   }
 
-  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
-    return this.#size.cutOf(refusedBytes);
+  splitSize(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
+    return this.#size.splitSize(refusedBytes);
   }
 
   learnSize(bytes: number, refusedBytes: number): void {

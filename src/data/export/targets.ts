@@ -21,7 +21,7 @@ export interface Targets extends AsyncDisposable {
   update(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
   /**
    * The first half of `update`: what is gone from `all` goes on, and comes back with it when the
-   * plans of before are taken over.
+   * plans of before are applied.
    */
   stage(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
   /** The other half: ends what is gone. */
@@ -74,7 +74,7 @@ class TargetRegistry implements Targets {
     const { metrics, clock, shows = "all" } = this.#env;
     const before = this.#all;
     const present = [...before, ...this.#gone];
-    const kept = carryOver(present, next);
+    const kept = reuse(present, next);
     this.#all = this.#openMissing(next, kept, alone);
     const staying = new Set(kept.values());
     this.#gone = present.filter(([, target]) => !staying.has(target));
@@ -150,7 +150,7 @@ const NO_IDS: ReadonlySet<string> = new Set();
  * Which of the present handles serves which id from now on: first those that keep their id, then
  * those renamed.
  */
-function carryOver(
+function reuse(
   present: readonly (readonly [string, OwnedTarget])[],
   next: ReadonlyMap<string, TargetPlan>,
 ): Map<string, OwnedTarget> {

@@ -168,7 +168,7 @@ export class HealthMonitor implements Checked, TargetMonitor {
    * all.
    */
   elsewhere(epoch: number): void {
-    this.#judgeSignals(epoch);
+    this.#checkSignals(epoch);
     this.#step({ kind: "neutral", epoch });
     if (this.#monitored.signalsInDoubt) this.#checker?.within(this.intervalMs());
   }
@@ -247,7 +247,7 @@ export class HealthMonitor implements Checked, TargetMonitor {
     this.#env.metrics.targetChecks.with(this.#monitored.plan.id, result).add(1);
     const before = this.health();
     if (asked !== undefined) this.#monitored.checkHeard(asked.signal, asked.elsewhere);
-    if (before.state === "ready") this.#judgeSignals(before.epoch); // a return is decided by a call
+    if (before.state === "ready") this.#checkSignals(before.epoch); // a return is decided by a call
     if (result === "passed") this.#silence.heard();
     const answered = result === "failed" && asked !== undefined;
     if (this.#policy.check?.written === false) {
@@ -289,7 +289,7 @@ export class HealthMonitor implements Checked, TargetMonitor {
 
   // === The machine ===
 
-  #judgeSignals(epoch: number): void {
+  #checkSignals(epoch: number): void {
     if (this.#monitored.takesNothing) this.#step({ kind: "no_signal", epoch, jitter: this.#env.random.next() });
   }
 

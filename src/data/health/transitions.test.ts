@@ -255,7 +255,7 @@ const aWalk = fc.record({
 /** Walks the machine; `look` sees each state, the one before it, and the time. */
 function walk(
   { policy, added, steps }: typeof aWalk extends fc.Arbitrary<infer T> ? T : never,
-  look: (after: Health, before: Health, nowMs: number) => void,
+  check: (after: Health, before: Health, nowMs: number) => void,
 ): { health: Health; nowMs: number } {
   let health = added && policy.check !== undefined ? addedHealth(0) : initialHealth(0);
   let nowMs = 0;
@@ -264,7 +264,7 @@ function walk(
     const full = { epoch: health.epoch - ("age" in event ? event.age : 0), reason: "reset", jitter: 0.9, ...event };
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- more fields than each kind needs
     const next = stepHealth(health, full as HealthEvent, nowMs, policy);
-    look(next, health, nowMs);
+    check(next, health, nowMs);
     health = next;
   }
   return { health, nowMs };

@@ -1,6 +1,6 @@
 import { type BodyMemory, type Extent, OWN_BODIES } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
-import { KeptItems } from "../../otlp/kept-items.ts";
+import { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { LimitsExplanation } from "../../plan/explanation.ts";
@@ -50,7 +50,7 @@ export class Limiter {
   /** Undefined: only everything together is limited. */
   #requestKeys: RequestKeys | undefined;
   #shares: LimitShares | undefined;
-  readonly #out = new KeptItems();
+  readonly #out = new SampledItems();
   #left: Extent | undefined;
   /** Counts requests, so that keys know whether they have been met in this one. */
   #request = 0;

@@ -51,7 +51,7 @@ export class RequestKeys {
     const resource = resourceBytes(envelope, r);
     const recent = this.#recent.find(resource, 0, resource.length, "", "");
     if (recent !== undefined) return recent.bucket;
-    if (resource.length > LONGEST_KNOWN) return this.#look(resource, nowMs);
+    if (resource.length > LONGEST_KNOWN) return this.#bucketOf(resource, nowMs);
     const bytes = latin1(resource);
     const known = this.#known.get(bytes) ?? this.#learn(resource, bytes, nowMs);
     this.#recent.keep(known, "", "");
@@ -59,13 +59,13 @@ export class RequestKeys {
   }
 
   #learn(resource: Uint8Array, bytes: string, nowMs: number): KnownKey {
-    const known = { bucket: this.#look(resource, nowMs) };
+    const known = { bucket: this.#bucketOf(resource, nowMs) };
     // Making a bucket may have taken others away.
     if (this.#generation === this.#buckets.generation) this.#known.set(bytes, known);
     return known;
   }
 
-  #look(resource: Uint8Array, nowMs: number): KeyBucket | undefined {
+  #bucketOf(resource: Uint8Array, nowMs: number): KeyBucket | undefined {
     return this.#buckets.find(keyIn(this.#key, resource, NO_HEADERS), nowMs);
   }
 }

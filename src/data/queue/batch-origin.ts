@@ -1,4 +1,4 @@
-import type { CutLimits } from "../../otlp/cut-request.ts";
+import type { SplitLimits } from "../../otlp/split-request.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
@@ -23,7 +23,7 @@ export interface BatchOrigin {
    * Deliveries within the limits in place of a delivery, not put back yet; undefined: it cannot be
    * cut, and stays.
    */
-  cut(whole: Delivery, limits: CutLimits): readonly Delivery[] | undefined;
+  split(whole: Delivery, limits: SplitLimits): readonly Delivery[] | undefined;
   /** To the front of the queue, in this order. */
   putBack(deliveries: readonly Delivery[]): void;
   /** To where another target takes them, when their own certainly did not. */

@@ -4,7 +4,7 @@ import { OWN_MEMORY } from "../../core/arena/extent.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { CopyParts, type CopyOutcome } from "./copies.ts";
-import { requestCutter } from "./cut-parcel.ts";
+import { requestSplitter } from "./split-parcel.ts";
 import { NO_LOSSES } from "./losses.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import { Records } from "./records.ts";
@@ -125,7 +125,7 @@ for (const { name, first, second, want } of halves) {
 test("the parts of a copy are requests of their own, and end it together", () => {
   const { records, parcel, seen } = sceneOf(4);
   const [one, other] = records.copy(parcel, 2);
-  const [half, last] = records.divide(one!, requestCutter.cut(one!, { bytes: 12, items: Infinity })!);
+  const [half, last] = records.divide(one!, requestSplitter.split(one!, { bytes: 12, items: Infinity })!);
   assert.deepEqual(
     [half!, last!].map(({ record: { items, points, bytes } }) => [items, points, bytes]),
     [
@@ -140,16 +140,16 @@ test("the parts of a copy are requests of their own, and end it together", () =>
   assert.deepEqual(seen, [{ kind: "delivered", rejected: 2, message: "too large" }]);
 });
 
-test("a copy of a single item cannot be cut", () => {
+test("a copy of a single item cannot be split", () => {
   const { records, parcel } = sceneOf(1);
-  assert.equal(requestCutter.cut(records.copy(parcel, 2)[0]!, { bytes: 1, items: 1 }), undefined);
+  assert.equal(requestSplitter.split(records.copy(parcel, 2)[0]!, { bytes: 1, items: 1 }), undefined);
 });
 
 test("copies know what happens to what they are copies of: its sender goes away", () => {
   const { records, parcel, receipt } = sceneOf(2);
   const [copy] = records.copy(parcel, 2);
   const [inner] = records.copy(copy!, 2);
-  const [half] = records.divide(inner!, requestCutter.cut(inner!, { bytes: 6, items: Infinity })!);
+  const [half] = records.divide(inner!, requestSplitter.split(inner!, { bytes: 6, items: Infinity })!);
   receipt.cancelled = true;
   assert.deepEqual(
     [copy!, half!].map(({ record }) => records.isCancelled(record)),

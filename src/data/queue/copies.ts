@@ -76,9 +76,9 @@ const NO_TARGET_LEFT = {
 } as const satisfies ParcelOutcome;
 
 /**
- * One copy of a parcel that was cut: ends when all parts have ended. A part that was rejected makes
- * its things count as rejected, as the target would have said it; a part that failed makes the
- * whole fail, and one that was taken out takes the whole out.
+ * One copy of a parcel that was split: ends when all parts have ended. A part that was rejected
+ * makes its things count as rejected, as the target would have said it; a part that failed makes
+ * the whole fail, and one that was taken out takes the whole out.
  */
 export class CopyParts implements CopyReceipt {
   readonly #whole: CopyReceipt;

@@ -73,7 +73,7 @@ export class Delivery implements Parcel {
   }
 
   /**
-   * How often it was cut, or tried apart from others, because a target had refused it. Its parts
+   * How often it was split, or tried apart from others, because a target had refused it. Its parts
    * go on from there, each by itself.
    */
   get splits(): number {
@@ -85,12 +85,12 @@ export class Delivery implements Parcel {
     return this.#met.trial;
   }
 
-  /** It was found that it cannot be cut. */
+  /** It was found that it cannot be split. */
   get indivisible(): boolean {
     return this.#met.indivisible;
   }
 
-  /** Which refused it last when it could not be cut, perhaps for its size, perhaps not. */
+  /** Which refused it last when it could not be split, perhaps for its size, perhaps not. */
   get refusedBy(): TargetHandle | undefined {
     return this.#met.refusedBy;
   }

@@ -104,13 +104,13 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const first = deliveries[0]!;
   const headers =
     plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.record.headers, plan.forwardHeaders);
-  const way = plan.members === undefined ? NO_LINK : linkOf(deliveries, plan.members);
+  const link = plan.members === undefined ? NO_LINK : linkOf(deliveries, plan.members);
   if (deliveries.length === 1) {
     const { again, record, owner } = first;
     const pieces = viewsOf(first);
     const { bytes, items, points } = record;
     const decisive = isDecisive(first);
-    return { signal, pieces, owner: ownerOf(owner), bytes, items, points, headers, ...way, decisive, again };
+    return { signal, pieces, owner: ownerOf(owner), bytes, items, points, headers, ...link, decisive, again };
   }
   const pieces: Uint8Array[] = [];
   const owners: BytesOwner[] = [];
@@ -129,15 +129,15 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   }
   const owner = owners.length > 0 ? new BatchOwner(owners) : undefined;
   const decisive = deliveries[0]!.trial !== undefined;
-  return { signal, pieces, owner, bytes, items, points, headers, ...way, decisive, again };
+  return { signal, pieces, owner, bytes, items, points, headers, ...link, decisive, again };
 }
 
 /** What all of a batch has come over when it is there. */
-type WayOfBatch = Pick<Batch, "hops" | "path">;
+type BatchLink = Pick<Batch, "hops" | "path">;
 
-const NO_LINK: WayOfBatch = { hops: 0 };
+const NO_LINK: BatchLink = { hops: 0 };
 
-function linkOf(deliveries: readonly Delivery[], { node }: MembersPlan): WayOfBatch {
+function linkOf(deliveries: readonly Delivery[], { node }: MembersPlan): BatchLink {
   const all = deliveries.map(({ record }) => record.headers);
   return { hops: hopsIn(all[0]!) + 1, path: pathThrough(all, node) };
 }

@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import type { CutLimits } from "../../otlp/cut-request.ts";
+import type { SplitLimits } from "../../otlp/split-request.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan, RetryPlan } from "../../plan/plan.ts";
 import type { Chooser } from "../balance/chooser.ts";
@@ -79,9 +79,9 @@ export class LaneHold implements BatchOrigin {
   }
 
   /** Parts of a metric are a metric each: there may be more items than there were. */
-  cut(whole: Delivery, limits: CutLimits): readonly Delivery[] | undefined {
-    const { records, cutter } = this.env;
-    const parts = cutter.cut(whole, limits);
+  split(whole: Delivery, limits: SplitLimits): readonly Delivery[] | undefined {
+    const { records, splitter } = this.env;
+    const parts = splitter.split(whole, limits);
     if (parts === undefined) return undefined;
     const deliveries = deliverParts(whole, records.divide(whole, parts));
     for (const delivery of deliveries) this.hold(delivery, 1);

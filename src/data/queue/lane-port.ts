@@ -5,7 +5,7 @@ import type { Histogram } from "../../telemetry/metrics.ts";
 import type { ChooserCopy } from "../balance/chooser.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { StrategyFaults } from "../balance/strategy.ts";
-import type { ParcelCutter } from "./cut-parcel.ts";
+import type { ParcelSplitter } from "./split-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Records } from "./records.ts";
@@ -28,7 +28,7 @@ export interface LaneEnv extends StrategyFaults {
   readonly clock: Clock;
   readonly random: Random;
   readonly records: Records;
-  readonly cutter: ParcelCutter;
+  readonly splitter: ParcelSplitter;
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
   readonly room: Room;

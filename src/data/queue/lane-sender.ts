@@ -3,7 +3,7 @@ import type { Cancel } from "../../core/clock.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { AttemptTime, TargetHandle } from "../export/target-port.ts";
 import { attemptOf } from "./attempt-time.ts";
-import { cutAhead } from "./cut-parcel.ts";
+import { splitAhead } from "./split-parcel.ts";
 import { type Delivery, expiryOf, isFirstTry } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
 import { onwardTarget } from "./onward-target.ts";
@@ -170,13 +170,13 @@ export class LaneSender implements TurnTaker {
     const { maxRequestBytes } = target.plan;
     const records = this.#hold.chooser.isTrial(target, queue.signal) ? 1 : Infinity;
     const limits = { records, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
-    cutAhead(this.#hold, queue, limits);
+    splitAhead(this.#hold, queue, limits);
     // At the time at which the first was looked at: by the clock it may have expired since.
     const deliveries = gather(this.#hold, queue, target, limits, nowMs);
     const batch = toBatch(queue.signal, deliveries, target);
     const sent = { deliveries, target };
     if (batch.bytes > maxRequestBytes) {
-      const message = `${batch.bytes} bytes are more than target ${target.plan.id} takes (${maxRequestBytes}), and cannot be cut`;
+      const message = `${batch.bytes} bytes are more than target ${target.plan.id} takes (${maxRequestBytes}), and cannot be split`;
       for (const delivery of deliveries) this.#hold.finish(delivery, { kind: "rejected", message, badData: false });
       return;
     }
@@ -209,7 +209,7 @@ export class LaneSender implements TurnTaker {
     const cuts =
       first && this.#hold.retry.maxRetries !== 0 && this.#hold.chooser.anyUsableBesideOne(target, nowMs, signal);
     const attempt = attemptOf(target, deliveries, nowMs, cuts);
-    // What decides about a return has to decide, also when it is cut.
+    // What decides about a return has to decide, also when it is cut short.
     return attempt.cut && this.#hold.chooser.isTrial(target, signal) ? { ...attempt, cut: false } : attempt;
   }
 

@@ -12,7 +12,7 @@ import type { TargetHandle } from "../export/target-port.ts";
 import type { Returning } from "./returning.ts";
 import type { LaneLoad } from "./key-load.ts";
 import type { LimitUse, PartOfLimit } from "../node-limits/node-limit.ts";
-import type { ParcelCutter } from "./cut-parcel.ts";
+import type { ParcelSplitter } from "./split-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LaneCopy } from "./lane-port.ts";
 import type { Parcel, Pieces } from "./parcel.ts";
@@ -36,7 +36,7 @@ export interface PoolEnv {
   readonly region: string;
   readonly schedule: Schedule;
   readonly records: Records;
-  readonly cutter: ParcelCutter;
+  readonly splitter: ParcelSplitter;
   readonly repartitioner: Repartitioner;
   /** Those of the running plan: the fallbacks of this one are among them. */
   readonly pools: NamedPools;

@@ -360,12 +360,12 @@ class MemoryPool implements Pool, FailingPool {
   }
 
   #laneEnv(): LaneEnv {
-    const { clock, random, records, cutter, metrics, region, strategies, log } = this.#env;
+    const { clock, random, records, splitter, metrics, region, strategies, log } = this.#env;
     return {
       clock,
       random,
       records,
-      cutter,
+      splitter,
       budget: this.#budget,
       batchSize: metrics.batchSize.with(region),
       room: this.#room,

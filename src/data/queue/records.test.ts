@@ -5,7 +5,7 @@ import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
 import { countItems, generateMetrics, generateTraces } from "../../../test/support/generated.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { createLedger, type Ledger } from "../../telemetry/ledger.ts";
-import { requestCutter } from "./cut-parcel.ts";
+import { requestSplitter } from "./split-parcel.ts";
 import { NO_LOSSES } from "./losses.ts";
 import { type Parcel, type ParcelOutcome, viewsOf } from "./parcel.ts";
 import type { QueueRecord } from "./record.ts";
@@ -111,7 +111,7 @@ test("ledger: of what is queued it says how much was acknowledged, also in parts
 });
 
 function halve(records: Records, parcel: Parcel): readonly Parcel[] {
-  const parts = requestCutter.cut(parcel, { bytes: Math.floor(parcel.record.bytes / 2), items: Infinity });
+  const parts = requestSplitter.split(parcel, { bytes: Math.floor(parcel.record.bytes / 2), items: Infinity });
   return parts === undefined ? [parcel] : records.divide(parcel, parts);
 }
 
@@ -135,7 +135,10 @@ test("halving: down to single items, every point is accounted for once and the r
         parcels.reduce((sum, parcel) => sum + countItems(viewsOf(parcel)[0]!), 0),
         sums[0],
       );
-      assert.ok(isMetrics || sums[0] === options.items, "a metric may be cut between its points, a span is never cut");
+      assert.ok(
+        isMetrics || sums[0] === options.items,
+        "a metric may be split between its points, a span is never split",
+      );
       assert.equal(sums[1], points);
       assert.equal(owner.uses, parcels.length);
       for (const [i, parcel] of parcels.entries()) {

@@ -1,4 +1,4 @@
-import { hopsIn, keptForLinks } from "../../plan/hops.ts";
+import { hopsIn, reservedForLinks } from "../../plan/hops.ts";
 import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
@@ -82,7 +82,7 @@ export class Tenants {
 
   /** Of `maxBytes`, what is left to those that have come over more links. */
   keptFrom(headers: SenderHeaders, maxBytes: number): number {
-    return this.#hasLinks ? keptForLinks(maxBytes, hopsIn(headers)) : 0;
+    return this.#hasLinks ? reservedForLinks(maxBytes, hopsIn(headers)) : 0;
   }
 
   /** Whether its tenant may hold so much more, when `free` bytes of `maxBytes` are left. */

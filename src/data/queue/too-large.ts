@@ -6,7 +6,7 @@ import { type Delivery, expiresMs, type Trial } from "./delivery.ts";
 import { isAwaited } from "./parcel.ts";
 
 /**
- * So often a parcel is cut because a target refuses it, then a part of it, then a part of that;
+ * So often a parcel is split because a target refuses it, then a part of it, then a part of that;
  * from 64 MiB to the smallest limit it takes 12. How many calls that may be in all is bounded by
  * the retry budget, and by the smallest limit.
  */
@@ -32,8 +32,8 @@ interface SizeRefusal {
 /**
  * What it means for what was in a batch that it was too large for its target, or may have been. A
  * first part is tried alone, by parcels while there are several, then by items; each such step is
- * charged to the retry budget. Refused for good is only what cannot be cut, or is so small that no
- * limit can be meant.
+ * charged to the retry budget. Refused for good is only what cannot be split, or is so small that
+ * no limit can be meant.
  */
 export function tooLarge(origin: BatchOrigin, all: readonly Delivery[], target: TargetHandle, outcome: TooLarge): void {
   const { message, doubt } = outcome;
@@ -73,36 +73,36 @@ export function refuseAsBadData(
 function oneTooLarge(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   if (refusal.bytes < SMALLEST_LIMIT_BYTES) return tooSmall(origin, delivery, refusal);
   if (isIndivisible(delivery)) return indivisible(origin, delivery, refusal);
-  const cut = refusal.target.cutOf(refusal.bytes);
-  if (isKnown(origin, [delivery], refusal, cut)) return;
-  if (!mayCut(origin, [delivery])) return wait(origin, [delivery], refusal, cut.bytes);
-  const parts = origin.cut(delivery, { bytes: cut.bytes, items: Infinity });
+  const size = refusal.target.splitSize(refusal.bytes);
+  if (isKnown(origin, [delivery], refusal, size)) return;
+  if (!maySplit(origin, [delivery])) return wait(origin, [delivery], refusal, size.bytes);
+  const parts = origin.split(delivery, { bytes: size.bytes, items: Infinity });
   if (parts === undefined) {
     delivery.meet({ indivisible: true });
     return indivisible(origin, delivery, refusal);
   }
-  tryFirst(origin, parts, 1, { ...refusal, cutBytes: cut.bytes, several: false });
+  tryFirst(origin, parts, 1, { ...refusal, splitBytes: size.bytes, several: false });
 }
 
 function severalTooLarge(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal): void {
   if (refusal.bytes < SMALLEST_LIMIT_BYTES) return isolate(origin, deliveries, refusal);
-  const cut = refusal.target.cutOf(refusal.bytes);
-  if (isKnown(origin, deliveries, refusal, cut)) return;
-  if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, cut.bytes);
+  const size = refusal.target.splitSize(refusal.bytes);
+  if (isKnown(origin, deliveries, refusal, size)) return;
+  if (!maySplit(origin, deliveries)) return wait(origin, deliveries, refusal, size.bytes);
   const [first, ...others] = deliveries;
   const parts =
-    first!.record.bytes <= cut.bytes ? undefined : origin.cut(first!, { bytes: cut.bytes, items: Infinity });
+    first!.record.bytes <= size.bytes ? undefined : origin.split(first!, { bytes: size.bytes, items: Infinity });
   if (parts !== undefined) {
     const all = [...parts, ...others];
-    return tryFirst(origin, all, 1, { ...refusal, cutBytes: cut.bytes, several: true });
+    return tryFirst(origin, all, 1, { ...refusal, splitBytes: size.bytes, several: true });
   }
   let { bytes } = first!.record;
   let count = 1;
   for (; count < deliveries.length - 1; count++) {
     bytes += deliveries[count]!.record.bytes;
-    if (bytes > cut.bytes) break;
+    if (bytes > size.bytes) break;
   }
-  tryFirst(origin, deliveries, count, { ...refusal, cutBytes: cut.bytes, several: true });
+  tryFirst(origin, deliveries, count, { ...refusal, splitBytes: size.bytes, several: true });
 }
 
 /**
@@ -138,10 +138,10 @@ function isKnown(
   origin: BatchOrigin,
   deliveries: readonly Delivery[],
   { target, bytes, doubt }: SizeRefusal,
-  cut: { readonly bytes: number; readonly proven: boolean },
+  size: { readonly bytes: number; readonly proven: boolean },
 ): boolean {
-  if (!cut.proven || doubt === "quota" || doubt === "bad_data") return false;
-  target.learnSize(cut.bytes, bytes);
+  if (!size.proven || doubt === "quota" || doubt === "bad_data") return false;
+  target.learnSize(size.bytes, bytes);
   target.countSplit(doubt);
   for (const delivery of deliveries) delivery.meet({ maxBytes: Infinity });
   endTrials(origin, deliveries, "known");
@@ -152,24 +152,24 @@ function isKnown(
 /** Several small parcels: each is told what is said of it alone. */
 function isolate(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal): void {
   endTrials(origin, deliveries, "unknown");
-  if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, Infinity);
+  if (!maySplit(origin, deliveries)) return wait(origin, deliveries, refusal, Infinity);
   refusal.target.countSplit(refusal.doubt);
   for (const delivery of deliveries) delivery.meet({ maxTogether: 1 });
   origin.putBack(deliveries);
 }
 
 interface Try extends SizeRefusal {
-  readonly cutBytes: number;
+  readonly splitBytes: number;
   /** It is about several parcels, unless it is a part of a trial that says so. */
   readonly several: boolean;
 }
 
 /** Sends the first `count` at once, and the rest when it is known what became of them. */
 function tryFirst(origin: BatchOrigin, all: readonly Delivery[], count: number, what: Try): void {
-  const { target, doubt, bytes: refusedBytes, cutBytes } = what;
+  const { target, doubt, bytes: refusedBytes, splitBytes } = what;
   target.countSplit(doubt);
   for (const delivery of all) {
-    delivery.meet({ trial: undefined, maxTogether: Infinity, maxBytes: cutBytes });
+    delivery.meet({ trial: undefined, maxTogether: Infinity, maxBytes: splitBytes });
   }
   const [firsts, rest] = [all.slice(0, count), all.slice(count)];
   const { level = 0, several = what.several, asides = [] } = what.trial ?? {};
@@ -196,7 +196,7 @@ function isIndivisible({ indivisible: known, record }: Delivery): boolean {
 }
 
 /** One more step, which is counted for each, as its parts will, and charged to the pool. */
-function mayCut(origin: BatchOrigin, deliveries: readonly Delivery[]): boolean {
+function maySplit(origin: BatchOrigin, deliveries: readonly Delivery[]): boolean {
   if (deliveries.some(({ splits }) => splits >= MOST_SPLITS)) return false;
   if (!origin.budget.take(origin.nowMs)) return false;
   for (const delivery of deliveries) delivery.meet({ splits: delivery.splits + 1 });

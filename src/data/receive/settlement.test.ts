@@ -28,7 +28,7 @@ const replies: { name: string; outcomes: ParcelOutcome[]; want: string; early?: 
   { name: "nothing to wait for", outcomes: [], early: 2, want: "ok 0" },
   { name: "a partial success", outcomes: [DELIVERED, PARTIAL], want: "ok 2 two" },
   { name: "two partial successes add up", outcomes: [PARTIAL, PARTIAL], want: "ok 4 two" },
-  { name: "a warning without rejections is handed on", outcomes: [DELIVERED, WARNED], want: "ok 0 careful" },
+  { name: "a warning without rejections is passed on", outcomes: [DELIVERED, WARNED], want: "ok 0 careful" },
   { name: "bad data and nothing else", outcomes: [BAD], want: "bad_data bad -" },
   { name: "refused for another reason", outcomes: [REJECTED], want: "target_rejected no -" },
   { name: "all refused: the first reason", outcomes: [REJECTED, BAD], want: "target_rejected no -" },

@@ -4,7 +4,7 @@ type Hear = (members: readonly FoundMember[]) => void;
 
 /**
  * What a node is told of the members of its fleet, by what they are selected with: kept for targets
- * that come later, and handed on to those that are there.
+ * that come later, and passed on to those that are there.
  */
 export class MemberBoard {
   readonly #found = new Map<string, readonly FoundMember[]>();

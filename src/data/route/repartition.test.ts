@@ -74,7 +74,7 @@ const divisions: { name: string; plan: PoolPlan; want: number }[] = [
   { name: "a pool by region", plan: poolPlan({ division: { kind: "regions", regions: ["eu", "us"] } }), want: 2 },
 ];
 for (const { name, plan, want } of divisions) {
-  test(`a parcel that cannot be read goes whole, for a target to judge: ${name}`, () => {
+  test(`a parcel that cannot be read goes whole, for a target to check: ${name}`, () => {
     const { parcel } = scene(Buffer.concat([BROKEN, Buffer.from([0x0a, 0x05])]), 1);
     const partitions = createRepartitioner(createMetrics()).partition(parcel, plan, () => 0);
     assert.deepEqual(

@@ -28,7 +28,7 @@ export function createRepartitioner(metrics: Metrics): Repartitioner {
       const pieces = viewsOf(parcel);
       const bytes = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
       const partitions = partitionerOf(division)(record.signal, bytes, record, ownerOf);
-      // Nobody can say where items belong that cannot be read: a target is to judge them.
+      // Nobody can say where items belong that cannot be read: a target is to check them.
       return partitions === undefined || partitions.length === 0
         ? [whole(parcel, lastChannel(division, ownerOf))]
         : partitions.map(own);

@@ -1,5 +1,5 @@
 import { RANDOMNESS_BUCKETS, type RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
-import type { ItemJudge } from "./judge.ts";
+import type { ItemDecider } from "./item-decider.ts";
 
 /** So many services are counted of, and the rest is not: about 40 KB. */
 export const MOST_SERVICES = 200;
@@ -21,8 +21,8 @@ interface CountedService {
 export class RandomnessCounts {
   readonly #services = new Map<string, CountedService>();
 
-  /** Of the span that was judged last. */
-  add(service: string, { arrival, random: { hi, lo } }: Pick<ItemJudge, "arrival" | "random">): void {
+  /** Of the span that was decided last. */
+  add(service: string, { arrival, random: { hi, lo } }: Pick<ItemDecider, "arrival" | "random">): void {
     // What came thinned is what a threshold has left: its randomness is large.
     if (arrival !== 1) return;
     const its = this.#services.get(service) ?? this.#begin(service);

@@ -1,6 +1,6 @@
 import { type BodyMemory, type Extent, OWN_BODIES } from "../../core/arena/extent.ts";
 import type { Reason } from "../../core/reason.ts";
-import { KeptItems } from "../../otlp/kept-items.ts";
+import { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { type GivenUp, NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
@@ -11,9 +11,9 @@ import type { Counter } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
 import { ResourcePrograms } from "../scan/resource-programs.ts";
 import { ClassCounts } from "./class-counts.ts";
-import type { ItemJudge } from "./judge.ts";
-import { LogJudge } from "./judge-log.ts";
-import { SpanJudge } from "./judge-span.ts";
+import type { ItemDecider } from "./item-decider.ts";
+import { LogDecider } from "./log-decider.ts";
+import { SpanDecider } from "./span-decider.ts";
 import { lowered } from "./lowered.ts";
 import type { NodeGuard } from "./node-guard.ts";
 import type { RandomnessCounts } from "./randomness-counts.ts";
@@ -58,8 +58,8 @@ export class Sampler {
   readonly #programs: ResourcePrograms;
   readonly #dryRun: boolean;
   readonly #items: ItemReader;
-  readonly #out = new KeptItems();
-  readonly #judge: ItemJudge;
+  readonly #out = new SampledItems();
+  readonly #decider: ItemDecider;
   readonly #counts: readonly ClassCounts[];
   /** By class, which is a pool of the plan: what was decided above, and what the guard leaves. */
   #directed: readonly ClassThreshold[];
@@ -90,8 +90,10 @@ export class Sampler {
     this.#dryRun = data.dryRun;
     this.#items = new ItemReader(signal);
     const { randomness, logRandomness } = data;
-    this.#judge =
-      signal === "traces" ? new SpanJudge(randomness, this.#out) : new LogJudge(randomness, logRandomness, this.#out);
+    this.#decider =
+      signal === "traces"
+        ? new SpanDecider(randomness, this.#out)
+        : new LogDecider(randomness, logRandomness, this.#out);
     this.#follows = data.follows.includes(signal);
     this.#guard = this.#follows ? env.guard : undefined;
     this.#randomness = signal === "traces" ? env.randomness : undefined;
@@ -143,7 +145,7 @@ export class Sampler {
     if (result === SAMPLED.LESS || result === SAMPLED.NOTHING) this.#requests?.add(1);
     this.#requests = undefined;
     this.#items.release();
-    this.#judge.release();
+    this.#decider.release();
     this.#programs.release();
     out.release();
     return result;
@@ -277,13 +279,13 @@ export class Sampler {
       return true;
     }
     if (threshold.refuses) return this.#refuse(counts);
-    const judge = this.#judge;
+    const decider = this.#decider;
     const verdict = isRead
-      ? judge.judgeRead(fields, threshold, counts)
-      : judge.judge(bytes, start, end, threshold, counts);
+      ? decider.decideRead(fields, threshold, counts)
+      : decider.decide(bytes, start, end, threshold, counts);
     if (verdict === VERDICT.MALFORMED) return false;
     if (++this.#passed === LOOKED_AT) this.#lookAt();
-    counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, verdict !== VERDICT.DROP);
+    counts.arrivals?.add(decider.arrival, end - start, decider.isRoot, verdict !== VERDICT.DROP);
     this.#carryOut(verdict, start, threshold, counts);
     return true;
   }
@@ -309,7 +311,7 @@ export class Sampler {
         return;
       }
       case VERDICT.CHANGE: {
-        const { addStart, addEnd, cutStart, cutEnd } = this.#judge;
+        const { addStart, addEnd, cutStart, cutEnd } = this.#decider;
         counts.marked++;
         out.change(addStart, addEnd, cutStart, cutEnd);
       }
@@ -325,16 +327,16 @@ export class Sampler {
 
   /** Of an item that is kept whatever it says. */
   #count(bytes: Uint8Array, start: number, end: number, counts: ClassCounts): boolean {
-    const judge = this.#judge;
-    if (!judge.see(bytes, start, end, counts)) return false;
+    const decider = this.#decider;
+    if (!decider.see(bytes, start, end, counts)) return false;
     if (++this.#passed === LOOKED_AT) this.#lookAt();
-    counts.arrivals?.add(judge.arrival, end - start, judge.isRoot, true);
+    counts.arrivals?.add(decider.arrival, end - start, decider.isRoot, true);
     return true;
   }
 
   #lookAt(): void {
     this.#passed = 0;
-    this.#randomness?.add(this.#service, this.#judge);
+    this.#randomness?.add(this.#service, this.#decider);
   }
 
   /** One for all items that get the same. */

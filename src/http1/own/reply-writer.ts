@@ -28,7 +28,7 @@ export class ReplyWriter {
 
   /** `isHead`: to a request that wants no body. What is given may be shared: it is not changed. */
   write(reply: HttpReply, closes: boolean, isHead: boolean): Uint8Array {
-    this.#look();
+    this.#refresh();
     if (reply.isFixed !== true || closes || isHead) return this.#make(reply, closes, isHead);
     const known = this.#fixed.get(reply);
     if (known?.second === this.#second) return known.bytes;
@@ -37,7 +37,7 @@ export class ReplyWriter {
     return bytes;
   }
 
-  #look(): void {
+  #refresh(): void {
     const second = Math.floor(this.#clock.wallMs() / 1_000);
     if (second === this.#second) return;
     this.#second = second;

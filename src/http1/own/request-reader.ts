@@ -23,8 +23,8 @@ export class RequestReader {
   #emptyLine: EmptyLine = "none";
   /** Of a head that has begun and not come whole. */
   #reader: HeadReader | undefined;
-  #carried: Buffer | undefined;
-  #carriedBytes = 0;
+  #rest: Buffer | undefined;
+  #restBytes = 0;
   readonly #take = (data: Uint8Array): void => this.#events.data(data);
 
   constructor(limits: HttpLimits, events: RequestEvents, heads: KnownHeads) {
@@ -46,7 +46,7 @@ export class RequestReader {
   stop(): void {
     this.#phase = "stopped";
     this.#reader = undefined;
-    this.#carried = undefined;
+    this.#rest = undefined;
     this.#chunks = undefined;
   }
 
@@ -114,21 +114,21 @@ export class RequestReader {
       this.breach(reader.breach);
     } else {
       this.#reader = reader;
-      this.#carry(bytes, from);
+      this.#append(bytes, from);
     }
     return bytes.length;
   }
 
   /**
-   * What has come is carried together, so that lines are whole; what is behind the head is not
+   * What has come is gathered together, so that lines are whole; what is behind the head is not
    * used.
    */
   #goOn(bytes: Buffer, from: number, reader: HeadReader): number {
-    const before = this.#carriedBytes;
-    const carried = this.#carry(bytes, from);
-    const end = reader.read(carried, 0);
+    const before = this.#restBytes;
+    const gathered = this.#append(bytes, from);
+    const end = reader.read(gathered, 0);
     if (end >= 0) {
-      this.#whole(reader, carried, 0, end);
+      this.#whole(reader, gathered, 0, end);
       return from + end - before;
     }
     if (reader.breach !== undefined) this.breach(reader.breach);
@@ -136,19 +136,19 @@ export class RequestReader {
   }
 
   /** One byte more than a head may have, so that what is too long is seen. */
-  #carry(bytes: Buffer, from: number): Buffer {
-    const before = this.#carriedBytes;
+  #append(bytes: Buffer, from: number): Buffer {
+    const before = this.#restBytes;
     const total = Math.min(before + bytes.length - from, this.#limits.maxHeadBytes + 1);
-    let carried = this.#carried;
-    if (carried === undefined || carried.length < total) {
+    let gathered = this.#rest;
+    if (gathered === undefined || gathered.length < total) {
       const longer = allocOwned(Math.max(total, FIRST_CARRIED_BYTES, 2 * before));
-      carried?.copy(longer, 0, 0, before);
-      carried = longer;
+      gathered?.copy(longer, 0, 0, before);
+      gathered = longer;
     }
-    bytes.copy(carried, before, from, from + total - before);
-    this.#carried = carried;
-    this.#carriedBytes = total;
-    return carried.subarray(0, total);
+    bytes.copy(gathered, before, from, from + total - before);
+    this.#rest = gathered;
+    this.#restBytes = total;
+    return gathered.subarray(0, total);
   }
 
   #whole(reader: HeadReader, bytes: Buffer, from: number, end: number): number {
@@ -158,8 +158,8 @@ export class RequestReader {
     const known = KnownHead.keep(bytes, from, end, { head, place });
     this.#known = known;
     this.#heads.latest = known ?? this.#heads.latest;
-    this.#carried = undefined;
-    this.#carriedBytes = 0;
+    this.#rest = undefined;
+    this.#restBytes = 0;
     this.#begin(head, length);
     return end;
   }

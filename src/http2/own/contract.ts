@@ -179,7 +179,7 @@ export interface Connection {
   readonly peerMaxHeaderListBytes: number;
 
   /**
-   * Bytes from the peer in any split; views of them are handed on in `data`, nothing of them is
+   * Bytes from the peer in any split; views of them are passed on in `data`, nothing of them is
    * kept.
    */
   receive(bytes: Uint8Array, nowMs: number): void;

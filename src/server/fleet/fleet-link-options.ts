@@ -10,7 +10,7 @@ import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
-import type { KeptMembers } from "./kept-members.ts";
+import type { SavedMembers } from "./saved-members.ts";
 import type { LoadToReport } from "./report-facts.ts";
 
 export interface OpenFleetStore extends AsyncDisposable {
@@ -33,10 +33,10 @@ export interface FleetLinkOptions {
   /** What it keeps of what comes, as its fleet decides; absent: nothing. */
   readonly sampling?: FleetSampling | undefined;
   /** Members that were found before a restart; it is closed with the link. */
-  readonly keptMembers?: KeptMembers;
+  readonly savedMembers?: SavedMembers;
   /** Where this node takes data, by listener. */
   readonly addresses: () => Readonly<Record<string, string>>;
-  /** Takes over a version of the fleet's config; absent: this node has its own. */
+  /** Applies a version of the fleet's config; absent: this node has its own. */
   readonly follow?: ConfigReconcilerOptions["follow"];
   /** A document that is here already, by its digest. */
   readonly textOf?: (digest: string) => string | undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import { keepRegistered, type RegisteredNode } from "./keep-registered.ts";
@@ -15,7 +15,7 @@ test("a controller that the store refuses to list is listed once it does so no m
     facts: { id: "n1", version: "1" },
     load: { capacity: { items_per_second: 0 } },
     dataPlane: { ready: async () => ({ ready: true, reason: "" }) },
-    env: { clock, log: keptLog(clock) },
+    env: { clock, log: recordedLog(clock) },
   } as unknown as RegisteredNode;
   const pass = async (seconds: number): Promise<void> => {
     for (let left = seconds * 4; left > 0; left--) {

@@ -13,7 +13,7 @@ import { openCoordination } from "../coordination.ts";
 import { FLEET_FILE } from "../named-store.ts";
 import type { NodeFleet } from "../node-fleet.ts";
 import type { OpenFleetStore } from "./fleet-link-options.ts";
-import { MEMBERS_FILE, openKeptMembers } from "./kept-members.ts";
+import { MEMBERS_FILE, openSavedMembers } from "./saved-members.ts";
 import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
 import type { LoadToReport } from "./report-facts.ts";
 import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
@@ -34,7 +34,7 @@ export interface LinkToFleetOptions {
   readonly sampling?: FleetSampling | undefined;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;
-  /** Takes over the fleet's config; absent: the node has its own. */
+  /** Applies the fleet's config; absent: the node has its own. */
   readonly follower: FollowingNode | undefined;
 }
 
@@ -56,7 +56,7 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
   const link = await openFleetLink({
     ...options,
     digestOf,
-    keptMembers: await openKeptMembers(join(dataDir, MEMBERS_FILE), env),
+    savedMembers: await openSavedMembers(join(dataDir, MEMBERS_FILE), env),
     memory: shared?.memory ?? (await openFleetMemory(join(dataDir, FLEET_FILE))),
     openStore: async () =>
       shared === undefined ? openCoordination(node.coordination, dataDir, { ...env, observer }) : keptOpen(shared),

@@ -57,7 +57,7 @@ export function openNodeFollower(
     reportNow: () => follower.reportNow(),
     async [Symbol.asyncDispose]() {
       await follower[Symbol.asyncDispose]();
-      await options.keptMembers?.[Symbol.asyncDispose]();
+      await options.savedMembers?.[Symbol.asyncDispose]();
       book[Symbol.dispose]();
       await late.reconciler?.[Symbol.asyncDispose]();
     },
@@ -112,17 +112,17 @@ function openBook(
 }
 
 /** What is found goes to the data plane. */
-function openMembers({ facts, env, walk, addresses, dataPlane, keptMembers }: FleetLinkOptions): MemberFollower {
+function openMembers({ facts, env, walk, addresses, dataPlane, savedMembers }: FleetLinkOptions): MemberFollower {
   const members = new MemberFollower({
     ...env,
     id: facts.id,
     ownAddresses: () => sameMachine(Object.values(addresses()), machineHosts()),
     host: HOST,
-    ...(keptMembers !== undefined && { first: keptMembers.first }),
+    ...(savedMembers !== undefined && { first: savedMembers.first }),
     told: (found) => {
-      keptMembers?.keep(found);
+      savedMembers?.keep(found);
       dataPlane.discovered(found).catch((error: unknown) => {
-        env.log.limited("members-failed", 60_000)?.error("members of the fleet cannot be taken over as targets", {
+        env.log.limited("members-failed", 60_000)?.error("members of the fleet cannot be applied as targets", {
           kind: "member",
           reason: reasonOf(error),
           hint: "what is known stays: look at the addresses in signalbox topology",

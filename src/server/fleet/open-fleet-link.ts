@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { FollowerStatus } from "../../control/fleet/follower.ts";
 import { type LeaderTask, ROLLOUT_TASK } from "../../control/global/global-controller.ts";
 import type { FleetSample } from "../../control/rollout/collector-sample.ts";
-import { lookAtCollectors } from "../../control/rollout/look-at-collectors.ts";
+import { sampleCollectors } from "../../control/rollout/sample-collectors.ts";
 import { rolloutObserver } from "../../control/rollout/rollout-metrics.ts";
 import { degradationTask } from "../../control/degradation/degradation-task.ts";
 import { rolloutTask } from "../../control/rollout/rollout-task.ts";
@@ -87,10 +87,10 @@ function rolloutTaskOf(
   late: { readonly topology?: TopologySource },
 ): FleetLinkOptions["leaderTasks"] {
   if (rollouts === undefined) return {};
-  const look = async (signal: AbortSignal): Promise<FleetSample> =>
-    late.topology === undefined ? NOBODY : lookAtCollectors(late.topology, { signal });
+  const sample = async (signal: AbortSignal): Promise<FleetSample> =>
+    late.topology === undefined ? NO_COLLECTORS : sampleCollectors(late.topology, { signal });
   const observer = rolloutObserver(env.metrics, env.log);
-  return { [ROLLOUT_TASK]: rolloutTask({ place: rollouts, look, log: env.log, observer }) };
+  return { [ROLLOUT_TASK]: rolloutTask({ place: rollouts, sample, log: env.log, observer }) };
 }
 
 function degradationTaskOf({ walk, env }: FleetLinkOptions): FleetLinkOptions["leaderTasks"] {
@@ -101,7 +101,7 @@ function degradationTaskOf({ walk, env }: FleetLinkOptions): FleetLinkOptions["l
   return { degradation: degradationTask({ settings: () => degradationIn(walk.status.running), log, measured }) };
 }
 
-const NOBODY: FleetSample = { collectors: [], silent: [] };
+const NO_COLLECTORS: FleetSample = { collectors: [], silent: [] };
 
 /** Who cannot be reached leads nobody. */
 function isController({ node, env }: FleetLinkOptions): boolean {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { freePorts } from "../../../test/support/free-port.ts";
 import { systemClock } from "../../core/clock.ts";
 import { seededRandom } from "../../core/random.ts";
@@ -13,7 +13,7 @@ import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { openServingController } from "./serving-controller.ts";
 
 test("a controller that cannot begin leaves no listener behind", async () => {
-  const env = { clock: systemClock, random: seededRandom(1), log: keptLog(systemClock), metrics: createMetrics() };
+  const env = { clock: systemClock, random: seededRandom(1), log: recordedLog(systemClock), metrics: createMetrics() };
   const place = { store: new FakeStore(), prefix: "/t", ...env };
   const [port] = await freePorts(1);
   const address = { host: "127.0.0.1", port };

@@ -94,8 +94,8 @@ function generationOf(options: FleetLinkOptions): number | undefined {
 
 /** Whether the store is known to be the fleet's, as far as has been found out. */
 export function isBelieved({ memory, isIsolated }: Pick<FleetLinkOptions, "isIsolated" | "memory">): boolean {
-  const { judged } = memory;
-  const isKnown = judged === "same" || judged === "raised" || judged === "new";
+  const { verdict } = memory;
+  const isKnown = verdict === "same" || verdict === "raised" || verdict === "new";
   return isKnown && isIsolated?.() !== true;
 }
 

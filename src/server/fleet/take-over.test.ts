@@ -30,7 +30,7 @@ function rig(state: { tries: boolean; fleetRuns: number | undefined; refused?: n
   return { follower, followed };
 }
 
-test("a collector takes over all that its controller tells", async () => {
+test("a collector applies all that its controller tells", async () => {
   const { follower, followed } = rig({ tries: false, fleetRuns: 1 });
   const { follow } = takeOverBy(follower, false, undefined);
   assert.equal(await follow?.(TRIED, ""), "done");

@@ -12,7 +12,7 @@ export type FollowingNode = Pick<
   "fleetRuns" | "followVersion" | "status" | "textOf" | "tries" | "trouble" | "whenRefused"
 >;
 
-/** How a node takes over what its controller tells it to run. */
+/** How a node applies what its controller tells it to run. */
 export function takeOverBy(
   follower: FollowingNode,
   isController: boolean,
@@ -60,7 +60,7 @@ async function followStore(
   { truth }: Pick<NodeFleet, "truth">,
   signal: AbortSignal,
 ): Promise<void> {
-  const seen = await truth.look(signal);
+  const seen = await truth.inspect(signal);
   if (seen.kind === "trouble") return follower.trouble(seen.trouble);
   const { version, sha256, by: author, note, text } = seen.version;
   await follower.followVersion({ version, sha256, author, note }, text);

@@ -20,8 +20,8 @@ export interface WorkerPlace {
   readonly of: number;
 }
 
-/** Between two looks at what is used. */
-const LOOK_MS = 100;
+/** Between two readings of what is used. */
+const REFRESH_MS = 100;
 /** The same while another waits for what is to be given back, or this one has nothing. */
 const HURRY_MS = 20;
 /** With more limits than these who has nothing looks no sooner than usual: it costs. */
@@ -47,7 +47,7 @@ export class Borrower {
   #seq = 0;
   /** What is said next is all that there is. */
   #saysAll = false;
-  #lookedMs = 0;
+  #refreshedMs = 0;
   #cancel: Cancel = () => undefined;
 
   constructor(env: BorrowerEnv) {
@@ -69,9 +69,9 @@ export class Borrower {
   attend(plane: LimitedPlane): void {
     if (this.#place.of === 1) return;
     this.#plane = plane;
-    this.#lookedMs = this.#env.clock.nowMs();
+    this.#refreshedMs = this.#env.clock.nowMs();
     plane.limitsChanged(); // what was told while it was opened
-    this.#lookAgain();
+    this.#refreshAgain();
   }
 
   /** What the main process says; holds at once, and is confirmed at once. */
@@ -80,7 +80,7 @@ export class Borrower {
     for (const [limit, part] of parts) this.#parts.set(limit, part);
     this.#plane?.limitsChanged();
     for (const [limit] of parts) if (this.#said.has(limit)) this.#said.set(limit, ""); // it is said again
-    if (this.#plane !== undefined) this.#lookAgain();
+    if (this.#plane !== undefined) this.#refreshAgain();
   }
 
   /**
@@ -94,18 +94,18 @@ export class Borrower {
       for (const limit of map.keys()) if (!known.has(limit)) map.delete(limit);
   }
 
-  #lookAgain(): void {
+  #refreshAgain(): void {
     this.#cancel();
-    const isUrgent = this.#look();
-    this.#cancel = this.#env.clock.after(isUrgent ? HURRY_MS : LOOK_MS, () => this.#lookAgain());
+    const isUrgent = this.#refresh();
+    this.#cancel = this.#env.clock.after(isUrgent ? HURRY_MS : REFRESH_MS, () => this.#refreshAgain());
   }
 
   /** Says what is not as it was said before. True: it will not be long until there is more. */
-  #look(): boolean {
+  #refresh(): boolean {
     const { clock, send } = this.#env;
     const nowMs = clock.nowMs();
-    const fade = Math.exp((this.#lookedMs - nowMs) / PEAK_MS);
-    this.#lookedMs = nowMs;
+    const fade = Math.exp((this.#refreshedMs - nowMs) / PEAK_MS);
+    this.#refreshedMs = nowMs;
     const reports: LimitReport[] = [];
     let isUrgent = false;
     const uses = this.#plane?.limitUses() ?? [];

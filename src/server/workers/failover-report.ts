@@ -9,7 +9,7 @@ export interface FailoverPlane {
   followFailover(failover: LaneFailoverState): void;
 }
 
-const LOOK_MS = 100;
+const REFRESH_MS = 100;
 
 /** Tells when a worker goes over to another target, and follows when others do. */
 export class FailoverReport {
@@ -28,7 +28,7 @@ export class FailoverReport {
   attend(plane: FailoverPlane): void {
     this.#plane = plane;
     for (const failover of this.#heard.values()) plane.followFailover(failover);
-    this.#lookAgain();
+    this.#refreshAgain();
   }
 
   told(failovers: readonly LaneFailover[]): void {
@@ -46,8 +46,8 @@ export class FailoverReport {
       for (const [key, { pool }] of map) if (!pools.has(pool)) map.delete(key);
   }
 
-  #lookAgain(): void {
-    this.#clock.after(LOOK_MS, () => this.#lookAgain());
+  #refreshAgain(): void {
+    this.#clock.after(REFRESH_MS, () => this.#refreshAgain());
     const reports: LaneFailover[] = [];
     for (const now of this.#plane?.failovers() ?? []) {
       const key = keyOf(now);

@@ -23,7 +23,7 @@ export class FailoverStates {
     const accepted: LaneFailover[] = [];
     const corrected: LaneFailover[] = [];
     for (const report of reports) {
-      if (!this.#pools.has(report.pool)) continue; // it has not taken over the plan yet
+      if (!this.#pools.has(report.pool)) continue; // it has not applied the plan yet
       const key = keyOf(report);
       const known = this.#known.get(key);
       if (report.version === (known?.told.version ?? 0) && !(known && isSameFailover(known.told.state, report.state))) {

@@ -8,7 +8,7 @@ export interface KeyedPlane {
   learnKeyLoad(load: KeyLoad): void;
 }
 
-const LOOK_MS = 100;
+const REFRESH_MS = 100;
 
 /** Tells what a worker holds of keys, as long as anybody has to know, and what the others do. */
 export class KeyLoadReport {
@@ -29,7 +29,7 @@ export class KeyLoadReport {
     this.#plane = plane;
     for (const load of this.#early.values()) plane.learnKeyLoad(load);
     this.#early.clear();
-    this.#lookAgain();
+    this.#refreshAgain();
   }
 
   told(loads: readonly KeyLoad[]): void {
@@ -39,8 +39,8 @@ export class KeyLoadReport {
     }
   }
 
-  #lookAgain(): void {
-    this.#clock.after(LOOK_MS, () => this.#lookAgain());
+  #refreshAgain(): void {
+    this.#clock.after(REFRESH_MS, () => this.#refreshAgain());
     const loads: KeyLoad[] = [];
     const gone = new Set(this.#said.keys());
     for (const load of this.#plane?.keyLoads() ?? []) {

@@ -3,7 +3,7 @@ import type { ToWorker } from "./messages.ts";
 
 /**
  * What workers hold in pools that divide by key, while something is saturated there: each is told
- * what the others have, so that all hand on the same keys. Workers are known by their index.
+ * what the others have, so that all pass on the same keys. Workers are known by their index.
  */
 export class KeyLoads {
   /** By pool, then by worker. */

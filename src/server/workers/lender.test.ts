@@ -6,7 +6,7 @@ import { compile } from "../../plan/compile.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { textSource } from "../config-source.ts";
 import { listenOptions } from "../listen-options.ts";
-import { KeptPlan } from "./kept-plan.ts";
+import { SerializedPlan } from "./serialized-plan.ts";
 import { Lender } from "./lender.ts";
 import type { LimitReport, ToWorker } from "./messages.ts";
 
@@ -16,7 +16,7 @@ function planOf(
   calls: number,
   maxBytes = 1_000_000,
   regions = {},
-): { plan: KeptPlan; limits: ReturnType<typeof listenOptions>["limits"] } {
+): { plan: SerializedPlan; limits: ReturnType<typeof listenOptions>["limits"] } {
   const text = completeConfig({
     node: { limits: LIMITS },
     targets: [{ id: "a", endpoint: "http://127.0.0.1:1", limits: { max_in_flight: calls } }],
@@ -27,7 +27,7 @@ function planOf(
   const { config, problems } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined, JSON.stringify(problems));
   return {
-    plan: new KeptPlan(compile(config, config.node, { version: 1, text })),
+    plan: new SerializedPlan(compile(config, config.node, { version: 1, text })),
     limits: listenOptions(config.node).limits,
   };
 }

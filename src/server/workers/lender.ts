@@ -8,7 +8,7 @@ import { type Claim, equalPart, isStarved, lend, type LentLimit, nextTurn, noteR
 import { FailoverStates } from "./failover-states.ts";
 import { KeyLoads } from "./key-loads.ts";
 import type { LimitPart, LimitReport, ToWorker, UseReport } from "./messages.ts";
-import type { SharedPlan } from "./kept-plan.ts";
+import type { SharedPlan } from "./serialized-plan.ts";
 
 export interface LenderOptions {
   readonly count: number;

@@ -5,7 +5,7 @@ import { seededRandom } from "../../core/random.ts";
 import type { LimitUse, NodeLimit } from "../../data/node-limits/node-limit.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { Borrower, type LimitedPlane } from "./borrower.ts";
-import type { SharedPlan } from "./kept-plan.ts";
+import type { SharedPlan } from "./serialized-plan.ts";
 import { Lender } from "./lender.ts";
 import type { ToWorker } from "./messages.ts";
 
@@ -89,7 +89,7 @@ class CallerNode {
     this.#lender.adopt(plan, { maxInFlightBytes: 1, maxConcurrentRequests: 1 } as never); // oxlint-disable-line typescript/no-unsafe-type-assertion -- the same
   }
 
-  /** Workers have taken over the plan; the target is there as long as a pool sends to it. */
+  /** Workers have applied the plan; the target is there as long as a pool sends to it. */
   committed(isThere: boolean): void {
     this.ended(isThere);
     for (const { borrower } of this.callers) borrower.planChanged();

@@ -11,7 +11,7 @@ import type {
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { KeyUsage, LimitsUsage, LimitUsage } from "../../plan/limits/limit-shares.ts";
-import type { SharedPlan } from "./kept-plan.ts";
+import type { SharedPlan } from "./serialized-plan.ts";
 
 /** What several workers say, as what their node says. */
 

@@ -69,7 +69,7 @@ export class NodeHealth implements AsyncDisposable {
     this.#listen();
   }
 
-  /** Takes over another plan; workers are told of it all when they have done so, too. */
+  /** Applies another plan; workers are told of it all when they have done so, too. */
   update(plan: Pick<Plan, "targets">, version: number, pools: PlanData["pools"]): void {
     this.#version = version;
     this.#targets.update(plan.targets, aloneTargets(this.#targets.all, plan.targets, pools));
@@ -82,7 +82,7 @@ export class NodeHealth implements AsyncDisposable {
     this.#flush();
   }
 
-  /** What a worker knows that has just begun, or has taken over another plan. */
+  /** What a worker knows that has just begun, or has applied another plan. */
   toldAll(worker: number): ToldTarget[] {
     return [...this.#records.keys()].map((id) => this.#told(id, worker, true));
   }
@@ -227,7 +227,7 @@ export class NodeHealth implements AsyncDisposable {
     // New addresses have no record yet, and those of addresses that are gone are too many.
     let isChanged = parts.some(({ plan }) => !record.parts.has(partName(plan) ?? ""));
     if (record.parts.size > parts.length) isChanged = forgetOthers(record.parts, parts);
-    for (const part of parts) if (this.#record(id, part)?.look(part, ready) === true) isChanged = true;
+    for (const part of parts) if (this.#record(id, part)?.refresh(part, ready) === true) isChanged = true;
     return isChanged;
   }
 
@@ -237,7 +237,7 @@ export class NodeHealth implements AsyncDisposable {
     const known = parts?.get(address);
     if (known !== undefined || parts === undefined) return known;
     const record = new PartRecord();
-    record.look(part, []);
+    record.refresh(part, []);
     parts.set(address, record);
     return record;
   }

@@ -45,7 +45,7 @@ import { guardShares, type SharedSampling } from "./guard-shares.ts";
 import { type Certificates, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { LimitGiver } from "./limit-giver.ts";
-import { KeptPlan } from "./kept-plan.ts";
+import { SerializedPlan } from "./serialized-plan.ts";
 import { PlanChanges, type PlanHost } from "./plan-changes.ts";
 import { PoolPanics } from "./pool-panics.ts";
 import { PlanTrial } from "./plan-trial.ts";
@@ -76,13 +76,13 @@ export async function openWorkers(
   options: WorkersOptions,
 ): Promise<DataPlane> {
   const bound = await bindTargets(plan, options.secrets);
-  const workers = new Workers({ plan: new KeptPlan(plan), bound, listen }, env, options);
+  const workers = new Workers({ plan: new SerializedPlan(plan), bound, listen }, env, options);
   await workers.open();
   return workers;
 }
 
 interface WorkersParts {
-  readonly plan: KeptPlan;
+  readonly plan: SerializedPlan;
   readonly bound: Pick<Plan, "targets">;
   readonly listen: ListenOptions;
 }
@@ -149,7 +149,7 @@ class Workers implements DataPlane {
     this.#changes = new PlanChanges<WorkerSlot>(plan, this.#planHost(secrets));
   }
 
-  get #plan(): KeptPlan {
+  get #plan(): SerializedPlan {
     return this.#changes.plan;
   }
 
@@ -289,7 +289,7 @@ class Workers implements DataPlane {
     return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
   }
 
-  /** All of it: each has taken over the plan that runs. */
+  /** All of it: each has applied the plan that runs. */
   #tellHealth(): void {
     for (const { index } of this.#supervisor.ready) this.#health.tellAll(index);
     this.#health.joined();

@@ -25,6 +25,6 @@ test("part record: what a member says of its load, and that it is elsewhere, is 
     return known as unknown as ToldHandle; // oxlint-disable-line typescript/no-unsafe-type-assertion -- nothing else is asked
   };
   const record = new PartRecord();
-  const told = [part(1, 0), part(1, 0), part(1, 1), part(1, 1), part(2, 2)].map((one) => record.look(one, []));
+  const told = [part(1, 0), part(1, 0), part(1, 1), part(1, 1), part(2, 2)].map((one) => record.refresh(one, []));
   assert.deepEqual(told, [true, false, true, false, true]);
 });

@@ -59,7 +59,7 @@ export class PartRecord {
   }
 
   /** Whether workers have to be told something that they were not told. */
-  look(part: ToldHandle, ready: readonly number[]): boolean {
+  refresh(part: ToldHandle, ready: readonly number[]): boolean {
     const health = part.health();
     this.#permitProbe(health, ready);
     const refused = part.refused();

@@ -6,7 +6,7 @@ import { compile } from "../../plan/compile.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import { changedText, type PlanChange, summed } from "../../plan/plan-text.ts";
 import { textSource } from "../config-source.ts";
-import { KeptPlan } from "./kept-plan.ts";
+import { SerializedPlan } from "./serialized-plan.ts";
 import type { CallName, Calls } from "./messages.ts";
 import { type ChangedWorker, PlanChanges } from "./plan-changes.ts";
 
@@ -78,7 +78,7 @@ function open() {
   const workers = [new FakeWorker(0), new FakeWorker(1)];
   const killed: unknown[] = [];
   const stops = { now: false };
-  const changes: PlanChanges<FakeWorker> = new PlanChanges(new KeptPlan(planOf(1)), {
+  const changes: PlanChanges<FakeWorker> = new PlanChanges(new SerializedPlan(planOf(1)), {
     secrets: { env: {} },
     workers: {
       ready: workers,

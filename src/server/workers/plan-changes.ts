@@ -6,7 +6,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { PlanChange } from "../../plan/plan-text.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
-import { KeptPlan } from "./kept-plan.ts";
+import { SerializedPlan } from "./serialized-plan.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
 import { refusalOf, SilentWorker, type WorkerLink } from "./worker-link.ts";
 
@@ -34,14 +34,14 @@ export interface PlanHost<Worker extends ChangedWorker> {
   /** The node shuts down: nothing is changed any more. */
   isStopped(): boolean;
   /** It is about to run, and has to prove itself. */
-  committed(plan: KeptPlan): void;
+  committed(plan: SerializedPlan): void;
   /** It is what workers are started with from now on, and what limits are shared by. */
-  runs(plan: KeptPlan): void;
+  runs(plan: SerializedPlan): void;
   /** The node looks after these targets from now on. */
-  targetsAre(bound: BoundTargets, plan: KeptPlan): void;
+  targetsAre(bound: BoundTargets, plan: SerializedPlan): void;
   /** Brings a worker up to what is so by now. */
   update(link: NonNullable<Worker["link"]>): Promise<void>;
-  /** Each has taken over the plan that runs. */
+  /** Each has applied the plan that runs. */
   tookOver(): void;
 }
 
@@ -53,16 +53,16 @@ export interface PlanHost<Worker extends ChangedWorker> {
 export class PlanChanges<Worker extends ChangedWorker> {
   readonly #host: PlanHost<Worker>;
   readonly #turns = new InTurn();
-  #plan: KeptPlan;
+  #plan: SerializedPlan;
   #isPreparing = false;
 
-  constructor(first: KeptPlan, host: PlanHost<Worker>) {
+  constructor(first: SerializedPlan, host: PlanHost<Worker>) {
     this.#plan = first;
     this.#host = host;
   }
 
   /** What workers run, or are about to. */
-  get plan(): KeptPlan {
+  get plan(): SerializedPlan {
     return this.#plan;
   }
 
@@ -73,7 +73,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
     const over = await this.#turns.next();
     try {
       const bound = await bindTargets(plan, this.#host.secrets);
-      const kept = new KeptPlan(plan, this.#plan);
+      const kept = new SerializedPlan(plan, this.#plan);
       const prepared = await this.#prepareAll(kept);
       this.#refuseStopped();
       return {
@@ -88,7 +88,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
   }
 
   /** Who starts begins with this plan at once; who runs follows in turn. */
-  takeBack(before: KeptPlan): void {
+  takeBack(before: SerializedPlan): void {
     this.#runs(before);
     void this.#followBack(before);
   }
@@ -97,7 +97,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
     if (this.#host.isStopped()) throw new RouterError("SHUTDOWN", "the node shuts down");
   }
 
-  #runs(plan: KeptPlan): void {
+  #runs(plan: SerializedPlan): void {
     this.#plan = plan;
     this.#host.runs(plan);
   }
@@ -116,7 +116,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
    * In all that run, or in none. Who is started again is waited for; where none comes, a plan that
    * ends all may be what runs, and this one its mend.
    */
-  async #prepareAll(plan: KeptPlan): Promise<PreparedWorker<Worker>[]> {
+  async #prepareAll(plan: SerializedPlan): Promise<PreparedWorker<Worker>[]> {
     const { workers } = this.#host;
     await workers.someReady(SILENCE_MS);
     const parts = workers.ready.flatMap((worker): PreparedWorker<Worker>[] => {
@@ -139,7 +139,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
   /**
    * It is decided: who cannot follow is killed, and the one in its place begins with the new plan.
    */
-  async #commit(plan: KeptPlan, bound: BoundTargets, parts: readonly PreparedWorker<Worker>[]): Promise<void> {
+  async #commit(plan: SerializedPlan, bound: BoundTargets, parts: readonly PreparedWorker<Worker>[]): Promise<void> {
     const { workers } = this.#host;
     this.#refuseStopped();
     this.#host.committed(plan);
@@ -158,7 +158,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
     this.#host.tookOver();
   }
 
-  async #followBack(plan: KeptPlan): Promise<void> {
+  async #followBack(plan: SerializedPlan): Promise<void> {
     const over = await this.#turns.next();
     try {
       await this.#allFollow(plan);
@@ -167,7 +167,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
     }
   }
 
-  async #allFollow(plan: KeptPlan): Promise<void> {
+  async #allFollow(plan: SerializedPlan): Promise<void> {
     // It could be bound once; where it cannot any more, targets that it alone has are decided about
     // by each worker for itself.
     const bound = await bindTargets(plan, this.#host.secrets).catch(() => undefined);
@@ -201,7 +201,7 @@ interface PreparedWorker<Worker extends ChangedWorker> {
 /** By what differs from what it runs, or else, by all of it. */
 async function prepareIn(
   link: Pick<WorkerLink, "ask">,
-  { text }: KeptPlan,
+  { text }: SerializedPlan,
   change: PlanChange | undefined,
 ): Promise<void> {
   if (change !== undefined && (await link.ask("change", change, SILENCE_MS))) return;

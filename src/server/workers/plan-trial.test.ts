@@ -4,17 +4,17 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { completeConfig } from "../../../test/support/node.ts";
 import { compile } from "../../plan/compile.ts";
 import { textSource } from "../config-source.ts";
-import { KeptPlan } from "./kept-plan.ts";
+import { SerializedPlan } from "./serialized-plan.ts";
 import { PlanTrial } from "./plan-trial.ts";
 
-function somePlan(version = 1, ack = "delivered"): KeptPlan {
+function somePlan(version = 1, ack = "delivered"): SerializedPlan {
   const text = completeConfig({
     targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
     default_pool: { targets: ["a"], ack },
   });
   const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined);
-  return new KeptPlan(compile(config, config.node, { version, text }));
+  return new SerializedPlan(compile(config, config.node, { version, text }));
 }
 
 /** Workers that run a plan, and the trial of what they run after it. */

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
-import type { KeptPlan } from "./kept-plan.ts";
+import type { SerializedPlan } from "./serialized-plan.ts";
 import type { ExitReason } from "./worker-link.ts";
 
 /**
@@ -17,17 +17,17 @@ export interface PlanTrialOptions {
   readonly clock: Clock;
   readonly workers: number;
   /** What they were started with: there is nothing else to return to. */
-  readonly first: KeptPlan;
+  readonly first: SerializedPlan;
 }
 
-/** Whether a plan that was taken over proves to be fatal; the last that did not is kept. */
+/** Whether a plan that was applied proves to be fatal; the last that did not is kept. */
 export class PlanTrial {
   readonly #clock: Clock;
   readonly #workers: number;
   /** The last plan whose trial was survived. */
-  #good: KeptPlan;
+  #good: SerializedPlan;
   /** The one on trial. */
-  #tried: KeptPlan | undefined;
+  #tried: SerializedPlan | undefined;
   #ends: number[] = [];
   /** Since when each has run with it, by the clock; undefined while it does not. */
   #sinceMs: (number | undefined)[] = [];
@@ -43,7 +43,7 @@ export class PlanTrial {
    * This plan is run from now on. That of the same document as the one on trial (a certificate was
    * renewed) is on the same trial: to be committed again proves nothing. `ready` run already.
    */
-  begin(plan: KeptPlan, ready: readonly number[]): void {
+  begin(plan: SerializedPlan, ready: readonly number[]): void {
     const goesOn = this.#tried?.digest === plan.digest;
     this.#tried = plan;
     if (goesOn) return;
@@ -60,7 +60,7 @@ export class PlanTrial {
   }
 
   /** A worker has died. Gives the plan to return to, once, when all have died too often. */
-  died(worker: number, reason: ExitReason): KeptPlan | undefined {
+  died(worker: number, reason: ExitReason): SerializedPlan | undefined {
     if (this.#tried === undefined) return undefined;
     const since = this.#sinceMs[worker];
     this.#sinceMs[worker] = undefined;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
-import type { SharedPlan } from "./kept-plan.ts";
+import type { SharedPlan } from "./serialized-plan.ts";
 import { PanicNews, type PoolPanic, PoolPanics } from "./pool-panics.ts";
 
 const PANIC: PoolPanic = { pool: "p", ready: 1, counted: 3 };

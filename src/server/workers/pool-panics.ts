@@ -1,5 +1,5 @@
 import { type Panic, type PanicEnv, PanicReport, type PanicTeller } from "../../data/balance/panic-report.ts";
-import type { SharedPlan } from "./kept-plan.ts";
+import type { SharedPlan } from "./serialized-plan.ts";
 import type { FromWorker } from "./messages.ts";
 
 /** A pool that panics, as one worker sees it. */

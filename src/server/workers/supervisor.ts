@@ -356,13 +356,13 @@ export class Supervisor {
 
   /** Who hangs does not say so. */
   #watch(): void {
-    for (const slot of this.ready) if (slot.link !== undefined) void this.#look(slot, slot.link);
+    for (const slot of this.ready) if (slot.link !== undefined) void this.#refresh(slot, slot.link);
     this.#spread.mend(this.ready);
     this.#closeWaiting();
     this.#later(WATCH_MS, () => this.#watch());
   }
 
-  async #look(slot: WorkerSlot, link: WorkerLink): Promise<void> {
+  async #refresh(slot: WorkerSlot, link: WorkerLink): Promise<void> {
     const nextSeq = this.#seq + 1;
     try {
       await link.ask("ready", null, SILENCE_MS);

@@ -1,5 +1,5 @@
 import type { StoreFacts } from "../store.ts";
-import type { KeptHistory } from "./tables.ts";
+import type { HistoryRetention } from "./tables.ts";
 
 export const FACTS: StoreFacts = {
   kind: "embedded",
@@ -10,4 +10,4 @@ export const FACTS: StoreFacts = {
 };
 
 /** Of the last changes, for watches that were held up: more than a node makes in a day. */
-export const HISTORY: KeptHistory = { maxChanges: 20_000, maxBytes: 67_108_864 };
+export const HISTORY: HistoryRetention = { maxChanges: 20_000, maxBytes: 67_108_864 };

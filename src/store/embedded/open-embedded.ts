@@ -26,7 +26,7 @@ import { listAtOnce, listInTurns, type PositionedListing, type Range } from "./l
 import { call } from "./until-free.ts";
 import { isBusy } from "./sqlite-fault.ts";
 import { StoreFile } from "./store-file.ts";
-import type { KeptHistory } from "./tables.ts";
+import type { HistoryRetention } from "./tables.ts";
 import { WatchLag } from "../watch-lag.ts";
 import { watchPrefix } from "./watch.ts";
 
@@ -43,7 +43,7 @@ export function withNameOfItsOwn(settings: EmbeddedSettings): EmbeddedSettings {
 export function openEmbedded(
   settings: EmbeddedSettings,
   options: StoreOptions,
-  history: KeptHistory = HISTORY,
+  history: HistoryRetention = HISTORY,
 ): StoreAdapter {
   const file = new StoreFile(withNameOfItsOwn(settings).file, options.clock, history);
   try {

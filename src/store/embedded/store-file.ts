@@ -6,7 +6,7 @@ import { RouterError } from "../../core/errors.ts";
 import { checkDatabase, isAlone, isInMemory, openDatabase } from "./database.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { isBusy, isUnwritable, storeError, unknownOutcome } from "./sqlite-fault.ts";
-import { type KeptHistory, type StoreState, Tables } from "./tables.ts";
+import { type HistoryRetention, type StoreState, Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
 /** What a transaction works with. */
@@ -40,13 +40,13 @@ const listeners = new Map<string, Set<OnWritten>>();
 export class StoreFile implements Disposable {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #limits: KeptHistory;
+  readonly #limits: HistoryRetention;
   #opened: Opened | undefined;
   #isClosed = false;
   readonly #hidden = new Set<string>();
   #unwritableUntilMs = 0;
 
-  constructor(file: string, clock: Clock, limits: KeptHistory) {
+  constructor(file: string, clock: Clock, limits: HistoryRetention) {
     this.name = isInMemory(file) ? file : resolve(file);
     this.#clock = clock;
     this.#limits = limits;

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 import type { Entry, Revision } from "../store.ts";
 
 /** How much history is kept for watches that are behind. */
-export interface KeptHistory {
+export interface HistoryRetention {
   readonly maxChanges: number;
   readonly maxBytes: number;
 }
@@ -84,7 +84,7 @@ export class Tables {
   }
 
   /** All of as many revisions as fit, at least one. `isWhole`: there are no more. */
-  changesAfter(from: Revision, limits: KeptHistory): { changes: readonly HistoryChange[]; isWhole: boolean } {
+  changesAfter(from: Revision, limits: HistoryRetention): { changes: readonly HistoryChange[]; isWhole: boolean } {
     const changes: HistoryChange[] = [];
     let bytes = 0;
     for (const row of this.#changes.iterate(from)) {

@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry, Revision } from "../store.ts";
-import type { KeptHistory, Tables } from "./tables.ts";
+import type { HistoryRetention, Tables } from "./tables.ts";
 
 /** Writes entries and history, within a transaction. */
 export class Writer {
   readonly #tables: Tables;
-  readonly #limits: KeptHistory;
+  readonly #limits: HistoryRetention;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #tell: StatementSync;
@@ -15,7 +15,7 @@ export class Writer {
   readonly #forget: StatementSync;
   readonly #compacted: StatementSync;
 
-  constructor(database: DatabaseSync, tables: Tables, limits: KeptHistory) {
+  constructor(database: DatabaseSync, tables: Tables, limits: HistoryRetention) {
     this.#tables = tables;
     this.#limits = limits;
     this.#put = database.prepare("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)");

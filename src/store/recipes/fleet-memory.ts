@@ -11,7 +11,7 @@ import {
   type FoundFleet,
   IdentitySchema,
   identityFrom,
-  judgeFleet,
+  compareFleet,
   shownIdentity,
 } from "./identity.ts";
 import { checkShape } from "./json-value.ts";
@@ -22,11 +22,11 @@ import { checkShape } from "./json-value.ts";
  */
 export interface FleetMemory {
   readonly identity: FleetIdentity | undefined;
-  /** What came of the last judgement, in this run of the process; undefined: there was none. */
-  readonly judged: FleetVerdict["kind"] | undefined;
+  /** What came of the last check, in this run of the process; undefined: there was none. */
+  readonly verdict: FleetVerdict["kind"] | undefined;
   seen(scope: string): Epoch | undefined;
   /** Remembers what is new or raised; an isolating verdict changes nothing. */
-  judge(found: FoundFleet): Promise<FleetVerdict>;
+  check(found: FoundFleet): Promise<FleetVerdict>;
   /** `older`: whoever it belongs to leads no more, and is to be refused. */
   offer(scope: string, epoch: Epoch): Promise<"newer" | "same" | "older">;
 }
@@ -57,26 +57,26 @@ interface Remembered {
 
 function createFleetMemory(from: Remembered, write: (text: string) => Promise<void>): FleetMemory {
   let { identity } = from;
-  let judged: FleetVerdict["kind"] | undefined;
+  let last: FleetVerdict["kind"] | undefined;
   const epochs = new Map(from.epochs);
-  const keeper = createKeeper(() => write(encodeMemory({ identity, epochs })));
+  const writes = serialWrites(() => write(encodeMemory({ identity, epochs })));
   return {
     get identity() {
       return identity;
     },
-    get judged() {
-      return judged;
+    get verdict() {
+      return last;
     },
     seen: (scope) => epochs.get(scope),
-    async judge(found) {
-      const verdict = judgeFleet(identity, found);
-      if (verdict.kind === "isolated" || verdict.kind === "unformed") judged = verdict.kind;
-      if (verdict.kind === "same") await keeper.keepUp();
+    async check(found) {
+      const verdict = compareFleet(identity, found);
+      if (verdict.kind === "isolated" || verdict.kind === "unformed") last = verdict.kind;
+      if (verdict.kind === "same") await writes.settled();
       if (verdict.kind === "new" || verdict.kind === "raised") {
         identity = verdict.identity;
-        await keeper.keep();
+        await writes.changed();
       }
-      judged = verdict.kind; // what counts is on disk
+      last = verdict.kind; // what counts is on disk
       return verdict;
     },
     async offer(scope, epoch) {
@@ -85,26 +85,26 @@ function createFleetMemory(from: Remembered, write: (text: string) => Promise<vo
       const step = known === undefined ? 1 : compareEpochs(epoch, known);
       if (step < 0) return "older";
       if (step === 0) {
-        await keeper.keepUp();
+        await writes.settled();
         return "same";
       }
       if (known === undefined && epochs.size >= MAX_SCOPES) throw tooMany(scope);
       epochs.set(scope, epoch);
-      await keeper.keep();
+      await writes.changed();
       return "newer";
     },
   };
 }
 
-interface Keeper {
+interface SerialWrites {
   /** Something has changed: resolves once it is kept. */
-  keep(): Promise<void>;
+  changed(): Promise<void>;
   /** Resolves once all that has changed is kept. */
-  keepUp(): Promise<void>;
+  settled(): Promise<void>;
 }
 
 /** Writes one after the other, each with all that has changed by then. */
-function createKeeper(write: () => Promise<void>): Keeper {
+function serialWrites(write: () => Promise<void>): SerialWrites {
   let [changes, kept] = [0, 0];
   let last = Promise.resolve();
   let next: Promise<void> | undefined;
@@ -115,7 +115,7 @@ function createKeeper(write: () => Promise<void>): Keeper {
     await write();
     kept = upTo;
   };
-  const keepUp = async (): Promise<void> => {
+  const settled = async (): Promise<void> => {
     if (kept === changes) return;
     if (next === undefined) {
       next = writeNext(last);
@@ -124,10 +124,10 @@ function createKeeper(write: () => Promise<void>): Keeper {
     await next;
   };
   return {
-    keepUp,
-    keep() {
+    settled,
+    changed() {
       changes++;
-      return keepUp();
+      return settled();
     },
   };
 }

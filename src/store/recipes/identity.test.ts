@@ -14,7 +14,7 @@ import {
   type FleetIdentity,
   type FoundFleet,
   initFleet,
-  judgeFleet,
+  compareFleet,
   olderEpoch,
   readFleet,
 } from "./identity.ts";
@@ -90,7 +90,7 @@ test("somebody else's value in the place of the identity is told, and can be ado
   store.put("/t/fleet", "hello");
   const found = await readFleet(place, { signal });
   assert.equal(found.kind, "malformed");
-  assert.equal(judgeFleet(undefined, found).kind, "isolated");
+  assert.equal(compareFleet(undefined, found).kind, "isolated");
   assert.equal((await adoptFleet(place, { signal, known: identity("blue", 1) })).kind, "adopted");
   assert.equal((await readFleet(place, { signal })).kind, "found");
 });
@@ -125,8 +125,8 @@ const cases = [
   { name: "no JSON", known: undefined, found: { kind: "malformed", reason: "x" }, want: "isolated unreadable" },
 ] as const;
 for (const { name, known, found: there, want } of cases) {
-  test(`judging a store: ${name}`, () => {
-    const verdict = judgeFleet(known, there);
+  test(`checking a store: ${name}`, () => {
+    const verdict = compareFleet(known, there);
     assert.equal(verdict.kind === "isolated" ? `isolated ${verdict.why}` : verdict.kind, want);
   });
 }
@@ -143,8 +143,8 @@ test("what a node remembers of its fleet is there after a restart, and isolates 
   const place = placeWith(store);
   await initFleet(place, { signal, id: "blue" });
   const memory = await openFleetMemory(file);
-  assert.equal((await memory.judge({ kind: "missing" })).kind, "unformed");
-  assert.equal((await memory.judge(await readFleet(place, { signal }))).kind, "new");
+  assert.equal((await memory.check({ kind: "missing" })).kind, "unformed");
+  assert.equal((await memory.check(await readFleet(place, { signal }))).kind, "new");
   assert.equal(await memory.offer("global", epoch("1.7")), "newer");
   assert.equal(await memory.offer("global", epoch("1.7")), "same");
   assert.equal(await memory.offer("global", epoch("1.6")), "older");
@@ -155,12 +155,12 @@ test("what a node remembers of its fleet is there after a restart, and isolates 
   assert.deepEqual([again.seen("global"), again.seen("eu")], [epoch("1.7"), epoch("1.2")]);
   assert.equal(await again.offer("global", epoch("1.3")), "older");
   store.delete("/t/fleet");
-  assert.equal((await again.judge(await readFleet(place, { signal }))).kind, "isolated");
+  assert.equal((await again.check(await readFleet(place, { signal }))).kind, "isolated");
   await initFleet(place, { signal, id: "green" });
-  assert.equal((await again.judge(await readFleet(place, { signal }))).kind, "isolated");
+  assert.equal((await again.check(await readFleet(place, { signal }))).kind, "isolated");
 
   await adoptFleet(place, { signal, known: again.identity });
-  assert.equal((await again.judge(await readFleet(place, { signal }))).kind, "raised");
+  assert.equal((await again.check(await readFleet(place, { signal }))).kind, "raised");
   assert.equal(await again.offer("eu", epoch("1.99")), "older", "below the least epoch");
   assert.equal(await again.offer("global", epoch("2.1")), "newer", "the store's revisions began again");
   assert.deepEqual((await openFleetMemory(file)).identity, identity("blue", 2));
@@ -169,7 +169,7 @@ test("what a node remembers of its fleet is there after a restart, and isolates 
 test("a memory that is torn or was edited is not believed, and never taken for none", async () => {
   const file = newFile();
   const memory = await openFleetMemory(file);
-  await memory.judge(found(identity("blue", 3)));
+  await memory.check(found(identity("blue", 3)));
   const text = readFileSync(file, "utf8");
   for (const bad of [text.replace('"generation": 3', '"generation": 1'), text.slice(0, -5), "", "x"]) {
     writeFileSync(file, bad);
@@ -183,16 +183,16 @@ test("an identity that could not be kept is kept when it is seen again", async (
   const file = newFile();
   const memory = await openFleetMemory(file);
   writeFileSync(join(file, ".."), "a file in the place of the folder");
-  await assert.rejects(memory.judge(found(identity("blue", 1))));
+  await assert.rejects(memory.check(found(identity("blue", 1))));
   rmSync(join(file, ".."));
-  assert.equal((await memory.judge(found(identity("blue", 1)))).kind, "same");
+  assert.equal((await memory.check(found(identity("blue", 1)))).kind, "same");
   assert.deepEqual((await openFleetMemory(file)).identity, identity("blue", 1));
 });
 
 test("an epoch that could not be kept is told as a fault, and kept with the next", async () => {
   const file = newFile();
   const memory = await openFleetMemory(file);
-  await memory.judge(found(identity("blue", 1)));
+  await memory.check(found(identity("blue", 1)));
   rmSync(join(file, ".."), { recursive: true });
   writeFileSync(join(file, ".."), "a file in the place of the folder");
   await assert.rejects(memory.offer("global", epoch("1.5")));

@@ -120,7 +120,7 @@ const ISOLATION_REASONS = ["missing", "different", "lower", "unreadable"] as con
 export type IsolationReason = (typeof ISOLATION_REASONS)[number];
 
 /** Compares what a node remembers with what the store says. */
-export function judgeFleet(known: FleetIdentity | undefined, found: FoundFleet): FleetVerdict {
+export function compareFleet(known: FleetIdentity | undefined, found: FoundFleet): FleetVerdict {
   if (found.kind === "malformed") {
     return isolated("unreadable", `what the store says of the fleet cannot be read: ${found.reason}`);
   }

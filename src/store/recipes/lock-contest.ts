@@ -52,7 +52,7 @@ export function persistently<T>(turn: ContestTurn, run: () => Promise<T>): Promi
  * Takes away a key that nobody holds and that is in the way. It has to go before anybody goes past
  * it: who held it before it was written over may not know yet, and compares that it is there.
  */
-export async function removeNobodys({ contest, signal }: ContestTurn, { key, modified }: Entry): Promise<void> {
+export async function removeOrphan({ contest, signal }: ContestTurn, { key, modified }: Entry): Promise<void> {
   const still = { kind: "modified", key, revision: modified } as const;
   await contest.place.store.txn({ if: [still], then: [{ kind: "delete", key }] }, { signal });
 }

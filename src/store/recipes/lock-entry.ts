@@ -68,7 +68,7 @@ export function readSeat(entry: Entry): SeatText | undefined {
  * No session holds it, so that nothing would ever end it: somebody has put it there by hand, or
  * written over a holder's key, who is none any more then.
  */
-export function isNobodys({ session }: Entry): boolean {
+export function isOrphaned({ session }: Entry): boolean {
   return session === undefined;
 }
 
@@ -76,7 +76,7 @@ export function isNobodys({ session }: Entry): boolean {
 export function holderOf(facts: StoreFacts, entries: Iterable<Entry>): Entry | undefined {
   let first: Entry | undefined;
   for (const entry of entries) {
-    if (isNobodys(entry) || (!facts.isFair && !entry.key.endsWith(`/${SOLE_KEY}`))) continue;
+    if (isOrphaned(entry) || (!facts.isFair && !entry.key.endsWith(`/${SOLE_KEY}`))) continue;
     if (first === undefined || entry.created < first.created) first = entry;
   }
   return first;

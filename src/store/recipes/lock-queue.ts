@@ -1,6 +1,6 @@
 import type { Entry, Revision, Store } from "../store.ts";
-import { type SeatClaim, persistently, placeLost, removeNobodys, seatText, type ContestTurn } from "./lock-contest.ts";
-import { isNobodys, stateIn } from "./lock-entry.ts";
+import { type SeatClaim, persistently, placeLost, removeOrphan, seatText, type ContestTurn } from "./lock-contest.ts";
+import { isOrphaned, stateIn } from "./lock-entry.ts";
 
 /** The key of this turn's session: nobody else writes it. */
 export function queueKey({ contest, session }: ContestTurn): string {
@@ -18,8 +18,8 @@ export async function takeTurn(turn: ContestTurn): Promise<SeatClaim | undefined
   for (;;) {
     const before = await persistently(turn, () => findBefore(turn, key, epoch));
     if (before === undefined) break;
-    if (isNobodys(before)) {
-      await persistently(turn, () => removeNobodys(turn, before));
+    if (isOrphaned(before)) {
+      await persistently(turn, () => removeOrphan(turn, before));
       continue;
     }
     if (turn.how === "try") return undefined;
@@ -57,7 +57,7 @@ async function untilGone(store: Store, waitedFor: Entry, signal: AbortSignal): P
   for await (const event of store.watch(waitedFor.key, { signal })) {
     const state = stateIn(event, waitedFor.key);
     if (state === undefined) continue;
-    if (state.entry?.created !== waitedFor.created || isNobodys(state.entry)) return;
+    if (state.entry?.created !== waitedFor.created || isOrphaned(state.entry)) return;
   }
   signal.throwIfAborted();
 }

@@ -1,7 +1,7 @@
 import { sleep } from "../../core/clock.ts";
 import type { Entry } from "../store.ts";
-import { type SeatClaim, persistently, removeNobodys, seatText, type ContestTurn } from "./lock-contest.ts";
-import { isNobodys, SOLE_KEY, stateIn } from "./lock-entry.ts";
+import { type SeatClaim, persistently, removeOrphan, seatText, type ContestTurn } from "./lock-contest.ts";
+import { isOrphaned, SOLE_KEY, stateIn } from "./lock-entry.ts";
 import { queueKey } from "./lock-queue.ts";
 
 /** Whoever waited comes back at different times: the first takes it, and the others see so. */
@@ -26,8 +26,8 @@ export async function takeSole(turn: ContestTurn): Promise<SeatClaim | undefined
   for (;;) {
     const taken = await persistently(turn, () => take(turn, key, isMarked));
     if (typeof taken === "bigint") return { key, epoch: taken };
-    if (taken !== undefined && isNobodys(taken)) {
-      await persistently(turn, () => removeNobodys(turn, taken));
+    if (taken !== undefined && isOrphaned(taken)) {
+      await persistently(turn, () => removeOrphan(turn, taken));
       continue;
     }
     if (turn.how === "try") return undefined;
@@ -66,7 +66,7 @@ async function mark(turn: ContestTurn): Promise<void> {
 async function untilFree(turn: ContestTurn, key: string): Promise<void> {
   for await (const event of turn.contest.place.store.watch(key, { signal: turn.signal })) {
     const state = stateIn(event, key);
-    if (state !== undefined && (state.entry === undefined || isNobodys(state.entry))) return;
+    if (state !== undefined && (state.entry === undefined || isOrphaned(state.entry))) return;
   }
   turn.signal.throwIfAborted();
 }

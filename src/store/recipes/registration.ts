@@ -47,7 +47,7 @@ export async function openRegistration(
   info: MemberInfo,
   options: RegisterOptions,
 ): Promise<Registration> {
-  const registration = new KeptRegistration(place, info, options);
+  const registration = new OpenRegistration(place, info, options);
   await registration.listed(options.signal);
   return registration;
 }
@@ -56,7 +56,7 @@ export async function openRegistration(
 const QUIET_MS = 60_000;
 
 /** One loop writes; all others say what they want, and wake it. */
-class KeptRegistration implements Registration {
+class OpenRegistration implements Registration {
   readonly info: MemberInfo;
   readonly #store: Store;
   readonly #key: string;
@@ -266,26 +266,26 @@ class KeptRegistration implements Registration {
   }
 
   #notify(): void {
-    for (const look of this.#waiting) look();
+    for (const check of this.#waiting) check();
   }
 
   /** Until something is so; fails with the signal, or when the loop has ended without it. */
   #until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = (): void => {
+      const check = (): void => {
         const ended = this.#refused ?? (this.#closing.signal.aborted ? this.#closing.signal.reason : undefined);
         if (isSo()) finish(resolve);
         else if (ended !== undefined) finish(() => reject(ended));
         else if (signal.aborted) finish(() => reject(signal.reason));
       };
       const finish = (then: () => void): void => {
-        this.#waiting.delete(look);
-        signal.removeEventListener("abort", look);
+        this.#waiting.delete(check);
+        signal.removeEventListener("abort", check);
         then();
       };
-      this.#waiting.add(look);
-      signal.addEventListener("abort", look, { once: true });
-      look();
+      this.#waiting.add(check);
+      signal.addEventListener("abort", check, { once: true });
+      check();
     });
   }
 

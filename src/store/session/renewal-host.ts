@@ -105,7 +105,7 @@ function renewalOutcome(lease: Lease | undefined): StoreCallOutcome {
   return lease === undefined ? "not_done" : "done";
 }
 
-/** From the wish to open it until it is closed. */
+/** From the call to open it until it is closed. */
 class HostedSession {
   readonly store: number;
   readonly #stop = new AbortController();

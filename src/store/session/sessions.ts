@@ -197,7 +197,7 @@ interface WithinOptions {
   readonly late: () => Error;
 }
 
-/** From the wish to open it until it has ended in the store. */
+/** From the call to open it until it has ended in the store. */
 class HeldSession {
   readonly cell = new SessionCell();
   readonly opened = Promise.withResolvers<Lease>();

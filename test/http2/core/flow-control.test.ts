@@ -249,7 +249,7 @@ test("the reset of a dismissed request waits for its reply, which waits for a wi
   assert.equal(scene.connection.openStreams, 0);
 });
 
-test("bytes are handed on as views of the chunk that they came in", () => {
+test("bytes are passed on as views of the chunk that they came in", () => {
   const scene = new Scene("server", {
     events: () => ({
       data: (_, bytes) => {

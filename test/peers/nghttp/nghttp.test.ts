@@ -36,13 +36,13 @@ const GRPC_OK = /recv \(stream_id=\d+\) grpc-status: 0$/gmu;
 const END_STREAM = /recv HEADERS frame <length=\d+, flags=0x05, stream_id=\d+>/gu;
 const RESET = /recv RST_STREAM|recv GOAWAY/gu;
 
-interface Way {
+interface Variant {
   readonly name: string;
   readonly args: readonly string[];
   readonly requests?: number;
 }
 
-const WAYS: readonly Way[] = [
+const VARIANTS: readonly Variant[] = [
   { name: "with prior knowledge", args: ["--no-dep"] },
   { name: "with PRIORITY frames and a tree of idle streams", args: [] },
   { name: "with the least and the greatest weight", args: ["--weight=1", "--weight=256", "-m", "5"], requests: 5 },
@@ -63,7 +63,7 @@ const WAYS: readonly Way[] = [
 ];
 
 for (const tls of [false, true]) {
-  for (const { name, args, requests = 1 } of WAYS) {
+  for (const { name, args, requests = 1 } of VARIANTS) {
     test(
       `nghttp: a request ${name}${tls ? " over TLS" : ""} is answered with head, message and trailers`,
       NGHTTP,

@@ -5,7 +5,7 @@ import { SIGNALS } from "../../../src/otlp/signal.ts";
 import { createAuthority } from "../../support/certs.ts";
 import { namesIn, requestOf } from "../../support/items.ts";
 import { startTestNode, type TestNode } from "../../support/node.ts";
-import { OtlpSender, type SendWay } from "../../support/otlp-sender.ts";
+import { OtlpSender, type SendVariant } from "../../support/otlp-sender.ts";
 import { openHttpSink } from "../../support/sinks/http-sink.ts";
 import { OK, refusing } from "../../support/sinks/sink-script.ts";
 import { largeSpan, MIB, names, span } from "../items.ts";
@@ -60,7 +60,7 @@ for (const gzip of [false, true]) {
   });
 }
 
-const REFUSED: readonly { readonly way: SendWay; readonly body: Uint8Array }[] = [
+const REFUSED: readonly { readonly way: SendVariant; readonly body: Uint8Array }[] = [
   { way: "http", body: span("refused") },
   { way: "json", body: Buffer.from('{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"refused"}]}]}]}') },
 ];

@@ -154,14 +154,14 @@ test("consul: an endpoint that dies under a transaction is left for another, whi
   await using proxy = await FaultProxy.open(scene.server.port);
   const endpoints = [`http://127.0.0.1:${proxy.port}`, ...scene.server.settings.endpoints];
   await using two = openConsul({ ...scene.server.settings, endpoints }, STORE_OPTIONS);
-  for (const [i, mode] of (["deaf", "hold", "deaf", "hold"] as const).entries()) {
+  for (const [i, mode] of (["one_way", "hold", "one_way", "hold"] as const).entries()) {
     const key = `/dies/${i}`;
     await using follower = new Follower(scene.store, key);
     proxy.mode = "pass";
     assert.equal(await two.get(key, { signal }), undefined);
     proxy.mode = mode;
     const outcome = two.txn({ if: [absent(key)], then: [put(key, `nonce ${i}`)] }, { signal });
-    if (mode === "deaf") await follower.until(() => follower.state.has(key), "the write");
+    if (mode === "one_way") await follower.until(() => follower.state.has(key), "the write");
     proxy.cut();
     proxy.mode = "refuse";
     assert.deepEqual(await outcome, { done: true, revision: (await read(scene.store, key, signal)).modified });

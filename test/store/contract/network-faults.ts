@@ -145,7 +145,7 @@ async function lostOutcome({ network, direct, store, signal, prefix }: FaultPart
     await using follower = new Follower(direct, key);
     await follower.until(() => follower.isSynced, "the snapshot");
     await store.get(key, { signal }); // a connection is open
-    network.proxy.mode = "deaf";
+    network.proxy.mode = "one_way";
     const outcome = store.txn({ if: [absent(key)], then: [put(key, `nonce ${i}`)] }, { signal });
     await follower.until(() => follower.state.has(key), "the write");
     network.proxy.mode = "pass";

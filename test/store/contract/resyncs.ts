@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FleetVerdict, initFleet, judgeFleet, readFleet } from "../../../src/store/recipes/identity.ts";
+import { type FleetVerdict, initFleet, compareFleet, readFleet } from "../../../src/store/recipes/identity.ts";
 import type { StoreAdapter } from "../../../src/store/store.ts";
 import type { ContractWorld } from "../contract.ts";
 import { plain, put, read, remove, textOf, write } from "./calls.ts";
@@ -56,7 +56,7 @@ export function wipes(world: ContractWorld): void {
     const place = { store, prefix: prefix.slice(0, -1), clock: world.options.clock };
     const made = await initFleet(place, { signal });
     assert.ok(made.kind === "created");
-    assert.equal(judgeFleet(made.identity, await readFleet(place, { signal })).kind, "same");
+    assert.equal(compareFleet(made.identity, await readFleet(place, { signal })).kind, "same");
     let revision = 0n;
     for (let i = 0; i < 20; i++) revision = await write(store, [put(`${prefix}${i % 3}`, String(i))], signal);
     await using follower = new Follower(store, prefix);
@@ -68,9 +68,9 @@ export function wipes(world: ContractWorld): void {
       ["wiped"],
     );
     assert.deepEqual([...follower.state.keys()], []);
-    assert.equal(whyIsolated(judgeFleet(made.identity, await readFleet(place, { signal }))), "missing");
+    assert.equal(whyIsolated(compareFleet(made.identity, await readFleet(place, { signal }))), "missing");
     await initFleet(place, { signal });
-    assert.equal(whyIsolated(judgeFleet(made.identity, await readFleet(place, { signal }))), "different");
+    assert.equal(whyIsolated(compareFleet(made.identity, await readFleet(place, { signal }))), "different");
     const again = await write(store, [put(`${prefix}0`, "again")], signal);
     assert.ok(again < revision, `revision ${again} after ${revision} before`);
     assert.equal(textOf(await read(store, `${prefix}0`, signal)), "again");

@@ -26,11 +26,11 @@ export interface Arena extends AsyncDisposable {
 const OVER_A_NETWORK: readonly (readonly Disruption[])[] = [
   ["kill", "pause", "cut"],
   ["block", "hold", "kill"],
-  ["deaf", "pause", "hold"],
+  ["one_way", "pause", "hold"],
   ["pause", "kill", "cut"],
-  ["kill", "block", "deaf"],
+  ["kill", "block", "one_way"],
   ["cut", "kill", "block"],
-  ["hold", "pause", "deaf"],
+  ["hold", "pause", "one_way"],
 ];
 /** Beside the waves, by their number: a store of three members loses one, and not in each. */
 const MEMBERS_KILLED: readonly (MemberRole | undefined)[] = [undefined, "leader", "follower", undefined];

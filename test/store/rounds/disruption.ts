@@ -3,7 +3,7 @@
  * stopped by SIGSTOP; its thread computes and does nothing else; its connections are reset; nothing
  * comes through, and arrives later; the store hears it, and it does not hear the store.
  */
-export const DISRUPTIONS = ["kill", "pause", "block", "cut", "hold", "deaf"] as const;
+export const DISRUPTIONS = ["kill", "pause", "block", "cut", "hold", "one_way"] as const;
 export type Disruption = (typeof DISRUPTIONS)[number];
 
 /** Which of the store's members is killed, and started again with what it had. */

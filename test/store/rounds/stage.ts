@@ -107,7 +107,7 @@ export class Stage implements AsyncDisposable {
       case "hold":
         for (const proxy of proxies) proxy.mode = how;
         return async () => pass(proxies);
-      case "deaf":
+      case "one_way":
         for (const proxy of proxies) proxy.mode = how;
         return async () => {
           pass(proxies);

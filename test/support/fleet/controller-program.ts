@@ -8,12 +8,12 @@ import { systemRandom } from "../../../src/core/random.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { UNOBSERVED } from "../../../src/store/store-metrics.ts";
 import type { ControllerAnswer, ControllerAsk, ControllerTask } from "./controller-process.ts";
-import { keptLog } from "./quiet-log.ts";
+import { recordedLog } from "./quiet-log.ts";
 
 const task = JSON.parse(process.argv[2] ?? "") as ControllerTask;
 const world = { clock: systemClock, random: systemRandom };
 const store = await openStore(task.settings, { ...world, observer: UNOBSERVED });
-const log = keptLog(systemClock);
+const log = recordedLog(systemClock);
 const never = new AbortController().signal;
 
 const controller = openController({

@@ -25,7 +25,7 @@ import { createLedger } from "../../../src/telemetry/ledger.ts";
 import { createMetrics, type Metrics } from "../../../src/telemetry/metrics.ts";
 import { requestOf } from "../items.ts";
 import { RiggedStore } from "../rigged-store.ts";
-import { type KeptLog, keptLog } from "./quiet-log.ts";
+import { type RecordedLog, recordedLog } from "./quiet-log.ts";
 import { IDLE_PLANE, NO_COUNTERS, configOf } from "./idle-node.ts";
 
 const NEVER = new AbortController().signal;
@@ -146,7 +146,7 @@ export class LimitedNode implements AsyncDisposable {
 export class LimitedFleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
   readonly metrics: Metrics = createMetrics();
-  readonly log: KeptLog = keptLog(this.store.clock);
+  readonly log: RecordedLog = recordedLog(this.store.clock);
   #limits: LimitsData | undefined;
   readonly nodes: LimitedNode[] = [];
   readonly controllers = new Map<string, Controller>();

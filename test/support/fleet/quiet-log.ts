@@ -2,11 +2,11 @@ import { createLog, type RootLog } from "../../../src/telemetry/log.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 
 /** Lines as they would be written. */
-export interface KeptLog extends RootLog {
+export interface RecordedLog extends RootLog {
   readonly lines: readonly string[];
 }
 
-export function keptLog(clock: Clock): KeptLog {
+export function recordedLog(clock: Clock): RecordedLog {
   const lines: string[] = [];
   const log = createLog({
     clock,

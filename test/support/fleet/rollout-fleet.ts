@@ -7,7 +7,7 @@ import type { ControllerAddress } from "../../../src/control/fleet/messages.ts";
 import type { Controller } from "../../../src/control/global/controller.ts";
 import { openController } from "../../../src/control/global/open-controller.ts";
 import { ROLLOUT_TASK } from "../../../src/control/global/global-controller.ts";
-import { lookAtCollectors } from "../../../src/control/rollout/look-at-collectors.ts";
+import { sampleCollectors } from "../../../src/control/rollout/sample-collectors.ts";
 import { rolloutObserver } from "../../../src/control/rollout/rollout-metrics.ts";
 import { rolloutTask } from "../../../src/control/rollout/rollout-task.ts";
 import { fleetTopology } from "../../../src/control/topology/fleet-topology.ts";
@@ -24,7 +24,7 @@ import { createSharedConfig, type SharedConfig } from "../../../src/store/recipe
 import { createLedger } from "../../../src/telemetry/ledger.ts";
 import { createMetrics, type Metrics } from "../../../src/telemetry/metrics.ts";
 import { RiggedStore } from "../rigged-store.ts";
-import { type KeptLog, keptLog } from "./quiet-log.ts";
+import { type RecordedLog, recordedLog } from "./quiet-log.ts";
 import { NO_LOAD } from "../../../src/control/load/load-report.ts";
 import { IDLE_PLANE, configOf } from "./idle-node.ts";
 
@@ -36,7 +36,7 @@ const PER_SECOND = 1_000;
 
 const CONFIG = configOf();
 
-/** A collector: all of it that takes over a config, on a data plane that does nothing. */
+/** A collector: all of it that applies a config, on a data plane that does nothing. */
 export class RolloutNode implements AsyncDisposable {
   readonly id: string;
   readonly region: string;
@@ -185,7 +185,7 @@ export class RolloutNode implements AsyncDisposable {
 export class RolloutFleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
   readonly metrics: Metrics = createMetrics();
-  readonly log: KeptLog = keptLog(this.store.clock);
+  readonly log: RecordedLog = recordedLog(this.store.clock);
   readonly config: SharedConfig = createSharedConfig(this.store.place);
   readonly nodes: RolloutNode[] = [];
   /** Watches do not tell controllers where the pointer points. */
@@ -201,8 +201,8 @@ export class RolloutFleet implements AsyncDisposable {
   lead(id: string, region: string): Controller {
     const place = this.store.view((key) => this.isPointerLate && key.endsWith("/config/current"));
     const late: { topology?: ReturnType<typeof fleetTopology> } = {};
-    const look = async (signal: AbortSignal) =>
-      late.topology === undefined ? { collectors: [], silent: [] } : lookAtCollectors(late.topology, { signal });
+    const sample = async (signal: AbortSignal) =>
+      late.topology === undefined ? { collectors: [], silent: [] } : sampleCollectors(late.topology, { signal });
     const observer = rolloutObserver(this.metrics, this.log);
     const controller = openController({
       place,
@@ -211,7 +211,7 @@ export class RolloutFleet implements AsyncDisposable {
       generation: () => 1,
       reportIntervalMs: 5_000,
       summaryIntervalMs: 30_000,
-      tasks: { [ROLLOUT_TASK]: rolloutTask({ place, look, log: this.log, observer }) },
+      tasks: { [ROLLOUT_TASK]: rolloutTask({ place, sample, log: this.log, observer }) },
       fetchBody: createDocumentFetcher(place),
       log: this.log,
     });

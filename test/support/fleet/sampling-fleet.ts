@@ -21,7 +21,7 @@ import { initFleet } from "../../../src/store/recipes/identity.ts";
 import { createLedger } from "../../../src/telemetry/ledger.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { RiggedStore } from "../rigged-store.ts";
-import { keptLog } from "./quiet-log.ts";
+import { recordedLog } from "./quiet-log.ts";
 import { IDLE_PLANE, NO_COUNTERS, configOf } from "./idle-node.ts";
 
 const NEVER = new AbortController().signal;
@@ -111,7 +111,7 @@ class SampledNode {
 /** Real controllers and the sampling of real collectors, in memory, on a clock that is moved. */
 export class SampledFleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
-  readonly log = keptLog(this.store.clock);
+  readonly log = recordedLog(this.store.clock);
   readonly nodes: SampledNode[] = [];
   readonly news: StrategyNews[] = [];
   readonly config: Config;

@@ -35,7 +35,7 @@ export class Rollout {
     this.nodes = simulatedNodes(regions);
   }
 
-  look(): RolloutStep {
+  refresh(): RolloutStep {
     const at = { nowMs: this.nowMs, wallMs: this.nowMs, epoch: this.epoch, ledMs: this.ledMs, runs: this.runs };
     const step = stepRollout(this.candidate, this.memory, sampleOfFleet(this.nodes, this.silent, this.left), at);
     [this.candidate, this.memory] = [step.candidate, step.memory];
@@ -67,7 +67,7 @@ export class Rollout {
         node.attempted += items;
         node.failed += items * (node.version === TRIED ? this.failing.tried : this.failing.others);
       }
-      this.look();
+      this.refresh();
     }
     return this;
   }

@@ -1,7 +1,7 @@
 /**
  * OTLP 1.11 for traces, metrics and logs, and the google.rpc messages of its errors, in protobuf's
  * own language. Written from the specification's tables and read by protobufjs only, so that
- * src/otlp is judged by something it shares no line with. Message names are unique, hence one
+ * src/otlp is checked by something it shares no line with. Message names are unique, hence one
  * package for all.
  */
 export const SCHEMA = `

@@ -30,7 +30,7 @@ export class BodyIntake {
     this.#parts = parts;
   }
 
-  /** A frame begins: everything is judged before a byte of it is passed on. */
+  /** A frame begins: everything is checked before a byte of it is passed on. */
   begin(id: number, flowBytes: number, bodyBytes: number, ends: boolean): void {
     const { streams, faults, window } = this.#parts;
     this.#stream = undefined;

@@ -3,7 +3,7 @@ import type { ConnectionFault, H2ErrorCode } from "../contract.ts";
 /**
  * What the frame decoder tells its owner. Bytes are borrowed until the call returns. Frames come
  * well-formed by their head and in a legal order of HEADERS and CONTINUATION; what they mean for a
- * stream is the owner's to judge.
+ * stream is the owner's to check.
  */
 export interface FrameSink {
   /**

@@ -13,7 +13,7 @@ import { initialWindow } from "./window.ts";
  * Stands where a target has no part that could be sent to: while no member of the fleet is known
  * that it is to stand for. It is down, and nothing but members that come changes that.
  */
-export class Nobody implements PartTarget {
+export class NoMember implements PartTarget {
   readonly load = new TargetLoad();
   readonly parts = undefined;
   readonly toldParts: readonly ToldHandle[] = [this];
@@ -119,7 +119,7 @@ export class Nobody implements PartTarget {
 
   operate(): void {}
 
-  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
+  splitSize(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
     return { bytes: refusedBytes, proven: false };
   }
 

@@ -14,7 +14,7 @@ export const MEMBERS_FILE = "members.json";
 /** At most so often it is written. */
 const APART_MS = 10_000;
 
-const KeptSchema = z
+const SavedMembersSchema = z
   .array(
     z.object({
       of: z.string().max(65_536),
@@ -24,7 +24,7 @@ const KeptSchema = z
   .max(FLEET_BOUNDS.selections);
 
 /** Members of the fleet that were found last, for who starts while nobody tells of them. */
-export interface KeptMembers extends AsyncDisposable {
+export interface SavedMembers extends AsyncDisposable {
   /** As they were when this process began. */
   readonly first: readonly FoundMembers[];
   /** Never throws: what cannot be written is told. */
@@ -32,10 +32,10 @@ export interface KeptMembers extends AsyncDisposable {
 }
 
 /** What cannot be read is no condition: then nobody is known, as on the first start. */
-export async function openKeptMembers(
+export async function openSavedMembers(
   file: string,
   env: { readonly clock: Clock; readonly log: Log },
-): Promise<KeptMembers> {
+): Promise<SavedMembers> {
   const text = await readFile(file, "utf8").catch(() => "[]");
   let [kept, wanted, lastMs] = [text, text, Number.NEGATIVE_INFINITY];
   let writing: Promise<void> = Promise.resolve();
@@ -79,7 +79,7 @@ function textOfMembers(found: readonly FoundMembers[]): string {
 
 function readKept(text: string): readonly FoundMembers[] {
   try {
-    const all = KeptSchema.parse(JSON.parse(text));
+    const all = SavedMembersSchema.parse(JSON.parse(text));
     return all.map(({ of, members }) => ({ of, members: members.map((one) => ({ ...one, utilization: 0 })) }));
   } catch {
     return [];

@@ -1,9 +1,9 @@
 import type { ItemFields } from "../../otlp/item-fields.ts";
-import type { KeptItems } from "../../otlp/kept-items.ts";
+import type { SampledItems } from "../../otlp/sampled-items.ts";
 import { LogSampling, RANDOMNESS_KEY } from "../../otlp/log-sampling.ts";
 import { probabilityOf, writeRandomness } from "../../otlp/threshold.ts";
 import type { LogRandomness } from "../../plan/sampling-plan.ts";
-import type { ItemJudge } from "./judge.ts";
+import type { ItemDecider } from "./item-decider.ts";
 import { Randomness } from "./randomness.ts";
 import { attributeField, type ClassThreshold } from "./threshold-mark.ts";
 import { NO_RANDOMNESS, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
@@ -17,7 +17,7 @@ const RANDOMNESS_FIELD = attributeField(RANDOMNESS_KEY, "0".repeat(DIGITS));
  * Decides about log records: by what they say of their randomness, else by the first of the
  * configured places where there is some. Marks are attributes; one that changes is cut out.
  */
-export class LogJudge implements ItemJudge {
+export class LogDecider implements ItemDecider {
   addStart = 0;
   addEnd = 0;
   cutStart = 0;
@@ -30,12 +30,12 @@ export class LogJudge implements ItemJudge {
   #isThinned = false;
   #isHashed = false;
   readonly #hashes: boolean;
-  readonly #out: KeptItems;
+  readonly #out: SampledItems;
   readonly #log: LogSampling;
   /** TRACE_ID, or an index of the keys. */
   readonly #places: readonly number[];
 
-  constructor(randomness: "trace_id" | "hash", places: readonly LogRandomness[], out: KeptItems) {
+  constructor(randomness: "trace_id" | "hash", places: readonly LogRandomness[], out: SampledItems) {
     const keys = places.flatMap((place) => (place === "trace_id" ? [] : [place.attribute]));
     this.#hashes = randomness === "hash";
     this.#out = out;
@@ -47,7 +47,7 @@ export class LogJudge implements ItemJudge {
     return this.arrival === NO_RANDOMNESS ? undefined : this.random.text;
   }
 
-  judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
+  decide(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
     if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
     if (this.arrival === NO_RANDOMNESS) return VERDICT.KEEP;
     const log = this.#log;
@@ -64,8 +64,8 @@ export class LogJudge implements ItemJudge {
   }
 
   /** Rules read other fields of logs. */
-  judgeRead({ bytes, start, end }: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict {
-    return this.judge(bytes, start, end, to, odd);
+  decideRead({ bytes, start, end }: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict {
+    return this.decide(bytes, start, end, to, odd);
   }
 
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean {

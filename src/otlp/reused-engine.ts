@@ -22,7 +22,7 @@ export interface EngineKind {
  * that is a third of the time with gzip and two thirds to three quarters with zstd
  * (docs/decisions/0038-compression.md).
  */
-export class KeptEngine {
+export class ReusedEngine {
   readonly #kind: EngineKind;
   #engine: NativeEngine | undefined;
   #error: unknown;

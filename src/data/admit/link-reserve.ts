@@ -1,4 +1,4 @@
-import { KEPT_FOR_LINKS, keptForLinks } from "../../plan/hops.ts";
+import { RESERVED_FOR_LINKS, reservedForLinks } from "../../plan/hops.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 
 /** Tells what nodes of the fleet send on from what comes from senders. */
@@ -18,7 +18,7 @@ export interface LinkedRequest {
 }
 
 /** What is kept of limits for nodes of the fleet, where some target is such, as in queues. */
-export class KeptForLinks {
+export class LinkReserve {
   #reader: (() => LinkReader) | undefined;
 
   heed(reader: () => LinkReader): void {
@@ -27,7 +27,7 @@ export class KeptForLinks {
 
   /** Whether so much of `most` is used that something may be kept of the rest. */
   mayKeep(most: number, used: number): boolean {
-    return used > (1 - KEPT_FOR_LINKS) * most && this.#reader !== undefined;
+    return used > (1 - RESERVED_FOR_LINKS) * most && this.#reader !== undefined;
   }
 
   /**
@@ -40,6 +40,6 @@ export class KeptForLinks {
     if (reader?.hasLinks !== true) return 0;
     const { headers } = request;
     request.links ??= headers === undefined ? 0 : reader.linksOf(headers);
-    return keptForLinks(most, request.links);
+    return reservedForLinks(most, request.links);
   }
 }

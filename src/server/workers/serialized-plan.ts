@@ -9,7 +9,7 @@ export type SharedPlan = Pick<PlanData, "targets" | "pools" | "limits">;
  * one text that every worker gets. Of a plan that differs from the one before in a few rules, their
  * lines are what is made, and sent.
  */
-export class KeptPlan implements SharedPlan {
+export class SerializedPlan implements SharedPlan {
   readonly version: number;
   /** Of the document: that of a plan made of the same text once more is the same. */
   readonly digest: string;
@@ -21,7 +21,7 @@ export class KeptPlan implements SharedPlan {
   readonly text: string;
   #summed: SummedText | undefined;
 
-  constructor(plan: PlanData, before?: KeptPlan) {
+  constructor(plan: PlanData, before?: SerializedPlan) {
     this.version = plan.version;
     this.digest = plan.digest;
     this.targets = plan.targets;
@@ -32,7 +32,7 @@ export class KeptPlan implements SharedPlan {
   }
 
   /** Undefined: all of it is to be sent. */
-  changeFrom(before: KeptPlan): PlanChange | undefined {
+  changeFrom(before: SerializedPlan): PlanChange | undefined {
     return this.text.length < SHORT ? undefined : changeBetween(before.#sum, this.#sum);
   }
 

@@ -1,10 +1,10 @@
 import type { ItemFields } from "../../otlp/item-fields.ts";
-import type { KeptItems } from "../../otlp/kept-items.ts";
+import type { SampledItems } from "../../otlp/sampled-items.ts";
 import { SpanSampling } from "../../otlp/span-sampling.ts";
 import { probabilityOf } from "../../otlp/threshold.ts";
 import { MOST_ADDED, TraceState } from "../../otlp/trace-state.ts";
 import { varintBytes, writeVarint } from "../../otlp/wire.ts";
-import type { ItemJudge } from "./judge.ts";
+import type { ItemDecider } from "./item-decider.ts";
 import { Randomness } from "./randomness.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
 import { NO_RANDOMNESS, reaches, type SamplingOddities, type Verdict, VERDICT } from "./verdict.ts";
@@ -15,7 +15,7 @@ const TRACE_STATE = 0x1a;
  * Decides about spans, by their trace id and tracestate. A tracestate that changes is written anew
  * and appended: protobuf takes the last one.
  */
-export class SpanJudge implements ItemJudge {
+export class SpanDecider implements ItemDecider {
   addStart = 0;
   addEnd = 0;
   cutStart = 0;
@@ -27,12 +27,12 @@ export class SpanJudge implements ItemJudge {
   #isThinned = false;
   #isHashed = false;
   readonly #hashes: boolean;
-  readonly #out: KeptItems;
+  readonly #out: SampledItems;
   readonly #span = new SpanSampling();
   readonly #state = new TraceState();
 
   /** `randomness: hash`: of the whole trace id, unless the span says its own. */
-  constructor(randomness: "trace_id" | "hash", out: KeptItems) {
+  constructor(randomness: "trace_id" | "hash", out: SampledItems) {
     this.#hashes = randomness === "hash";
     this.#out = out;
   }
@@ -41,12 +41,12 @@ export class SpanJudge implements ItemJudge {
     return this.arrival === NO_RANDOMNESS ? undefined : this.random.text;
   }
 
-  judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
+  decide(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict {
     if (!this.see(bytes, start, end, odd)) return VERDICT.MALFORMED;
     return this.#decide(start, to, odd);
   }
 
-  judgeRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict {
+  decideRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict {
     this.#span.take(item);
     this.#see(item.bytes, odd);
     return this.#decide(item.start, to, odd);

@@ -4,19 +4,19 @@ import { decodeRequest } from "../../test/support/oracle/oracle.ts";
 import { list } from "../../test/support/oracle/walk.ts";
 
 /** A trace of which something was kept. */
-interface KeptTrace {
+interface RecordedTrace {
   readonly sentMs: number;
   kept: number;
 }
 
 /** What arrives of spans that tell when they were sent, by the second in which they were. */
-export class KeptTraces {
+export class RecordedTraces {
   /** Of each second since the beginning: items kept, and what they stand for. */
   readonly kept: number[] = [];
   readonly stoodFor: number[] = [];
   /** Of each second: items that arrived in it. */
   readonly arrivals: number[] = [];
-  readonly traces = new Map<string, KeptTrace>();
+  readonly traces = new Map<string, RecordedTrace>();
   readonly #beganMs: number;
 
   constructor(beganMs: number) {

@@ -4,7 +4,7 @@ import { CollectorViewSchema } from "../fleet/messages.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
 import type { CollectorPage, PageOptions, RegionSeen } from "../topology/topology-source.ts";
 import { sampleOf } from "./collector-sample.ts";
-import { lookAtCollectors } from "./look-at-collectors.ts";
+import { sampleCollectors } from "./sample-collectors.ts";
 
 function regionOf(id: string): RegionSeen {
   const [numbers, controller, collectors] = [noNumbers(), `c-${id}`, 1];
@@ -23,7 +23,7 @@ test("a region whose controller is new has lost nobody: who is there is seen, an
   };
   const regions = ["eu", "us", "asia"].map(regionOf);
   const topology = { regions: async () => regions, page: async (region: string) => pages[region] };
-  const seen = await lookAtCollectors(topology, { signal: new AbortController().signal });
+  const seen = await sampleCollectors(topology, { signal: new AbortController().signal });
   assert.deepEqual(seen.collectors.map(({ id }) => id).toSorted(), ["eu-1", "us-1"]);
   assert.deepEqual(seen.silent, ["asia", "eu"]);
 });
@@ -35,7 +35,7 @@ test("a region in which nobody is keeps nothing waiting; who has said goodbye is
     vast: { collectors: [viewOf("vast-1")], next: "vast-1" },
   };
   const topology = { regions: async () => regions, page: async (region: string) => pages[region] };
-  const seen = await lookAtCollectors(topology, { signal: new AbortController().signal });
+  const seen = await sampleCollectors(topology, { signal: new AbortController().signal });
   assert.deepEqual([seen.silent, [...(seen.left ?? [])]], [["vast"], ["eu-2 one"]]);
 });
 
@@ -44,7 +44,7 @@ test("an adopted region in which nobody is, and nobody was, keeps nothing waitin
   const learning: CollectorPage = { collectors: [], next: undefined, isLearning: true };
   const silentOf = async (region: RegionSeen, page: CollectorPage) => {
     const topology = { regions: async () => [region], page: async () => page };
-    return (await lookAtCollectors(topology, { signal: new AbortController().signal })).silent;
+    return (await sampleCollectors(topology, { signal: new AbortController().signal })).silent;
   };
   assert.deepEqual(await silentOf(empty, learning), []);
   assert.deepEqual(await silentOf({ ...empty, adopted: false }, learning), ["misspelt"]);
@@ -71,7 +71,7 @@ test("pages follow each other to the last one; a controller that always has anot
     return { collectors: [viewOf(`${region}-${id}`)], next: region === "eu" && id === "3" ? undefined : id };
   };
   const topology = { regions: async () => regions, page };
-  const seen = await lookAtCollectors(topology, { signal: new AbortController().signal });
+  const seen = await sampleCollectors(topology, { signal: new AbortController().signal });
   const ofEu = asked.filter((one) => one.startsWith("eu"));
   assert.deepEqual(ofEu, ["eu after 0, 200", "eu after 1, 200", "eu after 2, 200"]);
   assert.deepEqual([asked.length, seen.collectors.length, seen.silent], [103, 103, ["endless"]]);

@@ -8,7 +8,7 @@ import { type CollectorSample, type FleetSample, sampleOf, startOf } from "./col
 const AT_ONCE = 8;
 
 /** All collectors of a fleet, as their controllers see them now. Throws as the store does. */
-export async function lookAtCollectors(
+export async function sampleCollectors(
   topology: Pick<TopologySource, "page" | "regions">,
   options: CallOptions,
 ): Promise<FleetSample> {

@@ -9,7 +9,7 @@ import type { TruthTrouble } from "./config-truth.ts";
 import { POINTER_SCOPE } from "./older-config.ts";
 
 /** What a node sees in the store of its fleet. */
-export type FleetLook =
+export type FleetInspection =
   | { readonly kind: "version"; readonly version: ConfigVersion; readonly pointer: ConfigPointer }
   | { readonly kind: "trouble"; readonly trouble: TruthTrouble };
 
@@ -17,9 +17,13 @@ export type FleetLook =
  * Whose the store is, and what it says is to run, as far as that is to be believed. What is new is
  * remembered. Never rejects, but for the signal's reason.
  */
-export async function lookAtFleet(place: RecipePlace, memory: FleetMemory, signal: AbortSignal): Promise<FleetLook> {
+export async function inspectFleet(
+  place: RecipePlace,
+  memory: FleetMemory,
+  signal: AbortSignal,
+): Promise<FleetInspection> {
   try {
-    return await look(place, memory, signal);
+    return await inspect(place, memory, signal);
   } catch (cause) {
     signal.throwIfAborted();
     if (!(cause instanceof RouterError)) {
@@ -32,8 +36,8 @@ export async function lookAtFleet(place: RecipePlace, memory: FleetMemory, signa
   }
 }
 
-async function look(place: RecipePlace, memory: FleetMemory, signal: AbortSignal): Promise<FleetLook> {
-  const verdict = await memory.judge(await readFleet(place, { signal }));
+async function inspect(place: RecipePlace, memory: FleetMemory, signal: AbortSignal): Promise<FleetInspection> {
+  const verdict = await memory.check(await readFleet(place, { signal }));
   if (verdict.kind === "isolated") return trouble({ kind: "isolated", reason: verdict.message, hint: verdict.hint });
   if (verdict.kind === "unformed") {
     return trouble({ kind: "unformed", reason: `there is no fleet under ${place.prefix} yet`, hint: INIT });
@@ -72,6 +76,6 @@ function noneUnder(prefix: string): string {
   return `the fleet has no config under ${prefix} yet`;
 }
 
-function trouble(told: TruthTrouble): FleetLook {
+function trouble(told: TruthTrouble): FleetInspection {
   return { kind: "trouble", trouble: told };
 }

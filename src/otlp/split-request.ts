@@ -1,12 +1,12 @@
 import { joinOwned, lengthOf } from "../core/bytes.ts";
-import { cutMetric, headerOf, leastPayload } from "./cut-metric.ts";
+import { splitMetric, headerOf, leastPayload } from "./split-metric.ts";
 import { indexItems, ItemIndex } from "./items.ts";
 import { Envelope, scanEnvelope } from "./scan.ts";
 import type { Signal } from "./signal.ts";
 import { pointsOf, sliceResource } from "./slice.ts";
 
 /** What a part of a request may be. */
-export interface CutLimits {
+export interface SplitLimits {
   readonly bytes: number;
   readonly items: number;
 }
@@ -28,7 +28,11 @@ export interface RequestPart {
  * more bytes than they need are written anew. Undefined when cutting is of no use, or the request
  * is malformed.
  */
-export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits): readonly RequestPart[] | undefined {
+export function splitRequest(
+  signal: Signal,
+  bytes: Uint8Array,
+  limits: SplitLimits,
+): readonly RequestPart[] | undefined {
   const envelope = new Envelope();
   if (!scanEnvelope(signal, bytes, envelope)) return undefined;
   const parts = new RequestParts(envelope, limits);
@@ -49,7 +53,7 @@ export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits)
 
 /** The part that is being filled, and those before it. */
 class RequestParts {
-  readonly #limits: CutLimits;
+  readonly #limits: SplitLimits;
   /** Goes along with every part: unknown fields of the request. */
   readonly #extras: Uint8Array[] = [];
   readonly #done: RequestPart[] = [];
@@ -59,7 +63,7 @@ class RequestParts {
   #items = 0;
   #points = 0;
 
-  constructor({ bytes, extras }: Envelope, limits: CutLimits) {
+  constructor({ bytes, extras }: Envelope, limits: SplitLimits) {
     this.#limits = limits;
     for (let i = 0; i < extras.length; i += 2) this.#extras.push(bytes.subarray(extras[i], extras[i + 1]));
     this.#extraBytes = this.#extras.reduce((sum, extra) => sum + extra.length, 0);
@@ -122,7 +126,7 @@ function divide(signal: Signal, envelope: Envelope, r: number, parts: RequestPar
       i++;
     }
     const piece = sliceResource(envelope, r, index, all.subarray(first, i), i - first);
-    if (i - first > 1 || signal !== "metrics" || !cutOneMetric(piece, parts)) {
+    if (i - first > 1 || signal !== "metrics" || !splitOneMetric(piece, parts)) {
       let points = 0;
       for (let at = first; at < i; at++) points += pointsOf(signal, envelope.bytes, index, at);
       parts.add([piece], piece.length, i - first, points);
@@ -143,7 +147,7 @@ const ITEM = 0x12;
  * Cuts a resource_x field that holds one metric by data points. False when it fits as it is, or
  * cannot be cut.
  */
-function cutOneMetric(field: Uint8Array, parts: RequestParts): boolean {
+function splitOneMetric(field: Uint8Array, parts: RequestParts): boolean {
   if (parts.fits(field.length, 1)) return false;
   const envelope = new Envelope();
   if (!scanEnvelope("metrics", field, envelope)) return false;
@@ -151,7 +155,7 @@ function cutOneMetric(field: Uint8Array, parts: RequestParts): boolean {
   const index = new ItemIndex();
   indexItems(field, bodyStart, end, index);
   const [metricStart, metricEnd] = [index.bodyStart[0]!, index.end[0]!];
-  const metrics = cutMetric(field, metricStart, metricEnd, parts.room - (field.length - (metricEnd - metricStart)));
+  const metrics = splitMetric(field, metricStart, metricEnd, parts.room - (field.length - (metricEnd - metricStart)));
   if (metrics === undefined) return false;
   const scope = index.scopeOf[0]!;
   const view = (from: number, to: number): Uint8Array => field.subarray(from, to);

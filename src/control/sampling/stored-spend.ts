@@ -19,12 +19,12 @@ const SpendRecordSchema = z.object({
 });
 
 /** What was spent, as it is kept: by the name of the strategy. */
-export const KeptSpendSchema = z.object({
+export const StoredSpendSchema = z.object({
   schema: z.int().min(1).default(1),
   strategies: z.record(z.string(), SpendRecordSchema).default({}),
 });
 
-export function keptSpend(strategies: SpendRecords): z.input<typeof KeptSpendSchema> {
+export function storedSpend(strategies: SpendRecords): z.input<typeof StoredSpendSchema> {
   return { schema: 1, strategies };
 }
 
@@ -44,7 +44,7 @@ export function spendFile(file: string | undefined, log: Log): SpendFile {
     async read() {
       if (file === undefined) return {};
       try {
-        return KeptSpendSchema.parse(JSON.parse(await readFile(file, "utf8"))).strategies;
+        return StoredSpendSchema.parse(JSON.parse(await readFile(file, "utf8"))).strategies;
       } catch (cause) {
         const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
         if (!isMissing) trouble("what sampling has spent in this hour is not known: it begins anew", cause);
@@ -55,7 +55,7 @@ export function spendFile(file: string | undefined, log: Log): SpendFile {
       if (file === undefined) return;
       try {
         await openDirectory(dirname(file));
-        await writeAtomically(file, `${JSON.stringify(keptSpend(spent))}\n`);
+        await writeAtomically(file, `${JSON.stringify(storedSpend(spent))}\n`);
       } catch (cause) {
         trouble("what sampling has spent in this hour cannot be kept", cause);
       }

@@ -1,16 +1,16 @@
-import type { PublishWish } from "../control/truth/config-truth.ts";
+import type { PublishTerms } from "../control/truth/config-truth.ts";
 import type { AdminContext } from "./context.ts";
 import type { AdminRequest } from "./route.ts";
 
 /** What a change of the config may be told beside it. */
-export const WISH = {
+export const CHANGE_QUERY = {
   note: "Why, for people; kept in the history.",
   by: "Who, for people; default: the role of the token.",
 };
 
 /** What takes a whole document may be told besides, where the config is a fleet's. */
-export const PUBLISH = {
-  ...WISH,
+export const PUBLISH_QUERY = {
+  ...CHANGE_QUERY,
   force: "true: also when a live member of the fleet cannot read its schema.",
   staged: "true: some nodes try it first; see /api/v1/config/rollout.",
   again: "true: also when the same document was rolled back or aborted before.",
@@ -18,7 +18,7 @@ export const PUBLISH = {
 };
 
 /** Who asks, from where, and why. */
-export function wishOf({ query, role }: AdminRequest, { facts }: Pick<AdminContext, "facts">): PublishWish {
+export function publishTermsOf({ query, role }: AdminRequest, { facts }: Pick<AdminContext, "facts">): PublishTerms {
   const by = query.get("by")?.trim() ?? "";
   const note = query.get("note")?.trim() ?? "";
   return {

@@ -15,7 +15,7 @@ export interface MetricPart {
  * point, and no more than `room` bytes where that is possible. Undefined when it has fewer than two
  * points. Of a well-formed Metric.
  */
-export function cutMetric(bytes: Uint8Array, start: number, end: number, room: number): MetricPart[] | undefined {
+export function splitMetric(bytes: Uint8Array, start: number, end: number, room: number): MetricPart[] | undefined {
   const fields = fieldsOf(bytes, start, end);
   const { points } = fields;
   const count = points.length / 2;

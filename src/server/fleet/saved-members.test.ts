@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { openKeptMembers } from "./kept-members.ts";
+import { openSavedMembers } from "./saved-members.ts";
 
 function found(ids: string, utilization = 0) {
   return [{ of: "k", members: ids.split("").map((id) => ({ id, address: `${id}:1`, utilization })) }];
@@ -15,9 +15,9 @@ test("members are kept over a restart, are written only when others are there, a
   const directory = await mkdtemp(join(tmpdir(), "members-"));
   const file = join(directory, "members.json");
   const clock = new ManualClock();
-  const env = { clock, log: keptLog(clock) };
+  const env = { clock, log: recordedLog(clock) };
   {
-    await using kept = await openKeptMembers(file, env);
+    await using kept = await openSavedMembers(file, env);
     assert.deepEqual(kept.first, []);
     kept.keep(found("a"));
     clock.advance(0);
@@ -27,12 +27,12 @@ test("members are kept over a restart, are written only when others are there, a
     assert.equal(clock.pending, 1);
   }
   assert.equal(clock.pending, 0);
-  await using again = await openKeptMembers(file, env);
+  await using again = await openSavedMembers(file, env);
   assert.deepEqual(again.first, found("abc"));
   again.keep(found("abc", 0.9));
   assert.equal(clock.pending, 0);
   await writeFile(file, '[{"of":1}]');
-  await using damaged = await openKeptMembers(file, env);
+  await using damaged = await openSavedMembers(file, env);
   assert.deepEqual(damaged.first, []);
   assert.ok((await readFile(file, "utf8")).length > 0);
   await rm(directory, { recursive: true });
@@ -40,11 +40,11 @@ test("members are kept over a restart, are written only when others are there, a
 
 test("a directory that cannot be written is told, and stops nothing", async () => {
   const clock = new ManualClock();
-  const log = keptLog(clock);
+  const log = recordedLog(clock);
   const directory = await mkdtemp(join(tmpdir(), "members-"));
   await writeFile(join(directory, "file"), "");
   {
-    await using kept = await openKeptMembers(join(directory, "file", "members.json"), { clock, log });
+    await using kept = await openSavedMembers(join(directory, "file", "members.json"), { clock, log });
     kept.keep(found("a"));
   }
   assert.equal(log.lines.length, 1);

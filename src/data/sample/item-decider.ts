@@ -4,7 +4,7 @@ import type { ClassThreshold } from "./threshold-mark.ts";
 import type { ItemChange, SamplingOddities, Verdict } from "./verdict.ts";
 
 /** Decides about the items of one signal, one after the other. */
-export interface ItemJudge extends ItemChange {
+export interface ItemDecider extends ItemChange {
   /** Of the item that was seen last: the probability that it came with, or NO_RANDOMNESS. */
   readonly arrival: number;
   /** And whether it begins a trace. */
@@ -15,11 +15,11 @@ export interface ItemJudge extends ItemChange {
   readonly random: Pick<Randomness, "hi" | "lo">;
   /**
    * Decides about the item in [start, end). For CHANGE the fields of ItemChange tell what of it,
-   * and what is added has been written to the request's KeptItems.
+   * and what is added has been written to the request's SampledItems.
    */
-  judge(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict;
+  decide(bytes: Uint8Array, start: number, end: number, to: ClassThreshold, odd: SamplingOddities): Verdict;
   /** The same of an item that rules were asked about: what was read of it is not read again. */
-  judgeRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict;
+  decideRead(item: ItemFields, to: ClassThreshold, odd: SamplingOddities): Verdict;
   /** Looks at an item of which all is kept. False when it is malformed. */
   see(bytes: Uint8Array, start: number, end: number, odd: SamplingOddities): boolean;
   release(): void;

@@ -9,12 +9,12 @@ import { changedText, summed } from "../../plan/plan-text.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
 import { listenOptions } from "../listen-options.ts";
 import { textSource } from "../config-source.ts";
-import { KeptPlan } from "./kept-plan.ts";
+import { SerializedPlan } from "./serialized-plan.ts";
 import { type FromWorker, type Question, WORKER_SCHEMA } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
-test("kept plan: of one that differs in a rule, what differs is told; of a short one, or where most does, all is", () => {
-  const planOf = (ids: readonly string[], version: number): KeptPlan => {
+test("serialized plan: of one that differs in a rule, what differs is told; of a short one, or where most does, all is", () => {
+  const planOf = (ids: readonly string[], version: number): SerializedPlan => {
     const text = completeConfig({
       targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
       default_pool: { targets: ["a"] },
@@ -22,7 +22,7 @@ test("kept plan: of one that differs in a rule, what differs is told; of a short
     });
     const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
     assert.ok(config !== undefined);
-    return new KeptPlan(compile(config, config.node, { version, text }));
+    return new SerializedPlan(compile(config, config.node, { version, text }));
   };
   const ids = Array.from({ length: 500 }, (_, i) => `rule-${i}`);
   const [first, next] = [planOf(ids, 1), planOf(ids.with(7, "other"), 2)];
@@ -39,7 +39,7 @@ test("kept plan: of one that differs in a rule, what differs is told; of a short
   assert.equal(planOf(["a"], 2).changeFrom(planOf(["b"], 1)), undefined);
 });
 
-test("kept plan: workers get all of it as one text", () => {
+test("serialized plan: workers get all of it as one text", () => {
   const text = completeConfig({
     targets: [{ id: "a", endpoint: "http://127.0.0.1:1", limits: { max_in_flight: 7 } }],
     pools: { one: { targets: ["a"] } },
@@ -49,16 +49,16 @@ test("kept plan: workers get all of it as one text", () => {
   const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined);
   const plan = compile(config, config.node, { version: 3, text });
-  const kept = new KeptPlan(plan);
+  const kept = new SerializedPlan(plan);
   assert.deepEqual(readPlanData(kept.text), plan);
   assert.deepEqual([kept.version, kept.digest, kept.targets, kept.pools], [3, plan.digest, plan.targets, plan.pools]);
 });
 
-test("kept plan: a worker that runs the one before takes the change of it, and says so where it runs another", async () => {
+test("serialized plan: a worker that runs the one before takes the change of it, and says so where it runs another", async () => {
   const planOf = (
     id: string,
     version: number,
-  ): { kept: KeptPlan; limits: ReturnType<typeof listenOptions>["limits"] } => {
+  ): { kept: SerializedPlan; limits: ReturnType<typeof listenOptions>["limits"] } => {
     const rules = Array.from({ length: 500 }, (_, i) => ({ id: i === 7 ? id : `rule-${i}`, targets: ["a"] }));
     const text = completeConfig({
       targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
@@ -67,7 +67,7 @@ test("kept plan: a worker that runs the one before takes the change of it, and s
     const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
     assert.ok(config !== undefined);
     return {
-      kept: new KeptPlan(compile(config, config.node, { version, text })),
+      kept: new SerializedPlan(compile(config, config.node, { version, text })),
       limits: listenOptions(config.node).limits,
     };
   };
@@ -92,7 +92,7 @@ test("kept plan: a worker that runs the one before takes the change of it, and s
   };
   const nothing = { sharesLimits: false, sampling: undefined, givenUp: undefined };
   await ask({ name: "start", args: { ...start, ...nothing } });
-  const change = async (from: KeptPlan, to: KeptPlan): Promise<unknown> => {
+  const change = async (from: SerializedPlan, to: SerializedPlan): Promise<unknown> => {
     const args = to.changeFrom(from);
     assert.ok(args !== undefined);
     const answer = await ask({ name: "change", args });

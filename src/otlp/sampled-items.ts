@@ -20,7 +20,7 @@ const FIRST_ADDED = 1_024;
  * others added at its end. Writes the request that is left of it. Resources are told of in order,
  * and items of a resource in order. One instance is used for all requests.
  */
-export class KeptItems {
+export class SampledItems {
   /** What is added to items: `added` up to `addedEnd`. Grows by `room`. */
   added: Uint8Array = allocOwned(FIRST_ADDED);
   addedEnd = 0;
