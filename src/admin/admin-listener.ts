@@ -30,7 +30,7 @@ export interface AdminListenOptions {
   readonly metrics: Metrics;
 }
 
-export interface AdminTls {
+interface AdminTls {
   readonly cert: string;
   readonly key: string;
   /** With it, whoever connects needs a certificate that one of these has signed. */

@@ -4,7 +4,7 @@ import type { FleetNode, FleetNodes } from "./fleet-view.ts";
 /**
  * Of `GET /api/v1/limits?fleet=true`: items a second, but `shed`, which is items since the start.
  */
-export interface FleetLimitsView {
+interface FleetLimitsView {
   readonly regions: readonly RegionLimitsView[];
   readonly nodes: readonly NodeLimitsView[];
   readonly left_out: number;

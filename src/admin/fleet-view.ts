@@ -56,7 +56,7 @@ async function regionAfter(
   return (await topology.read(options)).regions[0];
 }
 
-export type FleetRead<View> =
+type FleetRead<View> =
   | { readonly ok: true; readonly view: View | undefined }
   | { readonly ok: false; readonly reply: AdminReply };
 

@@ -1,7 +1,7 @@
 import { checkRandomness, type RandomnessSeen } from "../plan/sampling/randomness-check.ts";
 
 /** Of `GET /api/v1/sampling`: how the randomness of a service's spans is spread. */
-export interface RandomnessView {
+interface RandomnessView {
   readonly service: string;
   readonly verdict: string;
   readonly seen: number;

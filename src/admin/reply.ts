@@ -15,7 +15,7 @@ export function problemReply(status: number, detail: string, extra: ProblemExtra
   return { status, body, type: PROBLEM_TYPE, headers: extra.headers ?? {} };
 }
 
-export interface ProblemExtra {
+interface ProblemExtra {
   readonly headers?: Readonly<Record<string, string>>;
   readonly more?: object;
 }
@@ -129,7 +129,7 @@ function appliedReply(outcome: Extract<ChangeOutcome, { readonly kind: "applied"
   return { status: 200, body, headers: { etag: etagOf(version) } };
 }
 
-export type IfMatch = { readonly ok: true; readonly guard: readonly number[] | undefined } | { readonly ok: false };
+type IfMatch = { readonly ok: true; readonly guard: readonly number[] | undefined } | { readonly ok: false };
 
 /**
  * The versions that an `If-Match` header names (RFC 9110, 13.1.1): `"5"`, several, or `*` for any.

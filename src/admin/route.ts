@@ -89,7 +89,7 @@ export interface AdminReply {
 export const JSON_TYPE = "application/json; charset=utf-8";
 export const YAML_TYPE = "application/yaml; charset=utf-8";
 
-export type RouteMatch =
+type RouteMatch =
   | { readonly kind: "route"; readonly route: AdminRoute; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly kind: "not_found" };

@@ -6,7 +6,7 @@ import { keptItems, rateIn } from "../plan/sampling/class-rate.ts";
 import type { ReceivedRow } from "../plan/sampling/received.ts";
 
 /** Of `GET /api/v1/sampling?fleet=true`: what comes to each region, and is kept of it. */
-export interface RegionSamplingView {
+interface RegionSamplingView {
   readonly region: string;
   readonly signal: string;
   readonly class: string;

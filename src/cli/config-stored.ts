@@ -26,16 +26,16 @@ const WITHOUT_NODE = `With -c the fleet's store is asked, as config apply does: 
 export const ELSEWHERE = "without any node, -c <file> asks the store of a fleet itself";
 
 /** What the store says, as a node would. */
-export type StoreQuery = (versions: StoredVersions, asked: StoredQuestion) => Promise<NotKept | ShownResult>;
+type StoreQuery = (versions: StoredVersions, asked: StoredQuestion) => Promise<NotKept | ShownResult>;
 
-export interface StoredQuestion {
+interface StoredQuestion {
   readonly args: Args;
   readonly io: Io;
   readonly signal: AbortSignal;
 }
 
 /** A result, and how people read it. */
-export interface ShownResult {
+interface ShownResult {
   readonly kind: "shown";
   readonly result: unknown;
   readonly text: string;
@@ -108,7 +108,7 @@ function fleetOf(args: Args, io: Io): StoredFleet | undefined {
   throw usage(`${file} names no store that nodes share`, "a node by itself keeps its own versions: ask it with --url");
 }
 
-export interface StoredFailure {
+interface StoredFailure {
   readonly code: "CONFLICT" | "NOT_FOUND";
   readonly detail: string;
   readonly hint: string;

@@ -18,7 +18,7 @@ export const CLI_ERROR_CODES = [
 export type CliErrorCode = (typeof CLI_ERROR_CODES)[number];
 
 /** The same for all commands: the members of RFC 9457 that the admin API has, and the exit code. */
-export interface CliError {
+interface CliError {
   readonly code: CliErrorCode;
   readonly detail: string;
   readonly hint?: string | undefined;

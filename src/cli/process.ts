@@ -5,7 +5,7 @@ import { systemRandom } from "../core/random.ts";
 import { EXIT, type Io, type Output } from "./command.ts";
 
 /** The real world, and a way to wait until all that was written has left the process. */
-export interface ProcessIo extends Io {
+interface ProcessIo extends Io {
   flush(): Promise<void>;
 }
 

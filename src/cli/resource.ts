@@ -14,7 +14,7 @@ type Wording = Pick<Command, "summary"> & Partial<Pick<Command, "details">>;
  * A kind of thing in the route table: what its commands say and do that is not the same for all
  * kinds.
  */
-export interface ElementKind {
+interface ElementKind {
   /** The group of its commands, and the segment of its path. */
   readonly plural: "rules" | "pools" | "targets" | "regions";
   readonly noun: "rule" | "pool" | "target" | "region";

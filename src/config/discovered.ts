@@ -15,7 +15,7 @@ export const TARGET_PLACES: readonly (readonly string[])[] = [
 ];
 
 /** What targets are found by: the key that tells such a set from others. */
-export const DISCOVERY_KEYS = ["dns", "collectors"] as const;
+const DISCOVERY_KEYS = ["dns", "collectors"] as const;
 export type DiscoveryKey = (typeof DISCOVERY_KEYS)[number];
 
 /** A set of targets that is found, as it is written; undefined for any other set. */

@@ -33,7 +33,7 @@ export interface SyntaxFault {
   readonly position: Position;
 }
 
-export type ParseResult =
+type ParseResult =
   | { readonly ok: true; readonly document: ParsedDocument; readonly faults: readonly SyntaxFault[] }
   | { readonly ok: false; readonly faults: readonly SyntaxFault[] };
 

@@ -42,7 +42,7 @@ export function splitGlob(pattern: string): string[] {
   return parts;
 }
 
-export interface Selectable {
+interface Selectable {
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
 }

@@ -24,7 +24,7 @@ export interface LoadOptions extends Sources {
 }
 
 /** A node's own file, of which only `node` counts beside a fleet's config. */
-export interface NodeFile {
+interface NodeFile {
   readonly file: string;
   readonly text: string;
 }

@@ -62,7 +62,7 @@ export function normalise(document: SchemaDocument, resolvePath: (path: string) 
 }
 
 /** The same of the fleet's part, which nothing of a node has a say in. */
-export function normaliseFleet(document: FleetDocument): FleetConfig {
+function normaliseFleet(document: FleetDocument): FleetConfig {
   const { routing_rules: shortRules, ...global } = document.global;
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};

@@ -22,7 +22,7 @@ const PEM_PATHS: readonly (readonly string[])[] = [
   ...TARGET_PLACES.flatMap((target) => ["ca", "cert", "key"].map((key) => [...target, "tls", key])),
 ];
 
-export interface PemRead {
+interface PemRead {
   readonly root: unknown;
   readonly findings: Finding[];
   /** What was read, with the path of the file where it is known. */

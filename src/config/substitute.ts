@@ -39,7 +39,7 @@ export interface ReferencePolicy {
   readonly from?: "api" | "store";
 }
 
-export interface Substituted {
+interface Substituted {
   /** With references replaced. */
   readonly root: unknown;
   /** With references as they are written: nothing of this machine is in it. */

@@ -46,7 +46,7 @@ export interface FleetVersion {
  * What the walk needs. The steps are arguments: what they read (files, environment) is their
  * giver's business.
  */
-export interface WalkParts {
+interface WalkParts {
   /** Parses and validates; the config is there when no problem is an error. */
   readonly prepare: (text: string, running: string) => Promise<Prepared>;
   /**
@@ -110,14 +110,14 @@ export interface ConfigWalk {
 }
 
 /** How what runs is to be read from now on, if it can be applied so. */
-export interface OtherReading {
+interface OtherReading {
   readonly prepare: (text: string) => Promise<Prepared>;
   /** Told before anything else is walked. */
   readonly applied: () => void;
 }
 
 /** What a node was started with. */
-export interface StartedConfig {
+interface StartedConfig {
   readonly config: Config;
   /** The document. */
   readonly text: string;

@@ -5,7 +5,7 @@ import { reasonOf } from "../core/errors.ts";
 import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
 
 /** What came of writing the config file. */
-export type FileOutcome =
+type FileOutcome =
   | { readonly kind: "written" }
   /** It does not hold what it was expected to: somebody has edited it. It is left alone. */
   | { readonly kind: "changed" }

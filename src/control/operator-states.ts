@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import { inTime } from "./in-time.ts";
 import { openDirectory, writeAtomically } from "../core/atomic-write.ts";
 
-export interface OperatorStatesOptions {
+interface OperatorStatesOptions {
   /** Where they are kept; undefined: they end with the process. */
   readonly file: string | undefined;
   readonly dataPlane: DataPlane;

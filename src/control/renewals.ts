@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { FileRead } from "../config/files-read.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 
-export interface RenewalOptions {
+interface RenewalOptions {
   readonly clock: Clock;
   /** The files to look at; asked before each poll. */
   readonly files: () => readonly FileRead[];

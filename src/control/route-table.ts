@@ -73,7 +73,7 @@ export interface RouteTable {
   diff(from: number, to: number): Promise<DocumentDiff | undefined>;
 }
 
-export interface RouteTableParts {
+interface RouteTableParts {
   readonly walk: ConfigWalk;
   readonly history: ConfigHistory;
   readonly documents: DocumentService;

@@ -28,7 +28,7 @@ export interface FileWatchOptions {
   readonly watchDirectory?: WatchDirectory;
 }
 
-export type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
+type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
 
 const SETTLE_MS = 30;
 const POLL_MS = 1_000;

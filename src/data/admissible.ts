@@ -9,7 +9,7 @@ import type { SignalPipeline } from "./signal-pipeline.ts";
  * Why a request is refused that was routed; an empty problem, no excess and no obstacle when it is
  * not.
  */
-export interface Admissibility {
+interface Admissibility {
   /** What is wrong with the request itself. */
   readonly problem: string;
   readonly excess: Excess | undefined;

@@ -79,7 +79,7 @@ export interface DataPlaneOptions {
   readonly told?: readonly ToldTarget[];
 }
 
-export interface CoreOptions extends DataPlaneOptions {
+interface CoreOptions extends DataPlaneOptions {
   /** `off`: no target is asked anything until something is sent. */
   readonly checks: "run" | "off";
   /** Gets what has to be closed, in order. */
@@ -87,7 +87,7 @@ export interface CoreOptions extends DataPlaneOptions {
 }
 
 /** A data plane without the part that listens. */
-export interface Core {
+interface Core {
   readonly dataPlane: NodeDataPlane;
   readonly admission: Admission;
   readonly handler: RequestHandler;

@@ -25,7 +25,7 @@ export interface Assembly extends PipelineAssembly {
   readonly plan: Plan;
 }
 
-export interface AssemblyEnv extends Env {
+interface AssemblyEnv extends Env {
   readonly losses: Pick<Losses, "tell">;
   readonly records: Records;
   /** Of the node's sampling; absent: none. */

@@ -31,7 +31,7 @@ export interface EmbeddedDataPlane {
   send(request: EmbeddedRequest): Promise<Reply>;
 }
 
-export interface EmbeddedRequest {
+interface EmbeddedRequest {
   readonly signal: Signal;
   readonly bytes: Uint8Array;
   readonly region: string;
@@ -41,7 +41,7 @@ export interface EmbeddedRequest {
   readonly timeoutMs: number | undefined;
 }
 
-export interface EmbeddedOptions extends Pick<DataPlaneOptions, "secrets"> {
+interface EmbeddedOptions extends Pick<DataPlaneOptions, "secrets"> {
   /** `off`: nothing is connected before something is sent. */
   readonly checks: "run" | "off";
   /** There beside those of the plan's plugins. */

@@ -11,7 +11,7 @@ import type { OpenedParts } from "./opened-parts.ts";
 const LAST_REPLIES_MS = 1_000;
 
 /** What ends with a data plane. */
-export interface StoppingParts extends Pick<OpenedParts, "admission" | "pools" | "env"> {
+interface StoppingParts extends Pick<OpenedParts, "admission" | "pools" | "env"> {
   readonly listeners: Listeners | undefined;
   readonly owned: AsyncDisposableStack | undefined;
 }

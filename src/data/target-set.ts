@@ -38,7 +38,7 @@ export interface BalancerOptions {
   readonly weights?: "fixed" | "adaptive";
 }
 
-export interface TargetSetEnv {
+interface TargetSetEnv {
   readonly clock: Clock;
   readonly random: Random;
   /** For balancers with strategies of plugins. */

@@ -32,7 +32,7 @@ interface EncodableFields {
 }
 
 /** A request whose slots are still empty, and where they are. */
-export interface Encoded {
+interface Encoded {
   readonly bytes: Uint8Array;
   readonly slots: readonly { readonly slot: FieldSlot; readonly at: number }[];
 }

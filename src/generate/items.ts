@@ -5,7 +5,7 @@ import { SEQUENCE_KEY } from "./running-number.ts";
 /**
  * Where in the request an item is: its place among all, and that of the first item of its trace.
  */
-export interface ItemPlace {
+interface ItemPlace {
   readonly item: number;
   readonly traceItem: number;
 }

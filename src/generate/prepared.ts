@@ -31,7 +31,7 @@ export function copyPrepared(prepared: PreparedRequest): PreparedRequest {
   return { ...prepared, bytes: new Uint8Array(prepared.bytes) };
 }
 
-export interface Stamp {
+interface Stamp {
   /** Who sends: 1 to 65,535. */
   readonly source: number;
   /** Running number of the first item; the request takes `items` numbers. */

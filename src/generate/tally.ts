@@ -5,7 +5,7 @@ const PAGE_NUMBERS = 524_288;
  * What a tally saw. Without loss `distinct` is what was acknowledged; more than that is what was
  * sent but not acknowledged.
  */
-export interface TallyCounts {
+interface TallyCounts {
   readonly seen: number;
   readonly distinct: number;
   /** Generated items seen more than once, each further time counted. */

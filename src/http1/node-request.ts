@@ -20,7 +20,7 @@ export interface HttpPair {
 }
 
 /** What a listener does with all its requests alike. */
-export interface HttpManners {
+interface HttpManners {
   /** Asked when a request is answered: connections are to close. */
   readonly isDraining: boolean;
   /** Told when a request has ended, answered or not. */

@@ -41,7 +41,7 @@ export interface LinkOwner<Link> {
   gone(link: Link, text: string): void;
 }
 
-export interface PoolOptions<Link> {
+interface PoolOptions<Link> {
   /** How many connections at most. */
   readonly connections: number;
   readonly open: (owner: LinkOwner<Link>) => Link;

@@ -18,7 +18,7 @@ export function peerUrl(text: string): URL {
 /** Opens a connection, with the name looked up anew. `onread` takes over the reading. */
 export type Dial = (onread?: net.OnReadOpts) => DialledSocket;
 
-export interface DialOptions {
+interface DialOptions {
   /** Dialled in the place of the name. */
   readonly address?: string;
   /** It is reached by a tunnel through it. */

@@ -46,7 +46,7 @@ export function httpStatusOf(method: string | undefined, contentType: string | u
 }
 
 /** Whether a content-type is gRPC with protobuf, the only one that OTLP/gRPC has. */
-export function isGrpcContentType(text: string | undefined): boolean {
+function isGrpcContentType(text: string | undefined): boolean {
   if (text === undefined) return false;
   const semicolon = text.indexOf(";");
   const type = (semicolon < 0 ? text : text.slice(0, semicolon)).trimEnd().toLowerCase();

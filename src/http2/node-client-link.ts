@@ -18,7 +18,7 @@ import {
   STREAM_WINDOW_BYTES,
 } from "./session-settings.ts";
 
-export interface LinkOptions {
+interface LinkOptions {
   readonly url: URL;
   readonly dial: () => DialledSocket;
   readonly connectTimeoutMs: number;

@@ -2,7 +2,7 @@ import type { Http2Session } from "node:http2";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
-export interface LivenessWatchOptions {
+interface LivenessWatchOptions {
   readonly limits: LivenessOptions;
   /** Whether it matters now that the peer is there. */
   readonly wanted: () => boolean;

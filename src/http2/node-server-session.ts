@@ -24,7 +24,7 @@ import { parseTimeout } from "./timeout.ts";
 import { InboundCall } from "./inbound-call.ts";
 import { prefixed } from "./message-pieces.ts";
 
-export interface NodeConnection {
+interface NodeConnection {
   readonly session: ServerHttp2Session;
   /** What the session runs on; node hands out only a proxy of it, which cannot be destroyed. */
   readonly socket: Socket;

@@ -16,7 +16,7 @@ export interface UnaryTransport {
   readonly connect: (options: UnaryClientOptions, env: TransportEnv) => UnaryClient;
 }
 
-export interface TransportEnv {
+interface TransportEnv {
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -27,7 +27,7 @@ export interface Destination {
  * Told once, never from within the call. What the peer has sent already is still to be read from
  * the socket.
  */
-export type TunnelDone = (opened: Socket | Error) => void;
+type TunnelDone = (opened: Socket | Error) => void;
 
 /** A proxy that says more before its tunnel is none. */
 const MAX_HEAD_BYTES = 16_384;

@@ -103,7 +103,7 @@ function seeArray(bytes: Uint8Array, start: number, end: number, depth: number, 
 }
 
 /** A varint as a signed 64-bit integer: a number when it is exact as one, a bigint otherwise. */
-export function int64Of(bytes: Uint8Array, start: number, end: number): number | bigint {
+function int64Of(bytes: Uint8Array, start: number, end: number): number | bigint {
   if (end - start <= 4) {
     let value = 0;
     for (let i = end - 1; i >= start; i--) value = value * 128 + (bytes[i]! & 0x7f);

@@ -31,7 +31,7 @@ export function inflateReply(
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** A gRPC answer with status OK, as its transport hands it over. */
-export interface AnsweredMessage {
+interface AnsweredMessage {
   readonly message: Uint8Array;
   readonly unreadable?: true;
   /** There when its flag says that it is compressed. */

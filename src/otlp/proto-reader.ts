@@ -5,7 +5,7 @@ const MAX_DEPTH = 100;
  * Sees one field: varints as unsigned 64-bit integers, messages and strings as a view. Fixed-width
  * fields are skipped.
  */
-export type VisitField = (number: number, value: bigint | Uint8Array) => void;
+type VisitField = (number: number, value: bigint | Uint8Array) => void;
 
 /**
  * Walks the fields of a small message, such as a reply; for requests there is a scanner. Unknown

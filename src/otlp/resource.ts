@@ -17,7 +17,7 @@ export interface Attributes {
 }
 
 /** A resource as rules see it. Decoded once for each distinct resource, so that it may be slow. */
-export interface ResourceView {
+interface ResourceView {
   /** The first attribute of a key counts. */
   readonly attributes: ReadonlyMap<string, Seen>;
 }

@@ -2,12 +2,12 @@
  * What an engine of node:zlib did with a body in one call: so much was taken of it and written, and
  * `room` is what was left of the place.
  */
-export type Worked =
+type Worked =
   | { readonly ok: true; readonly taken: number; readonly written: number; readonly room: number }
   | { readonly ok: false; readonly error: unknown };
 
 /** A stream of node:zlib, and whether its engine can take the next body without being made new. */
-export interface EngineKind {
+interface EngineKind {
   /** Opened with the smallest chunk, for nobody reads from it. */
   readonly open: () => object;
   /** The flush flag that ends a body. */

@@ -5,7 +5,7 @@
 export const SIGNALS = ["traces", "metrics", "logs"] as const;
 export type Signal = (typeof SIGNALS)[number];
 
-export interface SignalFacts {
+interface SignalFacts {
   /** Position in SIGNALS, for arrays with one entry for each signal. */
   readonly index: number;
   /** The same as one bit, for sets of signals. */

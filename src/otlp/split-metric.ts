@@ -3,7 +3,7 @@ import { isMetricData } from "./scan.ts";
 import { Cursor, readLength, readTag, skipValue, varintBytes, writeVarint } from "./wire.ts";
 
 /** A Metric of its own with some of the data points of another. The pieces are views. */
-export interface MetricPart {
+interface MetricPart {
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly points: number;

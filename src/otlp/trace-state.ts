@@ -187,7 +187,7 @@ export class TraceState {
 }
 
 /** Randomness that is to travel along. */
-export interface RandomnessToWrite {
+interface RandomnessToWrite {
   readonly hi: number;
   readonly lo: number;
 }

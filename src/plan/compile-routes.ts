@@ -23,7 +23,7 @@ export interface RuleSpec {
 export const DEFAULT_RULE = "(default)";
 
 /** Of a pool, what routing needs to know. */
-export interface PoolShape {
+interface PoolShape {
   readonly division: Division;
   readonly fallback?: string | undefined;
 }

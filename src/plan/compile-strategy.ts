@@ -36,7 +36,7 @@ export function compileStrategy(strategy: StrategyConfig, preference?: readonly 
 }
 
 /** The key of `consistent_hash`. */
-export function compileKey(key: Extract<StrategyConfig, { type: "consistent_hash" }>["key"]): HashKey {
+function compileKey(key: Extract<StrategyConfig, { type: "consistent_hash" }>["key"]): HashKey {
   if (typeof key === "string") return { from: key };
   return "attribute" in key ? { from: "attribute", key: key.attribute } : { from: "resource", key: key.resource };
 }

@@ -243,7 +243,7 @@ export interface OperatorState extends OperatorOverride {
 }
 
 /** A target asked to be left alone. */
-export interface PauseStatus {
+interface PauseStatus {
   /** Clock.wallMs(). */
   readonly untilMs: number;
   /** In its own words. */
@@ -262,7 +262,7 @@ export interface RefusalStatus {
 }
 
 /** How an active check ended. */
-export const CHECK_RESULTS = ["passed", "failed", "timeout"] as const;
+const CHECK_RESULTS = ["passed", "failed", "timeout"] as const;
 export type CheckResult = (typeof CHECK_RESULTS)[number];
 
 export interface CheckStatus {

@@ -29,7 +29,7 @@ export interface RuleAnswer {
 }
 
 /** Where an item belongs in a pool. */
-export interface PoolAnswer {
+interface PoolAnswer {
   readonly pool: RoutePool;
   /** Its channel; undefined where the pool decides by the key. */
   readonly channel: number | undefined;

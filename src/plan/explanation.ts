@@ -43,8 +43,8 @@ export interface Refused {
 }
 
 /** What became of a request at the limits. */
-export const LIMIT_OUTCOMES = ["let_in", "refused", "shed"] as const;
-export type LimitOutcome = (typeof LIMIT_OUTCOMES)[number];
+const LIMIT_OUTCOMES = ["let_in", "refused", "shed"] as const;
+type LimitOutcome = (typeof LIMIT_OUTCOMES)[number];
 
 /**
  * Whether `global.rate_limiting` lets a request in, all of it together, by what the process that
@@ -88,7 +88,7 @@ export interface LimitExplanation {
   readonly over: boolean;
 }
 
-export interface KeyLimitExplanation extends LimitExplanation {
+interface KeyLimitExplanation extends LimitExplanation {
   readonly key: string;
 }
 
@@ -146,7 +146,7 @@ export interface ItemSummary {
 }
 
 /** What a rule does with an item. */
-export const RULE_OUTCOMES = ["takes", "copies", "passed_over", "no_match", "not_asked", "other_signal"] as const;
+const RULE_OUTCOMES = ["takes", "copies", "passed_over", "no_match", "not_asked", "other_signal"] as const;
 export type RuleOutcome = (typeof RULE_OUTCOMES)[number];
 
 export interface RuleExplanation {

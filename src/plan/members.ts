@@ -20,7 +20,7 @@ export interface MembersPlan {
 }
 
 /** What a plan needs to know of its node. */
-export interface SelectableNode {
+interface SelectableNode {
   readonly id?: string | undefined;
   readonly region: string;
   readonly tags?: Readonly<Record<string, string>>;

@@ -52,7 +52,7 @@ type BoundLater =
 /** A union by protocol, as TargetPlan is. */
 export type TargetData = TargetCommonData & ProtocolPlan;
 
-export interface TargetCommonData extends Omit<TargetCommon, BoundLater> {
+interface TargetCommonData extends Omit<TargetCommon, BoundLater> {
   /** As the config says: what it means depends on proxies, which are the node's. */
   readonly resolve: TargetConfig["resolve"];
   /** undefined: what the environment says. */

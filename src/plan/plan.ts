@@ -202,7 +202,7 @@ type PlainStrategy = Readonly<
   >
 >;
 
-export interface QueuePlan {
+interface QueuePlan {
   readonly maxBytes: number;
   /** While it holds so many items nothing more enters; undefined: bytes alone bind. */
   readonly maxItems?: number | undefined;
@@ -210,7 +210,7 @@ export interface QueuePlan {
   readonly maxAgeMs: number;
 }
 
-export interface BatchPlan {
+interface BatchPlan {
   readonly maxItems: number;
   readonly maxBytes: number;
   /** How long a parcel waits for a batch to fill although a target has room; 0: not at all. */

@@ -1,9 +1,9 @@
 import type { FleetConfig, PoolConfig } from "../config/schema/config.ts";
 
-export type OwnRegion = FleetConfig["regions"][string];
+type OwnRegion = FleetConfig["regions"][string];
 
 /** Where the settings come from that a node of a region works with. */
-export type RegionSettingsFrom = "region" | "defaults";
+type RegionSettingsFrom = "region" | "defaults";
 
 /** What the config says of a region; undefined: nothing, and the defaults hold. */
 export function regionOf({ regions }: Pick<FleetConfig, "regions">, region: string): OwnRegion | undefined {

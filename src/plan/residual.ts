@@ -4,7 +4,7 @@ import type { Cond, ItemTest, ResourceFacts } from "./route-plan.ts";
 /**
  * What is left of a condition once the resource is known: an answer, or a question to the items.
  */
-export type Residual = boolean | { readonly kind: "item"; readonly cond: Cond };
+type Residual = boolean | { readonly kind: "item"; readonly cond: Cond };
 
 /** Answers all that the resource can answer. */
 export function reduce(cond: Cond, resource: ResourceFacts): Residual {

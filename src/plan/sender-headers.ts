@@ -48,7 +48,7 @@ export const NO_HEADERS: SenderHeaders = senderHeaders([]);
 export const MAX_HEADER_VALUE = 256;
 const PRINTABLE = /^[\x20-\x7e]*$/u;
 
-export type ReadHeaders =
+type ReadHeaders =
   | { readonly ok: true; readonly headers: SenderHeaders }
   /** `message` never has the value in it. */
   | { readonly ok: false; readonly name: string; readonly message: string };

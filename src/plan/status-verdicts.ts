@@ -3,7 +3,7 @@ import { GRPC } from "../otlp/grpc-code.ts";
 /**
  * What a target's status means for what was sent: never again, again, or at once to another target.
  */
-export const STATUS_VERDICTS = ["final", "retry", "elsewhere"] as const;
+const STATUS_VERDICTS = ["final", "retry", "elsewhere"] as const;
 export type StatusVerdict = (typeof STATUS_VERDICTS)[number];
 
 /** What a config says of a target's statuses in place of the protocol's own rules. */

@@ -134,7 +134,7 @@ export class StepTable {
 }
 
 /** A test, with the number that stands for what it asks. */
-export interface BoundCond {
+interface BoundCond {
   readonly id: number;
   readonly test: ItemTest;
   readonly keys: readonly string[];

@@ -42,7 +42,7 @@ export interface CheckPlan {
   readonly written: boolean;
 }
 
-export interface EjectionPlan {
+interface EjectionPlan {
   /** In a row. */
   readonly failures: number;
   /** Share within 0 and 1, of the calls in the last 10 s. */

@@ -65,7 +65,7 @@ export async function makeFleet(command: FleetCommand, id: string | undefined): 
   };
 }
 
-export interface RaiseOptions {
+interface RaiseOptions {
   /** In the place of what the node remembers. */
   readonly known: Pick<FleetIdentity, "id" | "generation"> | undefined;
   /** Also where nothing that is known is against the store. */

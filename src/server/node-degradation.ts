@@ -7,7 +7,7 @@ import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
 
-export interface NodeDegradationParts {
+interface NodeDegradationParts {
   readonly facts: { readonly id: string };
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "degrade">;

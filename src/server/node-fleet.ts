@@ -47,7 +47,7 @@ export interface NodeFleet extends AsyncDisposable {
   openFollower(walk: ConfigWalk): FleetFollower;
 }
 
-export interface NodeFleetOptions {
+interface NodeFleetOptions {
   readonly source: ConfigSource;
   readonly dataDir: string | undefined;
   readonly env: Env;

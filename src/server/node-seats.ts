@@ -6,7 +6,7 @@ import type { CallOptions } from "../store/store.ts";
 import { type Coordination, openCoordination } from "./coordination.ts";
 
 /** What a node tells of its store: it is opened when it is first asked for. */
-export interface NodeSeats extends SeatReader, AsyncDisposable {
+interface NodeSeats extends SeatReader, AsyncDisposable {
   transfer: Coordination["transfer"];
 }
 

@@ -4,14 +4,14 @@ import type { NodeDegradation } from "../control/degradation/node-degradation.ts
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { LimitUsage } from "../plan/limits/limit-shares.ts";
 
-export interface StandingParts {
+interface StandingParts {
   readonly dataPlane: Pick<DataPlane, "limits">;
   /** Absent: it says nothing of what it gives up. */
   readonly degradation?: Pick<NodeDegradation, "status">;
 }
 
 /** What a node lets in and gives up, as people are told of it. */
-export interface NodeStanding {
+interface NodeStanding {
   readonly limited: CollectorLimits | undefined;
   readonly degraded: CollectorDegradation | undefined;
 }

@@ -46,7 +46,7 @@ export function storedFleet(
   return { text: source.text, store: storeOfConfig(loaded.config, resolve(file)), place };
 }
 
-export interface PublishCommand {
+interface PublishCommand {
   /** As {@link checkedText} gave it. */
   readonly text: string;
   readonly coordination: Coordination;
@@ -82,7 +82,7 @@ export function documentFaults(text: string, place: DocumentPlace): Problem[] {
 export type PublishRefusal = Exclude<PublishResult, { readonly kind: "published" | "same" | "staged" }>;
 
 /** What speaks against a publishing, and how to mend it. */
-export interface PublishRefusalText {
+interface PublishRefusalText {
   readonly detail: string;
   readonly hint?: string;
   readonly problems?: readonly Problem[];

@@ -9,14 +9,14 @@ import type { Coordination } from "./coordination.ts";
 export const ROLLOUT_QUESTIONS = ["status", ...ROLLOUT_REQUESTS] as const;
 export type RolloutQuestion = (typeof ROLLOUT_QUESTIONS)[number];
 
-export interface RolloutAsked extends CallOptions {
+interface RolloutAsked extends CallOptions {
   readonly what: RolloutQuestion;
   readonly by: string;
   /** What the node of the config knows of its fleet: another fleet is asked nothing. */
   readonly memory: FleetMemory | undefined;
 }
 
-export type StoredRollout = RolloutRefusal | { readonly kind: "view"; readonly view: ReturnType<typeof rolloutView> };
+type StoredRollout = RolloutRefusal | { readonly kind: "view"; readonly view: ReturnType<typeof rolloutView> };
 
 /** Asks the fleet's store, without any node. Throws as the store does. */
 export async function askStoredRollout(

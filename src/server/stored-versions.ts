@@ -12,14 +12,14 @@ export interface NotKept {
 }
 
 /** It is kept, and nobody goes back to it. */
-export interface NeverRan {
+interface NeverRan {
   readonly kind: "never_ran";
   readonly reason: string;
   readonly hint: string;
 }
 
-export type StoredText = NotKept | { readonly kind: "text"; readonly version: number; readonly text: string };
-export type StoredDiff =
+type StoredText = NotKept | { readonly kind: "text"; readonly version: number; readonly text: string };
+type StoredDiff =
   | NotKept
   | { readonly kind: "diff"; readonly from: number; readonly to: number; readonly diff: DocumentDiff };
 

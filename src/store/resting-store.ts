@@ -19,7 +19,7 @@ import type {
 /** Calls that belong together come soon after one another: they share what was opened. */
 export const REST_AFTER_MS = 1_000;
 
-export interface RestingStoreOptions {
+interface RestingStoreOptions {
   /** Throws as `openStore`. */
   readonly open: () => Promise<Store>;
   readonly clock: Clock;

@@ -11,7 +11,7 @@ export interface TxnSender {
   get(key: string, options: CallOptions): Promise<Entry | undefined>;
 }
 
-export interface SettleOptions extends CallOptions {
+interface SettleOptions extends CallOptions {
   readonly clock: Clock;
 }
 

@@ -259,7 +259,7 @@ export interface StoreCheck {
 }
 
 /** What a store warns of. */
-export const STORE_WARNINGS = [
+const STORE_WARNINGS = [
   "endpoint_down",
   "no_leader",
   "no_room",
@@ -311,10 +311,10 @@ export const SESSION_LOSSES = ["ended", "unanswered", "stalled", "thread_died"] 
 /** Why a session was lost. */
 export type SessionLoss = (typeof SESSION_LOSSES)[number];
 
-export const STORE_OPERATIONS = ["get", "list", "txn", "open_session", "renew", "close_session", "watch"] as const;
+const STORE_OPERATIONS = ["get", "list", "txn", "open_session", "renew", "close_session", "watch"] as const;
 /** The calls of a store, as metrics name them. */
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
-export const STORE_CALL_OUTCOMES = ["done", "not_done", "unreachable", "unknown", "refused", "cancelled"] as const;
+const STORE_CALL_OUTCOMES = ["done", "not_done", "unreachable", "unknown", "refused", "cancelled"] as const;
 /** How a call ended, as metrics name it. */
 export type StoreCallOutcome = (typeof STORE_CALL_OUTCOMES)[number];
 

@@ -52,7 +52,7 @@ export class LedgerEntry {
   }
 }
 
-export interface Balance {
+interface Balance {
   readonly signal: string;
   /** received + copied */
   readonly taken: number;

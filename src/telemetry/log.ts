@@ -5,8 +5,8 @@ import { type EventKind, eventKind } from "./event-kind.ts";
 import { EventRing, type Events } from "./event-ring.ts";
 import { redact } from "./redact.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
 /** `kind`: of what a fleet must know. */
 export type LogFields = Readonly<Record<string, unknown>> & { readonly kind?: EventKind };
 

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /** How late the event loop of this thread comes to what it is to do. */
-export interface LoopDelay extends Disposable {
+interface LoopDelay extends Disposable {
   /** The 99th percentile since it was last read, in milliseconds. */
   readMs(): number;
 }

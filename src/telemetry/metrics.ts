@@ -29,7 +29,7 @@ interface SeriesOf {
 }
 
 /** All series of one metric. Label values beyond `maxSeries` are counted together under `other`. */
-export interface Family<Series, Labels extends readonly string[]> {
+interface Family<Series, Labels extends readonly string[]> {
   readonly spec: MetricSpec;
   with(...values: { readonly [L in keyof Labels]: string }): Series;
   /** Forgets a gauge whose thing is gone. Counters stay: they must never fall. */

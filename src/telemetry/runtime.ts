@@ -10,7 +10,7 @@ export interface RuntimeMetrics extends Disposable {
   refresh(): void;
 }
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   readonly clock: Clock;
   readonly version: string;
   /** Without one its metrics are made elsewhere, of the rows of several processes. */

@@ -50,7 +50,7 @@ export function adminCommand(spec: AdminCommand): Command {
   };
 }
 
-export interface ChangeCommand extends Omit<AdminCommand, "text"> {
+interface ChangeCommand extends Omit<AdminCommand, "text"> {
   /** It changes one rule, pool or target, so that --force means something. */
   readonly ofOne?: true;
   /** What was done, for people. */

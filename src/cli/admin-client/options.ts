@@ -61,7 +61,7 @@ export function adminOptions(args: Args, io: Io): AdminOptions {
 }
 
 /** Of a command that has its own way to say which node, and another option for its authorities. */
-export interface GivenAdmin {
+interface GivenAdmin {
   readonly args: Args;
   readonly url: string;
   readonly ca: string;

@@ -5,7 +5,7 @@ import { printError } from "../error-output.ts";
 import { inOneLine, problemLines } from "../print.ts";
 import type { AdminAnswer } from "./answer.ts";
 
-export type AdminFailure = Exclude<AdminAnswer, { kind: "ok" }>;
+type AdminFailure = Exclude<AdminAnswer, { kind: "ok" }>;
 
 /** Says what went wrong and how to mend it, and what to exit with. */
 export function tellFailure(failure: AdminFailure, url: string, args: Args, io: Io): ExitCode {

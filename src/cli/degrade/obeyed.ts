@@ -7,7 +7,7 @@ import type { Io } from "../command.ts";
 import { counted } from "../print.ts";
 
 /** What `PATCH` says was ordered of the fleet. */
-export interface GivenOrder {
+interface GivenOrder {
   readonly degraded: boolean;
   /** Milliseconds since 1970. */
   readonly untilMs: number;

@@ -7,7 +7,7 @@ import { minutes, paint } from "./line.ts";
 import { type DemoView, renderView, type TargetRow } from "./render.ts";
 
 /** Where the demo shows what happens. Closing it leaves the terminal as it was. */
-export interface Display extends Disposable {
+interface Display extends Disposable {
   /** Called a few times a second. `view` is only asked for when it is shown. */
   show(view: () => DemoView): void;
 }

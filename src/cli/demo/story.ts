@@ -22,7 +22,7 @@ export interface StoryFacts {
   readonly primaryRuns: boolean;
 }
 
-export interface StoryPlan {
+interface StoryPlan {
   /** Infinity: over and over, until somebody stops it. */
   readonly durationMs: number;
   readonly calmMs: number;

@@ -20,7 +20,7 @@ export interface SendPlan extends Pick<Endpoint, "protocol" | "concurrency"> {
   readonly retries: number;
 }
 
-export interface SendEnv {
+interface SendEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly sender: Sender;

@@ -2,7 +2,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import { Latencies, type LatencySummary } from "./latency.ts";
 import type { SendResult } from "./sender.ts";
 
-export interface Amount {
+interface Amount {
   readonly requests: number;
   readonly items: number;
 }

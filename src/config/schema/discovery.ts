@@ -49,7 +49,7 @@ export const MAX_MEMBERS = 64;
 /** What a node asks its controller for, at most. */
 export const MAX_SELECTIONS = 16;
 /** What a node, or a target that looks for nodes, may say of itself in tags. */
-export const TAG_BOUNDS = { tags: 64, name: 128, value: 256 } as const;
+const TAG_BOUNDS = { tags: 64, name: 128, value: 256 } as const;
 
 /** Tags with their values, or globs over values. */
 export function tagsOf(what: string): z.ZodType<Readonly<Record<string, string>>, Record<string, string>> {
@@ -76,6 +76,6 @@ export const MemberDiscoverySchema = z.strictObject({
 });
 
 export type DiscoveryDocument = DnsDiscoveryDocument | MemberDiscoveryDocument;
-export type DnsDiscoveryDocument = z.output<typeof DnsDiscoverySchema>;
-export type MemberDiscoveryDocument = z.output<typeof MemberDiscoverySchema>;
+type DnsDiscoveryDocument = z.output<typeof DnsDiscoverySchema>;
+type MemberDiscoveryDocument = z.output<typeof MemberDiscoverySchema>;
 export type CollectorSelection = z.output<typeof CollectorsSchema>;

@@ -147,7 +147,7 @@ function checkCeilings({ root }: Outline, strategies: readonly Placed[]): Findin
   });
 }
 
-export interface WrittenRate {
+interface WrittenRate {
   readonly rate: number;
   readonly path: Path;
   readonly signals: readonly string[];

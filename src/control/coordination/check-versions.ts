@@ -18,7 +18,7 @@ export async function checkVersions(patient: Patient, signal: AbortSignal): Prom
   return versionFindings({ summaries, members, current });
 }
 
-export interface VersionsSeen {
+interface VersionsSeen {
   readonly summaries: readonly RegionSummary[];
   readonly members: readonly Pick<Member, "id" | "version" | "metadata">[];
   /** Of the config; undefined: the store has none. */

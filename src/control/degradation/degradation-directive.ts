@@ -22,7 +22,7 @@ const ReasonSchema = z.discriminatedUnion("kind", [
  * only ever added. Times are of the leader's wall clock, for people; how long it holds, the
  * directive says.
  */
-export const DegradationDirectiveSchema = z.object({
+const DegradationDirectiveSchema = z.object({
   degraded: z.boolean(),
   /** Share that is kept at most of what is not protected, while it is degraded. */
   target_rate: z.number().min(0).max(1),
@@ -53,7 +53,7 @@ export function degradedRate(directive: DegradationDirective | undefined): numbe
 }
 
 /** Two clocks of one machine at the same moment. */
-export interface BothClocks {
+interface BothClocks {
   readonly nowMs: number;
   readonly wallMs: number;
 }

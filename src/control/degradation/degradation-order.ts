@@ -5,7 +5,7 @@ import { checkedPrefix } from "../../store/recipes/keys.ts";
 import type { CallOptions } from "../../store/store.ts";
 
 /** What people want of the whole fleet, until its time is over. */
-export const DegradationOrderSchema = z.object({
+const DegradationOrderSchema = z.object({
   schema: z.int().min(1).default(1),
   degraded: z.boolean(),
   /** Milliseconds since 1970. */
@@ -13,9 +13,9 @@ export const DegradationOrderSchema = z.object({
   note: z.string().max(1_000).default(""),
   by: z.string().max(256).default(""),
 });
-export type DegradationOrder = z.output<typeof DegradationOrderSchema>;
+type DegradationOrder = z.output<typeof DegradationOrderSchema>;
 
-export function degradationOrderKey(prefix: string): string {
+function degradationOrderKey(prefix: string): string {
   return `${checkedPrefix(prefix)}/degradation/order`;
 }
 

@@ -20,7 +20,7 @@ import { readDegradationOrder } from "./degradation-order.ts";
 import { degradationSettings } from "./degradation-settings.ts";
 import type { ManualDegradation } from "./fleet-degradation.ts";
 
-export interface DegradationTaskOptions {
+interface DegradationTaskOptions {
   /** `global.degradation` of the fleet's config, as this node runs it. */
   readonly settings: () => DegradationDocument | undefined;
   readonly log: Log;
@@ -118,7 +118,7 @@ class LedDegradation {
  * Of all regions that are heard of; undefined: none says anything of its load. What a region that
  * fell silent said last is no load any more.
  */
-export function fleetReading(views: readonly RegionView[]): DegradationInput | undefined {
+function fleetReading(views: readonly RegionView[]): DegradationInput | undefined {
   const known = views.filter(({ isStale }) => !isStale).map(({ summary }) => summary.numbers);
   const sum = known.reduce<FleetNumbers>(mergeNumbers, noNumbers());
   if (!(sum.load_capacity > 0)) return undefined;

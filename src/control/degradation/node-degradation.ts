@@ -20,7 +20,7 @@ import {
 } from "./node-level.ts";
 import { degradationSettings } from "./degradation-settings.ts";
 
-export interface NodeDegradationOptions {
+interface NodeDegradationOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** The id of this node. */
@@ -34,7 +34,7 @@ export interface NodeDegradationOptions {
 }
 
 /** A node's load at one moment, where the node is all that it knows of. */
-export type OwnReading = Omit<DegradationInput, "worst">;
+type OwnReading = Omit<DegradationInput, "worst">;
 
 /** How a node stands, for people. */
 export interface NodeDegradationStatus {

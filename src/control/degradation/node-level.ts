@@ -3,7 +3,7 @@ export const STRESS_SIGNALS = ["queue", "event_loop", "rss", "cpu", "export_erro
 export type StressSignal = (typeof STRESS_SIGNALS)[number];
 
 /** What there is to do about a signal, in a word of the config or of the machine. */
-export const STRESS_SETTINGS: Readonly<Record<StressSignal, string>> = {
+const STRESS_SETTINGS: Readonly<Record<StressSignal, string>> = {
   queue: "queue.max_bytes of the pool that fills, or more targets",
   event_loop: "node.workers, or more collectors",
   rss: "more memory, or less to hold: node.limits.max_in_flight_bytes, queue.max_bytes",

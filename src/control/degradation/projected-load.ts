@@ -30,7 +30,7 @@ export function projectedLoad(
 }
 
 /** Two states of the same fleet, which tell what keeping costs. */
-export interface CostEvidence {
+interface CostEvidence {
   readonly before: Pick<WorkReading, "load" | "receivedPerSecond" | "keptPerSecond">;
   readonly after: Pick<WorkReading, "load" | "receivedPerSecond" | "keptPerSecond">;
 }

@@ -5,7 +5,7 @@ import { rootOf } from "./prepare.ts";
 import { redactText } from "./secrets.ts";
 import { textDiff } from "../../core/text-diff.ts";
 
-export interface SectionDiff {
+interface SectionDiff {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];

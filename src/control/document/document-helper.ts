@@ -29,7 +29,7 @@ export interface DocumentHelper {
   end(): Promise<unknown>;
 }
 
-export interface HelperEvents {
+interface HelperEvents {
   readonly answered: (answer: HelperAnswer) => void;
   /** It ended by itself; it may have been ended in the meantime. */
   readonly failed: (cause: unknown) => void;

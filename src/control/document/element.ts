@@ -1,7 +1,7 @@
 import { isValues, listOf, type Values } from "../../config/values.ts";
 
 /** The parts of a document that are lists of named things. */
-export const SECTIONS = ["rules", "pools", "targets", "regions"] as const;
+const SECTIONS = ["rules", "pools", "targets", "regions"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /**
@@ -23,7 +23,7 @@ export type Edit = ElementEdit | SettingsEdit;
  * A change of the settings that stand at a place of the document: what is named is so from then on,
  * what is null is taken out, and what is within a mapping is changed in the same way (RFC 7396).
  */
-export interface SettingsEdit {
+interface SettingsEdit {
   readonly kind: "merge";
   /** Keys from the top. */
   readonly at: readonly string[];
@@ -42,7 +42,7 @@ export type ElementEdit =
   | { readonly kind: "put"; readonly section: Section; readonly id: string; readonly value: Values }
   | { readonly kind: "remove"; readonly section: Section; readonly id: string };
 
-export type Edited =
+type Edited =
   | { readonly kind: "edited"; readonly root: Values }
   /** There is no element of this id. */
   | { readonly kind: "unknown"; readonly id: string }

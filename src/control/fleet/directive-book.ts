@@ -33,7 +33,7 @@ export interface StandingDirective extends DirectiveMark {
   readonly body: string;
 }
 
-export interface DirectiveBookOptions {
+interface DirectiveBookOptions {
   readonly clock: Clock;
   /** Keeps epochs over restarts. */
   readonly memory: Pick<FleetMemory, "offer" | "seen">;
@@ -49,7 +49,7 @@ export interface DirectiveBookOptions {
 }
 
 /** What was offered, with its body, which may have been fetched meanwhile. */
-export interface OfferedDirective {
+interface OfferedDirective {
   readonly directive: Directive;
   readonly body: string;
   /** When the request was sent that brought it: it is valid from then on. */

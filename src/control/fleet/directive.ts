@@ -72,7 +72,7 @@ export type ConfigDirective = z.output<typeof ConfigDirectiveSchema>;
 /** The one scope that each fleet has. */
 export const CONFIG_SCOPE = "config";
 
-export interface DirectiveText {
+interface DirectiveText {
   readonly scope: string;
   readonly epoch: string;
   readonly seq: number;

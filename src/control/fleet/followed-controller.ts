@@ -14,7 +14,7 @@ import {
   FLEET_PROTOCOL,
 } from "./messages.ts";
 
-export interface FollowedOptions extends FollowerOptions {
+interface FollowedOptions extends FollowerOptions {
   readonly nextSeq: () => number;
   /** A Report was answered. */
   readonly heard: (collectors: number) => void;

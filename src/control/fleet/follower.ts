@@ -40,7 +40,7 @@ export interface FollowerOptions {
   readonly reportIntervalMs: number;
 }
 
-export interface FollowerIdentity {
+interface FollowerIdentity {
   readonly id: string;
   readonly region: string;
   /** Of this start. */

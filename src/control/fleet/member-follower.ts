@@ -17,7 +17,7 @@ import { isDialable, isLoopback, isWildcardHost } from "./listener-address.ts";
 import { LostMembers } from "./lost-members.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "./messages.ts";
 
-export interface MemberFollowerOptions {
+interface MemberFollowerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

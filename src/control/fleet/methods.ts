@@ -26,7 +26,7 @@ import {
 } from "./messages.ts";
 
 /** How a call is written. */
-export interface MethodSpec<Method extends ControllerMethod> {
+interface MethodSpec<Method extends ControllerMethod> {
   /** `:path` of the request. */
   readonly path: string;
   readonly request: z.ZodType<ControllerRequest<Method>>;

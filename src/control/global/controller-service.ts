@@ -8,7 +8,7 @@ import {
 } from "../fleet/messages.ts";
 import type { RegionService } from "../region/region-service.ts";
 
-export interface ControllerServiceOptions {
+interface ControllerServiceOptions {
   /** Who does lead a region, where that is known. */
   readonly leader: (region: string) => ControllerAddress | undefined;
   /** The region of those who do not say theirs. */

@@ -8,7 +8,7 @@ import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { digestOf } from "../fleet/directive.ts";
 import { directiveKey, encodeStoredDirective } from "../region/stored-directive.ts";
 
-export interface DirectiveWriterOptions {
+interface DirectiveWriterOptions {
   readonly place: Pick<RecipePlace, "prefix" | "clock">;
   /** Whoever writes leads the world: it is compared in the same transaction. */
   readonly leadership: Pick<Held, "epoch" | "guarded">;
@@ -17,7 +17,7 @@ export interface DirectiveWriterOptions {
 }
 
 /** A decision, as the global leader has it. */
-export interface Decision {
+interface Decision {
   readonly body: string;
   readonly validForMs: number;
 }

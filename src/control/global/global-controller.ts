@@ -40,14 +40,14 @@ export interface GlobalLead {
 }
 
 /** What is known besides of who tries which config. */
-export interface CandidateFacts {
+interface CandidateFacts {
   /** As it was read: a watch may tell of it later. */
   readonly pointer?: Entry | undefined;
   /** Who hears nothing for so long tries it no more. */
   readonly validForMs?: number | undefined;
 }
 
-export interface GlobalControllerOptions {
+interface GlobalControllerOptions {
   readonly place: RecipePlace;
   readonly leadership: Leadership;
   readonly generation: number;

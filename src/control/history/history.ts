@@ -7,7 +7,7 @@ import { inTime } from "../in-time.ts";
 import { openDirectory, TEMPORARY, writeAtomically } from "../../core/atomic-write.ts";
 import { decodeEntry, encodeEntry, type VersionInfo } from "./entry.ts";
 
-export interface HistoryOptions {
+interface HistoryOptions {
   /** Where versions are kept; undefined: in memory only. */
   readonly directory: string | undefined;
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { type ControllerAddress, FLEET_PROTOCOL } from "../fleet/messages.ts";
 
 const CALL_MS = 3_000;
 
-export interface LeaderAskerOptions {
+interface LeaderAskerOptions {
   /** Of the controller that asks. */
   readonly id: string;
   readonly region: string;

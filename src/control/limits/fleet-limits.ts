@@ -8,7 +8,7 @@ import { LimitAllocators } from "./limit-allocators.ts";
 /** Each region may have other keys that are hot. */
 const MOST_KEYS = 20 * MOST_HOT_KEYS;
 
-export interface FleetLimitsOptions {
+interface FleetLimitsOptions {
   readonly place: Pick<RecipePlace, "clock">;
   readonly leadership: Pick<Leadership, "epoch" | "validForMs">;
   readonly generation: number;

@@ -7,7 +7,7 @@ import type { LeaderAsker } from "./ask-leader.ts";
 import type { LimitAllocatorOptions } from "./limit-allocator.ts";
 import { LimitRegions } from "./limit-regions.ts";
 
-export interface RegionLimitsOptions extends LimitAllocatorOptions {
+interface RegionLimitsOptions extends LimitAllocatorOptions {
   readonly clock: Clock;
   /** Of the config that runs here. */
   readonly limits: () => LimitsData | undefined;

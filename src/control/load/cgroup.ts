@@ -2,14 +2,14 @@
 export type ReadFile = (path: string) => string | undefined;
 
 /** What the cgroups of this process, and those that they are in, let it use. */
-export interface Cgroup {
+interface Cgroup {
   /** Processors, also a fraction; undefined: no limit of theirs. */
   cores(): number | undefined;
   /** Of the one that is nearest to its limit; undefined: none has one. */
   memory(): CgroupMemory | undefined;
 }
 
-export interface CgroupMemory {
+interface CgroupMemory {
   /** Without what the system would give back at once: file pages that nobody has touched lately. */
   readonly usedBytes: number;
   readonly limitBytes: number;

@@ -36,9 +36,9 @@ export interface ForecasterOptions {
 }
 
 export const FORECAST_STEP_MS = 10_000;
-export const FORECAST_HORIZONS_MS = [10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000] as const;
+const FORECAST_HORIZONS_MS = [10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000] as const;
 /** Fewer points tell nothing of a trend. */
-export const FEWEST_POINTS = 30;
+const FEWEST_POINTS = 30;
 /** What is farther away from what was expected counts as so far away. */
 const CLIP_DEVIATIONS = 3;
 

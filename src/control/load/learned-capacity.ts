@@ -2,7 +2,7 @@ import type { LoadCapacity } from "./load-report.ts";
 import { RecentMean } from "./recent-mean.ts";
 
 /** What one sample tells of what the node could carry. */
-export interface CapacityEvidence {
+interface CapacityEvidence {
   readonly itemsPerSecond: number;
   /** Of the processors that it can use. */
   readonly cpuShare: number;

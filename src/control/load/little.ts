@@ -46,7 +46,7 @@ export interface CollectorNeed {
 }
 
 /** How busy collectors may be planned to be: waiting grows as rho / (1 - rho). */
-export const PLANNED_UTILIZATION = 0.7;
+const PLANNED_UTILIZATION = 0.7;
 
 /** How many collectors carry it; undefined where one could carry nothing. */
 export function collectorsNeeded(need: CollectorNeed): number | undefined {

@@ -53,8 +53,8 @@ export interface LoadMonitor extends Disposable {
   readonly queueFullInMs: number | undefined;
 }
 
-export const DEFAULT_INTERVAL_MS = 1_000;
-export const DEFAULT_HISTORY_SIZE = 600;
+const DEFAULT_INTERVAL_MS = 1_000;
+const DEFAULT_HISTORY_SIZE = 600;
 /** With so many series more, samples are so much rarer: the work for them stays a small share. */
 const SERIES_PER_INTERVAL = 5_000;
 /** Memory of what leaves, and of how a queue grows: some ten samples. */

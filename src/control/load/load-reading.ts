@@ -39,7 +39,7 @@ export interface LoadReading {
   readonly series?: number;
 }
 
-export interface DataPlaneReaderOptions {
+interface DataPlaneReaderOptions {
   readonly dataPlane: Pick<DataPlane, "snapshot">;
   /** Those that this process counts in, of which the data plane tells a part. */
   readonly metrics: Metrics;
@@ -73,7 +73,7 @@ function processCpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-export function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMap<string, number>): LoadReading {
+function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMap<string, number>): LoadReading {
   const series = (name: keyof Metrics): readonly SeriesSnapshot[] => metrics[METRICS[name].name] ?? [];
   const duration = series("requestDuration");
   return {

@@ -13,7 +13,7 @@ export interface KnownCollector {
 
 /** Who is gone is not in the table any more. */
 export const COLLECTOR_STATES = ["live", "suspect"] as const;
-export type CollectorState = (typeof COLLECTOR_STATES)[number];
+type CollectorState = (typeof COLLECTOR_STATES)[number];
 
 /**
  * What became of a Report. `old`: overtaken on the way, or of an earlier start of its node; where
@@ -29,7 +29,7 @@ export interface CollectorTimes {
 }
 
 /** Of those who do not say how often they report. */
-export interface CollectorTableOptions extends CollectorTimes {
+interface CollectorTableOptions extends CollectorTimes {
   /** More are not listed. */
   readonly most: number;
 }

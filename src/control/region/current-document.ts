@@ -9,7 +9,7 @@ import type { DirectiveSource, LiveDirective } from "./directive-source.ts";
 /** A body that is no directive's: a document of the fleet's config. Undefined: there is none. */
 export type FetchBody = (digest: string, signal: AbortSignal) => Promise<string | undefined>;
 
-export interface CurrentDocumentOptions {
+interface CurrentDocumentOptions {
   readonly clock: Clock;
   readonly directives: Pick<DirectiveSource, "newest">;
   readonly fetchBody: FetchBody;

@@ -14,7 +14,7 @@ import {
   transfersPrefix,
 } from "./transfer-request.ts";
 
-export interface HeedTransfersOptions {
+interface HeedTransfersOptions {
   readonly place: RecipePlace;
   readonly election: string;
   readonly leadership: Leadership;

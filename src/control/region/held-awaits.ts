@@ -7,7 +7,7 @@ import type { AwaitReply, AwaitRequest, NotLeader } from "../fleet/messages.ts";
 export type AwaitAnswer = AwaitReply | NotLeader;
 
 /** Gives what there is for somebody who has asked so; undefined: nothing yet. */
-export type AnswerFor = (request: AwaitRequest, heldMs: number) => AwaitAnswer | undefined;
+type AnswerFor = (request: AwaitRequest, heldMs: number) => AwaitAnswer | undefined;
 
 /** So long a call is held: not all that came together end together. */
 export const HELD = { leastMs: 20_000, mostMs: 30_000 } as const;
@@ -16,7 +16,7 @@ export const HELD = { leastMs: 20_000, mostMs: 30_000 } as const;
 const A_TURN = 200;
 const NOTHING: AwaitReply = { protocol: 1, directives: [] };
 
-export interface HeldAwaitsOptions {
+interface HeldAwaitsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly most: number;

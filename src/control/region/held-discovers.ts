@@ -30,7 +30,7 @@ interface Group {
   readonly calls: Set<HeldDiscover>;
 }
 
-export interface HeldDiscoversOptions {
+interface HeldDiscoversOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** As it is now, for who has waited long enough. */

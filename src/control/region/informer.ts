@@ -6,7 +6,7 @@ import type { WatchEvent } from "../../store/store.ts";
 import { keepWatching } from "./keep-watching.ts";
 import { type CachedEntry, WatchCache, type WatchCacheOptions } from "./watch-cache.ts";
 
-export interface InformerOptions<T> extends Omit<WatchCacheOptions<T>, "startedAt"> {
+interface InformerOptions<T> extends Omit<WatchCacheOptions<T>, "startedAt"> {
   readonly place: RecipePlace;
   readonly prefix: string;
   /** Whether what was deleted is forgotten; else it is known what was there. */

@@ -4,7 +4,7 @@ import { reasonOf } from "../../core/errors.ts";
 /** Where a store refuses a watch, rights may be given meanwhile. */
 const AGAIN_MS = 5_000;
 
-export interface KeepWatchingOptions {
+interface KeepWatchingOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Ends with the signal. */

@@ -23,7 +23,7 @@ export interface LeaderBoard {
 const REGION = regionElection("");
 
 /** Told of elections whose leader is another than before; not of those that were there at first. */
-export type LeaderNews = (election: string, leader: ElectedController | undefined) => void;
+type LeaderNews = (election: string, leader: ElectedController | undefined) => void;
 
 /** Watches `<prefix>/elections/` until it is disposed. */
 export function openLeaderBoard(place: RecipePlace, news?: LeaderNews): AsyncDisposable & LeaderBoard {

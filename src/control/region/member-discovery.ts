@@ -22,7 +22,7 @@ export interface OtherRegions {
   find(selection: MemberSelection): MemberSet | undefined;
 }
 
-export interface MemberDiscoveryOptions {
+interface MemberDiscoveryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly region: string;

@@ -7,7 +7,7 @@ import { viewOf } from "./collector-view.ts";
 /** Of a page: the rest is for what is around its members, goodbyes above all. */
 const MEMBERS_BYTES = FLEET_BOUNDS.pageBytes - 262_144;
 
-export interface MemberPage {
+interface MemberPage {
   readonly members: CollectorView[];
   /** The id after which the next page begins; undefined: there is none. */
   readonly next: string | undefined;

@@ -6,7 +6,7 @@ import { type ControllerAddress, FLEET_PROTOCOL, type MemberSelection, type Memb
 import type { TellBound } from "./discover-bounds.ts";
 import type { OtherRegions } from "./member-discovery.ts";
 
-export interface RemoteRegionsOptions {
+interface RemoteRegionsOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Of the controller that asks. */

@@ -42,7 +42,7 @@ import { SharedReplies } from "./shared-replies.ts";
 import { SummaryWriter } from "./summary-writer.ts";
 import type { SummaryPace } from "./summary-pace.ts";
 
-export interface RegionServiceOptions {
+interface RegionServiceOptions {
   readonly place: RecipePlace;
   readonly region: string;
   /** In whose name it is done: the region's, or the world's for a region that was adopted. */

@@ -23,7 +23,7 @@ export interface ControllerNode {
   readonly schemaMax: number;
 }
 
-export interface RegisterControllerOptions {
+interface RegisterControllerOptions {
   readonly place: RecipePlace;
   readonly node: ControllerNode;
   readonly signal: AbortSignal;

@@ -30,7 +30,7 @@ export interface ShareRequest {
   readonly to: Epoch;
 }
 
-export interface ShareBookOptions {
+interface ShareBookOptions {
   readonly epoch: Epoch;
   /** Of each share. */
   readonly leaseMs: number;

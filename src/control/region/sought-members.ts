@@ -10,7 +10,7 @@ const LEFT_MS = 60_000;
 const MOST_LEFT = 1_024;
 
 /** What a member says now. */
-export type NewestReport = (id: string) => CollectorReport | undefined;
+type NewestReport = (id: string) => CollectorReport | undefined;
 
 /** One of those who fit. */
 interface FittingPlace {

@@ -4,7 +4,7 @@ import { createElection, type Leadership } from "../../store/recipes/election.ts
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { type Candidates, readCandidates, watchCandidates } from "./candidates.ts";
 
-export interface StandOptions {
+interface StandOptions {
   readonly place: RecipePlace;
   readonly election: string;
   readonly id: string;
@@ -112,7 +112,7 @@ async function untilTakenOver({ place, election, signal }: StandOptions, why: un
   await untilLed({ place, election, by: why.heir, signal, timeoutMs: TRANSFER_MS });
 }
 
-export interface UntilLedOptions {
+interface UntilLedOptions {
   readonly place: RecipePlace;
   readonly election: string;
   readonly by: string;

@@ -7,7 +7,7 @@ import { decodeSummary, encodeSummary, regionKey, type RegionSummary } from "./r
 import { numbersOf } from "./summarise.ts";
 import { shouldWrite, SUMMARY_PACE, type SummaryPace, type WrittenSummary } from "./summary-pace.ts";
 
-export interface SummaryWriterOptions {
+interface SummaryWriterOptions {
   readonly place: Pick<RecipePlace, "prefix" | "clock" | "store">;
   readonly region: string;
   /** Whoever writes leads: it is compared in the same transaction. */

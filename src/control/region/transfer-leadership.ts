@@ -6,7 +6,7 @@ import { readCandidates } from "./candidates.ts";
 import { encodeLeader } from "../fleet/leader-value.ts";
 import { untilCandidates, untilLed } from "./stand-for.ts";
 
-export interface TransferOptions {
+interface TransferOptions {
   readonly place: RecipePlace;
   readonly election: string;
   readonly leadership: Leadership;

@@ -56,7 +56,7 @@ function goneIn({ nodes }: ConfigCandidate, { collectors, silent }: FleetSample)
 }
 
 /** Some of those who ran it are there no more; from so many on that speaks against it. */
-export interface GoneNodes {
+interface GoneNodes {
   readonly lost: number;
   readonly left: number;
 }

@@ -7,7 +7,7 @@ import type { CollectorSample } from "./collector-sample.ts";
 import { ROLLOUT_GATE } from "./gate.ts";
 
 /** Who runs a candidate in a stage; `all` names nobody. */
-export type CanaryChoice =
+type CanaryChoice =
   | { readonly kind: "chosen"; readonly collectors: readonly CollectorSample[] }
   /** Nobody can be compared with anybody. */
   | { readonly kind: "none"; readonly reason: string };

@@ -68,7 +68,7 @@ export function windowMsOf(collectors: Iterable<Pick<CollectorSample, "reportMs"
   return Math.max(ROLLOUT_GATE.windowMs, 2 * slowestMs);
 }
 
-export interface WindowGroups {
+interface WindowGroups {
   /** Who tries the candidate. */
   readonly canaries: ReadonlySet<string>;
   readonly candidate: number;

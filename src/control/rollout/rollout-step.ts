@@ -31,7 +31,7 @@ export interface StageMemory {
   readonly members?: ReadonlyMap<string, string> | undefined;
 }
 
-export interface WindowBegin {
+interface WindowBegin {
   readonly atMs: number;
   readonly collectors: Collectors;
   /** Another window has ended here: both are in a row. */
@@ -39,7 +39,7 @@ export interface WindowBegin {
 }
 
 /** When, and by whom, it is looked at. */
-export interface StepMoment {
+interface StepMoment {
   readonly nowMs: number;
   readonly wallMs: number;
   /** Of the leadership. */

@@ -13,7 +13,7 @@ import { candidateDirective } from "./candidate-directive.ts";
 import type { FleetSample } from "./collector-sample.ts";
 import { rolledBack, type RolloutStep, type StageMemory, stepRollout } from "./rollout-step.ts";
 
-export interface RolloutTaskOptions {
+interface RolloutTaskOptions {
   readonly place: RecipePlace;
   /** All collectors as they are now. Throws as the store does. */
   readonly sample: (signal: AbortSignal) => Promise<FleetSample>;

@@ -4,7 +4,7 @@ import type { RolloutAnswer } from "./ask-rollout.ts";
 import { gateOf, ROLLOUT_GATE, shareOf, verdictsInARow } from "./gate.ts";
 
 /** A rollout as it is told to people: `GET /api/v1/config/rollout`. */
-export interface RolloutView {
+interface RolloutView {
   /** `none`: nothing was ever staged. */
   readonly state: ConfigCandidate["state"] | "none" | "paused";
   readonly version: number | null;
@@ -41,7 +41,7 @@ export interface RolloutView {
 }
 
 /** Items of both groups in the same time. */
-export interface RolloutWindowView {
+interface RolloutWindowView {
   readonly at: string;
   readonly stage: string;
   readonly verdict: string;

@@ -14,7 +14,7 @@ import {
   type SamplingReport,
 } from "./sampling-report.ts";
 
-export interface FleetSamplingOptions {
+interface FleetSamplingOptions {
   readonly clock: Clock;
   readonly node: SamplingNode;
   readonly log: Log;

@@ -8,7 +8,7 @@ import { SamplingDecider } from "./sampling-decider.ts";
 import type { SamplingNode } from "./sampling-node.ts";
 import type { SpendRecords, StrategyNews } from "./spend-book.ts";
 
-export interface LocalSamplingOptions {
+interface LocalSamplingOptions {
   readonly clock: Clock;
   readonly region: string;
   /** Of this start of the node. */

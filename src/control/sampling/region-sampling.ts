@@ -7,7 +7,7 @@ import { RegionFlow } from "./region-flow.ts";
 import { receivedIn, type SamplingReply, type SamplingReport } from "./sampling-report.ts";
 import { decodeSamplingSummary, encodeSamplingSummary, rowsOf, samplingKey } from "./sampling-summary.ts";
 
-export interface RegionSamplingOptions {
+interface RegionSamplingOptions {
   readonly place: Pick<RecipePlace, "prefix" | "clock" | "store">;
   readonly region: string;
   /** Whoever writes leads the region: it is compared in the same transaction. */

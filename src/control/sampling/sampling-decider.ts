@@ -14,7 +14,7 @@ import { SourceRates } from "./source-rates.ts";
 import { SpendBook, type SpendRecords, type SpendReport, type StrategyNews } from "./spend-book.ts";
 import { writtenCeilings, writtenSampling } from "./written-sampling.ts";
 
-export interface DeciderOptions {
+interface DeciderOptions {
   /** What was decided last, and what was spent by then: another one may have done it. */
   readonly last?: SamplingDirective | undefined;
   readonly spent?: SpendRecords | undefined;
@@ -22,7 +22,7 @@ export interface DeciderOptions {
 }
 
 /** What is decided, and when. */
-export interface DecisionMoment {
+interface DecisionMoment {
   readonly nowMs: number;
   readonly wallMs: number;
 }

@@ -8,7 +8,7 @@ import { itemsOf, ReceivedSums } from "./received-sums.ts";
 import type { RegionRates } from "./region-flow.ts";
 import type { SamplingSettings } from "./sampling-settings.ts";
 
-export interface SamplingLeaderOptions {
+interface SamplingLeaderOptions {
   readonly policy?: RateStepPolicy;
   /** A directive that no other one follows is obeyed for so long. */
   readonly validForMs?: number;

@@ -6,7 +6,7 @@ import type { ClassNow } from "./sampling-node.ts";
 import type { StrategyNews } from "./spend-book.ts";
 
 /** What a node samples by at the moment. */
-export interface SamplingSight {
+interface SamplingSight {
   readonly stage: SamplingStage | undefined;
   readonly classes: readonly ClassNow[];
   readonly strategies: readonly StrategyStatus[];

@@ -10,7 +10,7 @@ import type { SamplingReading } from "./received-reader.ts";
 import { shareReason } from "./share-reason.ts";
 import { fallbackOf, writtenCeilings, writtenSampling } from "./written-sampling.ts";
 
-export interface SamplingNodeOptions {
+interface SamplingNodeOptions {
   readonly region: string;
   /** What runs; the same object while it is the same. */
   readonly config: () => FleetConfig;

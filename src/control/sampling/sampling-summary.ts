@@ -20,7 +20,7 @@ const RowSchema = z.object({
 });
 
 /** What stands at `<prefix>/sampling/<region>`: fields are only ever added. */
-export const SamplingSummarySchema = z.object({
+const SamplingSummarySchema = z.object({
   schema: z.int().min(1).default(1),
   region: z.string().min(1).max(128),
   seq: z.int().min(0),

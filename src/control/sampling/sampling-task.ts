@@ -16,7 +16,7 @@ import { SamplingDecider } from "./sampling-decider.ts";
 import { decodeSamplingSummary, ratesIn, samplingPrefix, spendKey } from "./sampling-summary.ts";
 import type { SpendRecords, StrategyNews } from "./spend-book.ts";
 
-export interface SamplingTaskOptions {
+interface SamplingTaskOptions {
   /** What runs, as far as this node knows. */
   readonly config: () => FleetConfig;
   readonly log: Log;

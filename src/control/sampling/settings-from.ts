@@ -43,7 +43,7 @@ export interface WrittenSampling {
 }
 
 /** What changes while the config stays. */
-export interface SamplingConditions {
+interface SamplingConditions {
   /** What may be spent a second now, by the name of a strategy; see `paceOf`. */
   readonly paces?: ReadonlyMap<string, number>;
 }

@@ -11,7 +11,7 @@ export interface SourceClasses {
 }
 
 /** Without the name of a span, of the service as a whole. Undefined: all is kept. */
-export type ServiceClasses = (operation?: string) => string | undefined;
+type ServiceClasses = (operation?: string) => string | undefined;
 
 export const MOST_OPERATIONS = 200;
 

@@ -37,7 +37,7 @@ export function halvingAbove(rate: number): number {
 }
 
 /** What routers keep of a class. */
-export interface RoutedShare extends Pick<ClassShare, "probability" | "reason"> {
+interface RoutedShare extends Pick<ClassShare, "probability" | "reason"> {
   /** What the settings let them keep of it, whatever arrives. */
   readonly most: number;
 }

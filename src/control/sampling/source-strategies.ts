@@ -33,7 +33,7 @@ export interface SamplingRates {
 }
 
 /** One a minute: whatever begins at all is seen now and then. */
-export const LOWER_BOUND_PER_SECOND = 1 / 60;
+const LOWER_BOUND_PER_SECOND = 1 / 60;
 
 const NEEDS_HASH =
   "rates are told only with global.sampling.randomness: hash, since sources would keep the traces that routers drop";

@@ -1,6 +1,6 @@
 const HOUR_MS = 3_600_000;
 /** Shares of the budget that are told when they are spent. */
-export const SPEND_MARKS = [0.5, 0.8, 0.95, 1] as const;
+const SPEND_MARKS = [0.5, 0.8, 0.95, 1] as const;
 /** The pace is at most so many times the plain one, so that nothing late is made up in a rush. */
 const MOST_PACE = 2;
 /** What is left is spread over no less: the last reports of an hour come late. */
@@ -11,7 +11,7 @@ const UNSEEN_MS = 300_000;
 const FORECAST_MARGIN = 1.02;
 
 /** What a reporter has been charged so far: it only grows while `since` is the same. */
-export interface SpendCount {
+interface SpendCount {
   /** Which run of which reporter it is. */
   readonly since: string;
   readonly charged: number;
@@ -111,7 +111,7 @@ export type SpendNews =
   /** More than the budget will have been spent at its end, whatever is sampled. */
   | { readonly kind: "forecast"; readonly expected: number };
 
-export interface SpendTold {
+interface SpendTold {
   readonly record: SpendRecord;
   readonly news: readonly SpendNews[];
 }

@@ -23,7 +23,7 @@ export const SamplingChangeSchema = z
     budget_per_hour: z.number().gt(0).optional().describe("Of the one strategy `cost_based`."),
   })
   .describe("Settings of `global`, as the config has them.");
-export type SamplingChange = z.output<typeof SamplingChangeSchema>;
+type SamplingChange = z.output<typeof SamplingChangeSchema>;
 
 /** What is written then: shorthands are what they stand for. What is wrong, in words. */
 export function settingsOf(

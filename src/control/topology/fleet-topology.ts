@@ -32,7 +32,7 @@ import type {
 import { sightingOf } from "./topology-view.ts";
 import { viewDigestOf } from "./view-digest.ts";
 
-export interface FleetTopologyOptions {
+interface FleetTopologyOptions {
   /** Of this node. */
   readonly id: string;
   readonly controller: Pick<Controller, "leaderOf" | "leaders" | "regions" | "services">;

@@ -6,7 +6,7 @@ export interface PageAt {
   readonly limit: number;
 }
 
-export interface PageBounds {
+interface PageBounds {
   /** To go on from here. */
   readonly after?: string | undefined;
   /** Once there are so many collectors, no other page is asked for. */

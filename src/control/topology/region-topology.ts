@@ -15,7 +15,7 @@ import type {
 import { sightingOf } from "./topology-view.ts";
 import type { TotalNumbers } from "./totals.ts";
 
-export interface RegionTopologyOptions {
+interface RegionTopologyOptions {
   readonly region: string;
   /** Whom this node follows now. */
   readonly controller: () => ControllerAddress | undefined;

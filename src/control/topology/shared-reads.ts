@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 
-export interface SharedReadsOptions {
+interface SharedReadsOptions {
   readonly clock: Clock;
   /** So long an answer is good for whoever asks the same. */
   readonly freshMs: number;

@@ -53,7 +53,7 @@ export interface CollectorTopology {
   readonly last_seen: string;
 }
 
-export interface CollectorDegraded {
+interface CollectorDegraded {
   readonly level: number;
   readonly reason: string;
   readonly since: string;

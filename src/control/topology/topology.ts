@@ -49,14 +49,14 @@ export interface BestView {
   readonly parts: SelectionCriteria;
 }
 
-export interface MemberSeen {
+interface MemberSeen {
   /** Undefined: nobody who answered knows it. */
   readonly member: MemberTopology | undefined;
   /** All who may know have answered. */
   readonly isSure: boolean;
 }
 
-export interface CreateTopologyOptions {
+interface CreateTopologyOptions {
   readonly source: TopologySource;
   readonly clock: Clock;
   readonly random: Random;

@@ -26,7 +26,7 @@ export interface TruthOptions {
 }
 
 /** A document as the truth has it. */
-export interface TruthDocument {
+interface TruthDocument {
   /** Undefined: the truth has no numbers, and whoever takes it over counts. */
   readonly version: number | undefined;
   readonly text: string;
@@ -61,7 +61,7 @@ export interface TruthTrouble {
  * one, or has gone back. `none`: the fleet has no config. `bad`: what it has cannot be run here.
  */
 export const TROUBLE_KINDS = ["unreachable", "unformed", "isolated", "none", "bad"] as const;
-export type TroubleKind = (typeof TROUBLE_KINDS)[number];
+type TroubleKind = (typeof TROUBLE_KINDS)[number];
 
 /** A change of the truth. */
 export interface TruthProposal {

@@ -13,7 +13,7 @@ import {
   NO_FLEET_TO_STAGE,
 } from "./config-truth.ts";
 
-export interface FileTruthOptions {
+interface FileTruthOptions {
   readonly file: string;
   readonly clock: Clock;
   /** What is running already: only another content is told. */

@@ -18,7 +18,7 @@ export interface FleetConfigStatus {
   readonly acknowledged: ConfigAcknowledgement | undefined;
 }
 
-export interface ConfigAcknowledgement {
+interface ConfigAcknowledgement {
   readonly version: number;
   /** SHA-256 of the document in hex. */
   readonly digest: string;
@@ -28,13 +28,13 @@ export interface ConfigAcknowledgement {
 }
 
 /** A version as the pointer names it. */
-export type VersionPointer = Omit<FleetVersion, "text"> & {
+type VersionPointer = Omit<FleetVersion, "text"> & {
   readonly sha256: string;
   /** It is not what the pointer names: it is tried in the place of this version. */
   readonly triedFor?: number | undefined;
 };
 
-export interface FleetFollowerParts {
+interface FleetFollowerParts {
   readonly prefix: string;
   readonly walk: Pick<ConfigWalk, "follow" | "status">;
   readonly memory: Pick<FleetMemory, "identity">;

@@ -24,7 +24,7 @@ export interface FleetStart {
   readonly trouble: TruthTrouble | undefined;
 }
 
-export interface FleetStartParts {
+interface FleetStartParts {
   readonly inspect: (signal: AbortSignal) => Promise<FleetInspection>;
   readonly memory: Pick<FleetMemory, "identity">;
   readonly lastGood: LastGoodFile;

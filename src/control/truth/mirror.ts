@@ -18,12 +18,12 @@ import { publishDocument, type PublishResult, type TruthPlace } from "./publish.
  * The config of a fleet for people and their tools, at `<prefix>/global/config`: the whole document
  * as plain text, and an inbox. What others put there is taken as the next version, or refused.
  */
-export interface Mirror extends AsyncDisposable {
+interface Mirror extends AsyncDisposable {
   /** Looks once: takes or refuses a proposal, and writes what runs. */
   sync(options: CallOptions): Promise<MirrorNews>;
 }
 
-export type MirrorNews =
+type MirrorNews =
   /** It says what runs. */
   | { readonly kind: "same" }
   /** It was written anew, after a version that was published otherwise, or where it was deleted. */
@@ -37,7 +37,7 @@ export type MirrorNews =
   /** Somebody else has written meanwhile, or leads now: to be looked at again. */
   | { readonly kind: "again" };
 
-export interface MirrorOptions {
+interface MirrorOptions {
   readonly log: Log;
   /** What is wrong with a document for who runs it, beside what is wrong for every fleet. */
   readonly check: (text: string) => Promise<readonly string[]>;

@@ -23,7 +23,7 @@ export interface TruthPlace extends RecipePlace {
   readonly validators?: readonly ConfigValidator[] | undefined;
 }
 
-export interface PublishRequest {
+interface PublishRequest {
   readonly text: string;
   /**
    * The version that runs as far as whoever publishes knows. A store that has none is no conflict;
@@ -49,7 +49,7 @@ export type PublishResult =
   | StageResult;
 
 /** Where it was to be tried first. */
-export type StageResult =
+type StageResult =
   | { readonly kind: "staged"; readonly version: number; readonly sha256: string }
   /** Another one is tried at the moment. */
   | { readonly kind: "under_way"; readonly version: number }

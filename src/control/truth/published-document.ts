@@ -9,7 +9,7 @@ import { rewriteKnown } from "../document/rewrite.ts";
 /** What else people want of a document: what it says is told, and nothing is published. */
 export type ConfigValidator = (text: string) => readonly string[] | Promise<readonly string[]>;
 
-export type Publishable =
+type Publishable =
   | {
       readonly kind: "document";
       /** Without `node`; all else is as it was, comments too. */

@@ -12,7 +12,7 @@ import { StoreDeadline } from "./deadline.ts";
 import { type FleetInspection, inspectFleet } from "./inspect-fleet.ts";
 import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
 
-export interface StoreTruthOptions extends TruthPlace {
+interface StoreTruthOptions extends TruthPlace {
   readonly memory: FleetMemory;
 }
 

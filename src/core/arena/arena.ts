@@ -9,7 +9,7 @@ const ALIGN = 8;
 /** What is less than one part in so many of what it holds is sparse. */
 const SPARSE = 4;
 
-export interface ArenaOptions {
+interface ArenaOptions {
   /** A power of two. */
   readonly chunkBytes?: number;
   /**

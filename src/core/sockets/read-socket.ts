@@ -7,7 +7,7 @@ import { TLSSocket } from "node:tls";
 export type TakeBytes = (bytes: Uint8Array) => void;
 
 /** What node calls `onread`. */
-export interface OnRead {
+interface OnRead {
   readonly buffer: Uint8Array;
   readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
 }

@@ -20,7 +20,7 @@ export interface AdmissionLimits extends Omit<IntakeLimits, "maxConnections"> {
   readonly maxRssBytes?: number;
 }
 
-export interface AdmissionEnv extends Pick<Env, "clock" | "random" | "metrics"> {
+interface AdmissionEnv extends Pick<Env, "clock" | "random" | "metrics"> {
   /**
    * RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit.
    */

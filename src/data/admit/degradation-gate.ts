@@ -2,7 +2,7 @@ import type { Refusal } from "../../core/reason.ts";
 import { DEGRADATION_STEPS, type GivenUp } from "../../plan/degradation-plan.ts";
 
 /** How long a sender that is refused should stay away, in milliseconds. Counts the refusal. */
-export type RefusalDelay = () => number;
+type RefusalDelay = () => number;
 
 const CALM_MS = 1_000;
 

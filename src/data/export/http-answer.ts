@@ -9,7 +9,7 @@ import type { SendOutcome } from "../send-outcome.ts";
 import { accepted, classifyHttp, isSuccess } from "./classify.ts";
 
 /** A final answer over HTTP: what came of it. */
-export interface FinalAnswer {
+interface FinalAnswer {
   readonly signal: Signal;
   readonly status: number;
   readonly headers: HeaderBlock;
@@ -52,7 +52,7 @@ function messageOf(type: string, body: Uint8Array): string {
 }
 
 /** The final head of a reply over HTTP/1.1, as far as it can be read. */
-export interface ReplyHead {
+interface ReplyHead {
   readonly status: number;
   readonly headers: HeaderBlock;
 }

@@ -18,7 +18,7 @@ import { outcomeOfHttp, readReplyHead } from "./http-answer.ts";
 import type { SendDone } from "./target-client.ts";
 
 /** What the calls of one client share. */
-export interface HttpCallOwner {
+interface HttpCallOwner {
   readonly maxResponseBytes: number;
   readonly clock: Clock;
   /** Of the timeouts of all of them. */
@@ -33,7 +33,7 @@ export interface HttpConnections extends Beginning {
   leave(): void;
 }
 
-export interface HttpCallMore {
+interface HttpCallMore {
   readonly verdicts?: StatusVerdicts | undefined;
   readonly connections?: HttpConnections;
 }
@@ -204,7 +204,7 @@ function retry(reason: RetryReason, message: string, unprocessed: boolean): Send
  * One connection: how often something came on it, and the head that came last, until it is known
  * what it says.
  */
-export interface CountedSocket extends HeadHolder {
+interface CountedSocket extends HeadHolder {
   reads: number;
 }
 

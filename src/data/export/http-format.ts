@@ -10,7 +10,7 @@ export interface HttpFormat {
   write(batch: Batch, most: number): WrittenBatch;
 }
 
-export type WrittenBatch =
+type WrittenBatch =
   | { readonly ok: true; readonly batch: Batch }
   | { readonly ok: false; readonly outcome: SendOutcome };
 

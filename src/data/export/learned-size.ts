@@ -18,7 +18,7 @@ import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 /** A 400 to less than this is about the data: limits of request bodies are larger. */
 const LARGE_BYTES = 1_048_576;
 
-export interface LearnedSizeEnv {
+interface LearnedSizeEnv {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log?: Log;

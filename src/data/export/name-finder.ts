@@ -7,7 +7,7 @@ import type { Answer, Resolver } from "../resolve/resolver.ts";
 import { NO_PART, type PartFinder, type TellParts } from "./part-finder.ts";
 import type { TargetEnv } from "./target-port.ts";
 
-export type NameFinderEnv = Pick<TargetEnv, "clock" | "log" | "metrics" | "random"> & { readonly resolver: Resolver };
+type NameFinderEnv = Pick<TargetEnv, "clock" | "log" | "metrics" | "random"> & { readonly resolver: Resolver };
 
 /** What may be told with every answer is logged once in this time. */
 const LOG_MS = 60_000;

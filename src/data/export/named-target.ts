@@ -29,7 +29,7 @@ export function openNamedTarget(plan: TargetPlan, env: NamedTargetEnv, joining: 
   return new NamedTarget(plan, env, joining);
 }
 
-export type NamedTargetEnv = Omit<AddressSetEnv, "whole">;
+type NamedTargetEnv = Omit<AddressSetEnv, "whole">;
 
 class NamedTarget implements OwnedTarget, PartsOwner {
   readonly load = new TargetLoad();

@@ -161,7 +161,7 @@ export interface ToldHandle extends TargetHandle {
   told(): ToldPart;
 }
 
-export interface HealthWatch {
+interface HealthWatch {
   /** Also when that was found out by asking. Nothing may be told from within. */
   stateEntered(id: string): void;
 }

@@ -19,7 +19,7 @@ export interface Window {
 /**
  * `wanted`: the batch was full, or more waits. `sentMs` is Clock.nowMs() at which the batch left.
  */
-export type WindowEvent =
+type WindowEvent =
   | { readonly kind: "success"; readonly sentMs: number; readonly wanted: boolean }
   | { readonly kind: "overload"; readonly sentMs: number };
 

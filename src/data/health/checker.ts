@@ -13,7 +13,7 @@ export interface Checked {
   checked(outcome: CheckOutcome, startedMs: number): void;
 }
 
-export interface CheckerEnv {
+interface CheckerEnv {
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -2,7 +2,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Health } from "./health.ts";
 
-export interface Transition {
+interface Transition {
   readonly id: string;
   /** Which one of several. */
   readonly address: string | undefined;

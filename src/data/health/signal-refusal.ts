@@ -31,7 +31,7 @@ export type RefusalEvent =
   /** What was the matter with the target is over: worth a try at once. */
   | { readonly kind: "hurry" };
 
-export interface RefusalPolicy {
+interface RefusalPolicy {
   readonly restMs: number;
   readonly maxRestMs: number;
 }

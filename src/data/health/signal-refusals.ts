@@ -20,7 +20,7 @@ export interface RefusedSignal {
   readonly said: string;
 }
 
-export interface RefusalsEnv {
+interface RefusalsEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;

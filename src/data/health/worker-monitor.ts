@@ -13,7 +13,7 @@ import { onClock, type ToldPart } from "./told-health.ts";
 const LONGEST_MS = 1_000_000_000;
 
 /** Whose health it is, in a worker. */
-export interface WorkerMonitored {
+interface WorkerMonitored {
   readonly plan: TargetPlan;
   stateEntered(before: Health["state"], now: Health["state"]): void;
   healthChanged(): void;

@@ -3,7 +3,7 @@ import type { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import type { LimitKey } from "../../plan/limits/limits-plan.ts";
 
 /** A limit that is used up, items a second. */
-export interface SpentLimit {
+interface SpentLimit {
   readonly perSecond: number;
   /** What of it may be let in here now; undefined: all of it, since nobody else has a part. */
   readonly granted: number | undefined;

@@ -11,7 +11,7 @@ import { keyKind, overKey, overTotal, spentLimit } from "./over-limit.ts";
 import { keyIn } from "./request-keys.ts";
 
 /** What a limiter decides by. */
-export interface PreviewedLimits {
+interface PreviewedLimits {
   readonly data: LimitsData;
   readonly total: DebtBucket;
   /** undefined: no key has a limit of its own. */

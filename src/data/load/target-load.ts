@@ -30,9 +30,9 @@ export const UNKNOWN_LATENCY_MS = 30;
  * A call that failed counts as one that took at least this long, and twice what the target was
  * thought to take.
  */
-export const FAILURE_LATENCY_MS = 1_000;
+const FAILURE_LATENCY_MS = 1_000;
 /** No penalty goes above this. */
-export const MAX_PENALTY_MS = 10_000;
+const MAX_PENALTY_MS = 10_000;
 /** The last 20 calls or so decide the error rate. */
 const ERROR_WEIGHT = 0.1;
 /** What a target reported longer ago says nothing any more. */

@@ -23,7 +23,7 @@ export interface CopyReceipt {
 }
 
 /** Where what was copied ends. */
-export interface CopyOrigin {
+interface CopyOrigin {
   isCancelled(record: QueueRecord): boolean;
   finish(parcel: Parcel, outcome: ParcelOutcome): void;
   moveOut(parcel: Parcel): void;

@@ -14,7 +14,7 @@ import type { LaneEnv } from "./lane-port.ts";
  * Finds the channels of a delivery, and gives a delivery for each: the same one when it needs no
  * dividing.
  */
-export type SortDelivery = (delivery: Delivery) => readonly { readonly channel: number; readonly delivery: Delivery }[];
+type SortDelivery = (delivery: Delivery) => readonly { readonly channel: number; readonly delivery: Delivery }[];
 
 /**
  * Parcels to be sorted anew are parsed again: so many bytes of them in one turn of the event loop,

@@ -10,7 +10,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { redact } from "../../telemetry/redact.ts";
 
 /** Items that reached nobody, of one rule in one parcel. */
-export interface Loss {
+interface Loss {
   readonly signal: Signal;
   readonly rule: string;
   readonly pool: string;

@@ -26,7 +26,7 @@ export type ParcelOutcome =
  * those that wait, which may be thousands, keep a few numbers each: a view takes 104 bytes.
  */
 export type Pieces = readonly Uint8Array[] | Ranges;
-export type Ranges = readonly number[];
+type Ranges = readonly number[];
 
 /** Borrowed: views, which are made anew of ranges. */
 export function viewsOf({ pieces, owner }: Pick<Parcel, "pieces" | "owner">): readonly Uint8Array[] {

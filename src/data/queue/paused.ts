@@ -44,7 +44,7 @@ export function leavesOf(targets: readonly TargetHandle[]): readonly TargetHandl
 }
 
 /** When it may be sent something of a signal that it does not take; undefined for one it takes. */
-export function askedAgainMs(target: TargetHandle, signal: Signal): number | undefined {
+function askedAgainMs(target: TargetHandle, signal: Signal): number | undefined {
   return target.refusals().find((refusal) => refusal.signal === signal)?.nextTryMs;
 }
 

@@ -26,7 +26,7 @@ import type { TakeLeft } from "./removed.ts";
  * requests of one span a turn to one gRPC target: 6 to 11 µs of CPU a parcel, 18 µs when each
  * parcel is sent as it comes.
  */
-export type Schedule = (run: () => void) => void;
+type Schedule = (run: () => void) => void;
 
 export interface PoolEnv {
   readonly clock: Clock;

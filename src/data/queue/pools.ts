@@ -13,7 +13,7 @@ import { openPool } from "./pool.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
-export interface PoolsEnv extends Omit<PoolEnv, "pools"> {
+interface PoolsEnv extends Omit<PoolEnv, "pools"> {
   /**
    * For what is left of a pool that is gone and whose fallbacks do not take it; none: all that is
    * lost.

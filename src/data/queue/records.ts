@@ -17,7 +17,7 @@ export interface Receipt {
   settled(outcome: ParcelOutcome, points: number): void;
 }
 
-export interface RecordsEnv {
+interface RecordsEnv {
   readonly ledger: Pick<Ledger, "entry">;
   /** Told what nobody gets. */
   readonly losses: Pick<Losses, "tell">;

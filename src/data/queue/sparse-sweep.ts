@@ -5,7 +5,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Pools } from "./pools.ts";
 import type { Records } from "./records.ts";
 
-export interface SparseSweepEnv {
+interface SparseSweepEnv {
   readonly clock: Clock;
   readonly arena: Arena;
   readonly records: Pick<Records, "moveOut">;

@@ -3,7 +3,7 @@ import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
 /** So many tenants of a pool wait apart. */
-export const MAX_TENANTS = 1_000;
+const MAX_TENANTS = 1_000;
 
 /**
  * Those whose requests carry the same values of the headers that a pool's targets are passed on,

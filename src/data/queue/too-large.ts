@@ -263,7 +263,7 @@ export function endTrials(origin: BatchOrigin, deliveries: readonly Delivery[], 
 }
 
 /** The rests, in the order in which they were sent. They are the caller's now. */
-export function takeRests(origin: BatchOrigin, { asides }: Trial): Delivery[] {
+function takeRests(origin: BatchOrigin, { asides }: Trial): Delivery[] {
   return asides.toReversed().flatMap((aside) => origin.takeBack(aside));
 }
 

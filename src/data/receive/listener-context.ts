@@ -7,7 +7,7 @@ import type { RequestHandler } from "./request-handler.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 
 /** Whether what was received would be taken, as of now. */
-export interface ReadinessSource {
+interface ReadinessSource {
   readonly readiness: { readonly ready: boolean };
 }
 

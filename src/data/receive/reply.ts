@@ -6,7 +6,7 @@ import { GRPC, type GrpcCode } from "../../otlp/grpc-code.ts";
  * What a reason means to a sender. `retryable` follows from the two codes, by OTLP's tables of what
  * may be retried.
  */
-export interface ReplyRow {
+interface ReplyRow {
   readonly http: number;
   readonly grpc: GrpcCode;
   readonly retryable: boolean;

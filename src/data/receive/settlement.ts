@@ -5,7 +5,7 @@ import type { HandledRequest, ReplyTaker } from "./request-handler.ts";
 import { FULL_SUCCESS } from "./request.ts";
 
 /** Things rejected before anything was routed, for example while JSON was transcoded. */
-export interface Beforehand {
+interface Beforehand {
   readonly rejected: number;
   readonly message: string;
 }

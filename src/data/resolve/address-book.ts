@@ -4,12 +4,12 @@ import { isPrivateAddress } from "./private-address.ts";
 /** More addresses behind one name are not used. */
 export const MAX_ADDRESSES = 64;
 /** An address that is missing from so many answers in a row is gone. */
-export const MAX_ABSENCES = 3;
+const MAX_ABSENCES = 3;
 
 /** Whether every address of a name is used, or only where all of them are private. */
 export type Spread = "all" | "auto";
 
-export interface KnownAddress {
+interface KnownAddress {
   readonly address: string;
   /** Answers in a row that it was missing from. */
   readonly absences: number;

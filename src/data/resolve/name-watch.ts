@@ -2,18 +2,18 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Answer, Resolver } from "./resolver.ts";
 
-export interface NameWatchEnv {
+interface NameWatchEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly resolver: Resolver;
 }
 
 /** A name is asked for at least this often, whatever its TTL. */
-export const MAX_PERIOD_MS = 30_000;
+const MAX_PERIOD_MS = 30_000;
 /** And no more often: a TTL of 0 is one. */
-export const MIN_PERIOD_MS = 1_000;
+const MIN_PERIOD_MS = 1_000;
 /** Where nobody tells a TTL. */
-export const DEFAULT_PERIOD_MS = 10_000;
+const DEFAULT_PERIOD_MS = 10_000;
 /** After a failure. */
 export const RETRY_MS = 5_000;
 

@@ -17,7 +17,7 @@ import { PoolGate, type RoutablePool } from "./gate.ts";
  * What became of one request: the drafts that took something, in the order of first use. Valid
  * until the next request.
  */
-export interface Routed {
+interface Routed {
   readonly drafts: readonly Draft[];
   /** Things (spans, data points, log records) that no rule took. */
   unmatchedPoints: number;

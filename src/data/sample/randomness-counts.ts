@@ -2,7 +2,7 @@ import { RANDOMNESS_BUCKETS, type RandomnessSeen } from "../../plan/sampling/ran
 import type { ItemDecider } from "./item-decider.ts";
 
 /** So many services are counted of, and the rest is not: about 40 KB. */
-export const MOST_SERVICES = 200;
+const MOST_SERVICES = 200;
 /** From then on what is old counts half. */
 const MOST_COUNTED = 65_536;
 

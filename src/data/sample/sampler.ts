@@ -31,7 +31,7 @@ const WHOLE = { probability: 1, reason: "priority_based" } as const;
  * `guard`: of the node, for signals whose rates follow what comes; `randomness`: counts that of
  * spans. Absent: there is none.
  */
-export type SamplerEnv = Pick<Env, "ledger" | "metrics"> & {
+type SamplerEnv = Pick<Env, "ledger" | "metrics"> & {
   readonly guard?: NodeGuard | undefined;
   readonly randomness?: Pick<RandomnessCounts, "add"> | undefined;
 };

@@ -23,7 +23,7 @@ interface RecentEntry<Known> {
 }
 
 /** What is remembered behind it. */
-export interface Remembering {
+interface Remembering {
   /** Counts up when some of it is forgotten. */
   readonly generation: number;
 }

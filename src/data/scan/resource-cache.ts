@@ -18,13 +18,13 @@ export interface ProgramMaker {
   adopt(program: ResourceProgram): void;
 }
 
-export interface ResourceCacheLimits {
+interface ResourceCacheLimits {
   readonly maxEntries: number;
   /** Keys, programs and all that belongs to them. */
   readonly maxBytes: number;
 }
 
-export const RESOURCE_CACHE_LIMITS: ResourceCacheLimits = { maxEntries: 4_096, maxBytes: 8 * 1024 * 1024 };
+const RESOURCE_CACHE_LIMITS: ResourceCacheLimits = { maxEntries: 4_096, maxBytes: 8 * 1024 * 1024 };
 
 /** Beside its key and its program: places in maps, the objects around them. Rounded up. */
 const ENTRY_BYTES = 400;

@@ -19,7 +19,7 @@ export interface DriverOwner {
   closed(text: string): void;
 }
 
-export interface DriverOptions {
+interface DriverOptions {
   readonly clock: Clock;
   readonly open: OpenSocket;
   /** Nothing is written before the peer has said something, which is shown to this first. */

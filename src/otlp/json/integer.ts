@@ -38,7 +38,7 @@ export function integerOf(value: unknown): number | bigint | undefined {
  * The integer that the text of a JSON number spells; undefined when it has a fraction or is beyond
  * 10^30.
  */
-export function exactInteger(text: string): number | bigint | undefined {
+function exactInteger(text: string): number | bigint | undefined {
   const parts = text.length <= MAX_TEXT ? NUMBER.exec(text) : null;
   if (parts === null) return undefined;
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = parts;

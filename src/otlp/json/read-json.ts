@@ -5,7 +5,7 @@ import type { Excess, RequestLimits } from "../limits.ts";
 import { markNumbersBy } from "./integer.ts";
 import { MAX_DEPTH, surveyJson } from "./survey.ts";
 
-export type ReadJson =
+type ReadJson =
   | { readonly ok: true; readonly value: unknown }
   /** With `excess` it was not parsed, because it holds too much of that. */
   | { readonly ok: false; readonly message: string; readonly excess?: Excess };

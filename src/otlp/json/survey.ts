@@ -5,7 +5,7 @@ import type { Excess, RequestLimits } from "../limits.ts";
  * A JSON text before it is parsed. Parsing makes objects, of which a byte of text becomes dozens in
  * memory; so what a text holds is counted here, where it costs a step a byte and no memory.
  */
-export interface Survey {
+interface Survey {
   /** How deep arrays and objects nest. */
   readonly depth: number;
   /** Numbers that could lose digits of an integer, as pairs of start and end. */

@@ -6,7 +6,7 @@ import { type NumberedField, type NumberedFields, numberFields } from "./numbere
 import { REQUESTS } from "./requests.ts";
 import { writeJsonScalar } from "./write-json-scalar.ts";
 
-export type WrittenJson =
+type WrittenJson =
   | { readonly ok: true; readonly bytes: Buffer }
   | { readonly ok: false; readonly kind: "malformed" | "too_large" };
 

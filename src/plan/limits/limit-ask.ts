@@ -18,7 +18,7 @@ export interface LimitsGrant {
   readonly keys: readonly KeyGrant[];
 }
 
-export interface KeyGrant extends LimitGrant {
+interface KeyGrant extends LimitGrant {
   readonly key: string;
 }
 

@@ -19,7 +19,7 @@ export interface LimitsData {
   readonly mixed: "refuse" | "shed";
 }
 
-export interface KeyRate {
+interface KeyRate {
   readonly pattern: string;
   readonly perSecond: number;
 }

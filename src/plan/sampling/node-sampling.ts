@@ -9,7 +9,7 @@ import {
 } from "./sampling-directive.ts";
 import { GUARD_LEAST_PER_SECOND, type GuardBound, guardedPerSecond } from "./sampling-guard.ts";
 
-export interface NodeSamplingOptions {
+interface NodeSamplingOptions {
   readonly region: string;
   readonly fallback?: SamplingFallback;
   /** What the settings alone say of each class, without a leader. */

@@ -34,7 +34,7 @@ export interface EmbedOptions extends DocumentOptions {
 }
 
 /** What an embedded router consists of. */
-export interface EmbedParts {
+interface EmbedParts {
   readonly embedded: EmbeddedDataPlane;
   readonly env: Env;
   readonly log: RootLog;

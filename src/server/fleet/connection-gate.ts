@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 
-export interface ConnectionGateOptions {
+interface ConnectionGateOptions {
   readonly clock: Clock;
   readonly perSecond: number;
   /** So many may come at once after a quiet time. */

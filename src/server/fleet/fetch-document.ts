@@ -6,7 +6,7 @@ import { RouterError } from "../../core/errors.ts";
 /** Documents may have 8 MiB; what is asked for is what runs, and what some try. */
 const MOST_KEPT = 2;
 
-export type FetchDocument = (digest: string, signal: AbortSignal) => Promise<string | undefined>;
+type FetchDocument = (digest: string, signal: AbortSignal) => Promise<string | undefined>;
 
 /**
  * Documents of the fleet's config by their digests: the one that runs, or one of the versions that

@@ -3,7 +3,7 @@ import type { Secret } from "../../core/secret.ts";
 import { sha256BytesOf } from "../../core/sha256.ts";
 
 /** What a call tells of who it comes from. */
-export interface CallerFacts {
+interface CallerFacts {
   /** Of its certificate, which the TLS library has accepted. */
   readonly peerNames: readonly string[];
   header(name: string): string | undefined;
@@ -17,11 +17,11 @@ export interface FleetAuth {
 }
 
 /** One whose token may become another. */
-export interface RenewableAuth extends FleetAuth {
+interface RenewableAuth extends FleetAuth {
   renew(token: Secret | undefined): void;
 }
 
-export interface FleetAuthOptions {
+interface FleetAuthOptions {
   readonly token: Secret | undefined;
   /** Whether clients are asked for certificates. */
   readonly mutual: boolean;

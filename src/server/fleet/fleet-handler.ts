@@ -9,9 +9,9 @@ import { FLEET_STATUS } from "./fleet-status.ts";
 
 /** How a call of a controller ended. A closed list: label of a metric. */
 const SERVED_OUTCOMES = ["ok", "not_leader", "refused", "fault", "cancelled"] as const;
-export type ServedOutcome = (typeof SERVED_OUTCOMES)[number];
+type ServedOutcome = (typeof SERVED_OUTCOMES)[number];
 
-export interface FleetHandlerOptions {
+interface FleetHandlerOptions {
   readonly calls: ControllerCalls;
   readonly auth: FleetAuth;
   readonly clock: Clock;

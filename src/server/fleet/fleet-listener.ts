@@ -20,7 +20,7 @@ import { ConnectionGate } from "./connection-gate.ts";
 const REFUSED_CONNECTIONS = ["rate", "limit", "silent"] as const;
 export type RefusedConnection = (typeof REFUSED_CONNECTIONS)[number];
 
-export interface FleetListenerOptions {
+interface FleetListenerOptions {
   readonly address: Address;
   readonly tls: TlsServerOptions | undefined;
   readonly handler: UnaryHandler;

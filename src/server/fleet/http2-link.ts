@@ -17,7 +17,7 @@ import type { TlsClientOptions, UnaryClient, UnaryResult } from "../../http2/por
 import { type Moment, momentOf } from "../../store/session/moment.ts";
 import { refusedCallOf } from "./fleet-status.ts";
 
-export interface Http2LinkOptions {
+interface Http2LinkOptions {
   readonly token: Secret | undefined;
   /** For controllers that are dialled with TLS. */
   readonly tls: TlsClientOptions;

@@ -19,7 +19,7 @@ import type { LoadToReport } from "./report-facts.ts";
 import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
 import { rememberDigest } from "./text-digest.ts";
 
-export interface LinkToFleetOptions {
+interface LinkToFleetOptions {
   readonly node: NodeConfig;
   readonly facts: Pick<NodeFacts, "id" | "version">;
   /** Where it keeps what must survive a restart. */

@@ -4,7 +4,7 @@ import { resetSocket } from "../../core/reset-socket.ts";
 import { peerOf } from "../../core/sockets/peer-of.ts";
 import type { UnaryHandler } from "../../http2/port.ts";
 
-export interface NewConnectionsOptions {
+interface NewConnectionsOptions {
   readonly clock: Clock;
   /** Whoever has made no call by then that was taken is sent away. */
   readonly patienceMs: number;

@@ -25,7 +25,7 @@ export const HOST = hostDigest();
 export type LoadToReport = Partial<Pick<LoadMonitor, "forecast">> &
   Pick<LoadMonitor, "capacity" | "counters" | "newest">;
 
-export interface ReportSources {
+interface ReportSources {
   readonly facts: Pick<NodeFacts, "version">;
   readonly addresses: () => Readonly<Record<string, string>>;
   readonly load: LoadToReport;

@@ -4,7 +4,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 export type SamplingListenerName = "sampling_http" | "sampling_grpc";
 
 /** What a request of a source came to. A closed list: label of a metric. */
-export type AnswerOutcome = "told" | "not_told" | "invalid";
+type AnswerOutcome = "told" | "not_told" | "invalid";
 
 /** What both listeners answer from, and where they count. */
 export class Answers {

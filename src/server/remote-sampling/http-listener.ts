@@ -10,7 +10,7 @@ import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import type { Answers } from "./answers.ts";
 import { strategyJson } from "./messages.ts";
 
-export interface SamplingHttpOptions {
+interface SamplingHttpOptions {
   readonly address: Address;
   readonly tls: TlsServerOptions | undefined;
   readonly answers: Answers;

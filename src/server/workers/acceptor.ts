@@ -16,7 +16,7 @@ export interface Acceptor {
   close(): void;
 }
 
-export interface AcceptorOptions {
+interface AcceptorOptions {
   readonly listen: ListenOptions;
   /** How many connections there are of a listener. */
   readonly open: (listener: ListenerKind) => number;

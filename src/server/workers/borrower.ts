@@ -9,13 +9,13 @@ export interface LimitedPlane {
   limitsChanged(): void;
 }
 
-export interface BorrowerEnv {
+interface BorrowerEnv {
   readonly clock: Clock;
   readonly send: (message: FromWorker) => void;
 }
 
 /** Which of how many workers: from 0. */
-export interface WorkerPlace {
+interface WorkerPlace {
   readonly index: number;
   readonly of: number;
 }

@@ -3,7 +3,7 @@ import type { KeyLoad } from "../../data/queue/key-load.ts";
 import type { FromWorker } from "./messages.ts";
 
 /** The data plane as its pools that divide by key are concerned. */
-export interface KeyedPlane {
+interface KeyedPlane {
   keyLoads(): KeyLoad[];
   learnKeyLoad(load: KeyLoad): void;
 }

@@ -10,7 +10,7 @@ import { KeyLoads } from "./key-loads.ts";
 import type { LimitPart, LimitReport, ToWorker, UseReport } from "./messages.ts";
 import type { SharedPlan } from "./serialized-plan.ts";
 
-export interface LenderOptions {
+interface LenderOptions {
   readonly count: number;
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, "workerLent">;

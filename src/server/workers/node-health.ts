@@ -18,7 +18,7 @@ import { type FoundMembers, partName, placeIn } from "../../plan/members.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 
 /** How workers are reached, by their numbers from 0. */
-export interface HealthWorkers {
+interface HealthWorkers {
   /** Those that take connections. */
   ready(): readonly number[];
   tell(worker: number, message: ToWorker): void;

@@ -57,7 +57,7 @@ import { NodeTotals } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
 import { type ExitReason, type WorkerExit, type WorkerLink } from "./worker-link.ts";
 
-export interface WorkersOptions {
+interface WorkersOptions {
   readonly count: number;
   readonly secrets: SecretReader;
   /** The limits of its plans are other nodes', too. */

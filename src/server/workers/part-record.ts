@@ -3,7 +3,7 @@ import { type Health, isUnproven } from "../../data/health/health.ts";
 import type { ToldPart } from "../../data/health/told-health.ts";
 
 /** Who may send the one probe of the node. */
-export interface ProbePermit {
+interface ProbePermit {
   readonly worker: number;
   /** Of the state of health that it is for. */
   readonly epoch: number;

@@ -10,7 +10,7 @@ import { SerializedPlan } from "./serialized-plan.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
 import { refusalOf, SilentWorker, type WorkerLink } from "./worker-link.ts";
 
-export type BoundTargets = Pick<Plan, "targets">;
+type BoundTargets = Pick<Plan, "targets">;
 
 /** A worker as changes of the plan see it. */
 export interface ChangedWorker {
@@ -18,7 +18,7 @@ export interface ChangedWorker {
   readonly link: Pick<WorkerLink, "ask"> | undefined;
 }
 
-export interface ChangedWorkers<Worker extends ChangedWorker> {
+interface ChangedWorkers<Worker extends ChangedWorker> {
   /** Those that take connections. */
   readonly ready: readonly Worker[];
   /** Resolves when there is one, and after so long in any case. */

@@ -13,7 +13,7 @@ const WELL_MS = 5_000;
 /** Who is silent is found out, and killed for it, so late at most. */
 const UNSEEN_MS = 15_000;
 
-export interface PlanTrialOptions {
+interface PlanTrialOptions {
   readonly clock: Clock;
   readonly workers: number;
   /** What they were started with: there is nothing else to return to. */

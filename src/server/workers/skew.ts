@@ -12,7 +12,7 @@ const MOVE_MS = 10_000;
 const CALM_MS = 30_000;
 
 /** What would make the work of workers more equal. */
-export interface Skew {
+interface Skew {
   /** It has too much, and connections to give away. */
   readonly busiest: WorkerSlot;
   readonly idlest: WorkerSlot;

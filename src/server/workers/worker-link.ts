@@ -13,7 +13,7 @@ import { fromWireError } from "./wire.ts";
  * Why a worker ended. A closed list: label of a metric. `silent`: it did not answer in time, and
  * was killed for it.
  */
-export const EXIT_REASONS = ["out_of_memory", "crashed", "killed", "silent", "exited"] as const;
+const EXIT_REASONS = ["out_of_memory", "crashed", "killed", "silent", "exited"] as const;
 export type ExitReason = (typeof EXIT_REASONS)[number];
 
 export interface WorkerExit {
@@ -22,7 +22,7 @@ export interface WorkerExit {
   readonly said: string;
 }
 
-export interface WorkerLinkOptions {
+interface WorkerLinkOptions {
   readonly clock: Clock;
   /** Of the process, and what its plans are bound with. */
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -31,7 +31,7 @@ import { PanicNews } from "./pool-panics.ts";
 import { NewsReporter } from "./news-reporter.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
 
-export interface WorkerEnv {
+interface WorkerEnv {
   readonly clock: Clock;
   readonly random: Random;
   /** What plans are bound with. */

@@ -3,7 +3,7 @@ import type { Dispatcher, Pool } from "undici";
 import type { Cancel, Clock } from "../../core/clock.ts";
 
 /** A request, and how long it may take. */
-export interface ExchangeRequest {
+interface ExchangeRequest {
   readonly method: "GET" | "PUT";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface ExchangeRequest {
   readonly signal: AbortSignal;
 }
 
-export type Exchanged =
+type Exchanged =
   | { readonly kind: "reply"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
   /** `sent`: some of the request may have got there. */
   | { readonly kind: "failed"; readonly sent: boolean; readonly cause: unknown };

@@ -12,7 +12,7 @@ import { listingOf, listPath, readIndex } from "./read-keys.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What the watches of a store share. */
-export interface WatchScene {
+interface WatchScene {
   readonly http: ConsulHttp;
   /** Each query that waits has a connection for itself. */
   readonly slots: WatchSlots;

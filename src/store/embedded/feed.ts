@@ -19,7 +19,7 @@ export interface HistoryBatch {
 }
 
 /** What follows cannot be told: that history is gone, or the store began again. */
-export interface HistoryGap {
+interface HistoryGap {
   readonly kind: "gap";
   readonly why: "compacted" | "wiped";
 }
@@ -31,7 +31,7 @@ export interface HistoryPosition {
 }
 
 /** A watch that waits for something to be written. */
-export interface Waiter extends Disposable {
+interface Waiter extends Disposable {
   /** When something may have been written since the last time that this was asked. */
   changed(): Promise<void>;
 }

@@ -28,7 +28,7 @@ export type Durability = "synced" | "written";
 const TRY_AGAIN_MS = 1_000;
 
 /** Told after what this process wrote: other processes' writes are found by polling. */
-export type OnWritten = () => void;
+type OnWritten = () => void;
 
 /** By file: those of this process (of this thread) that want to know of each other's writes. */
 const listeners = new Map<string, Set<OnWritten>>();

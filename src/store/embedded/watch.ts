@@ -8,7 +8,7 @@ import { untilFree } from "./until-free.ts";
 import type { StoreFile } from "./store-file.ts";
 import type { HistoryChange } from "./tables.ts";
 
-export interface WatchedFile {
+interface WatchedFile {
   readonly file: StoreFile;
   readonly feed: Feed;
   readonly world: StoreOptions;

@@ -16,7 +16,7 @@ import type { RangeReader } from "./range.ts";
 import type { Rpc, RpcAnswer } from "./rpc.ts";
 import { timeOfEtcd } from "./server-date.ts";
 
-export interface CheckParts {
+interface CheckParts {
   readonly rpc: Rpc;
   readonly reader: RangeReader;
   readonly clock: Clock;

@@ -14,7 +14,7 @@ export interface CallLimits {
   readonly signal: AbortSignal;
 }
 
-export interface EtcdStreamHandlers<T> {
+interface EtcdStreamHandlers<T> {
   message(message: T): void;
   /** Once, and last; never after `cancel`. */
   ended(fault: EtcdFault): void;

@@ -5,7 +5,7 @@ import { MessageWriter, readMessage, signed, textOf } from "./wire.ts";
  * numbers of fields have not changed since 3.0. Fields that nobody reads are not here.
  */
 
-export interface Header {
+interface Header {
   readonly clusterId: bigint;
   readonly revision: bigint;
 }

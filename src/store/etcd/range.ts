@@ -15,7 +15,7 @@ export interface PrefixListing {
   readonly clusterId: bigint;
 }
 
-export interface PrefixOptions extends ListOptions {
+interface PrefixOptions extends ListOptions {
   /** Entries without their values. */
   readonly keysOnly?: boolean;
 }

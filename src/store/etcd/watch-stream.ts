@@ -22,7 +22,7 @@ export interface EtcdWatchParts {
 }
 
 /** What a stream tells while it lives. */
-export interface StreamListener {
+interface StreamListener {
   /** etcd has taken the watch: what follows comes from there. */
   established(): void;
   /** Also with none: it may have been told how far it is. */

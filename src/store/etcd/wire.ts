@@ -50,7 +50,7 @@ export class MessageWriter {
 }
 
 /** A field of a message: varints as 64 bits without sign, everything with a length as a view. */
-export type VisitMessageField = (number: number, value: bigint, bytes: Uint8Array) => void;
+type VisitMessageField = (number: number, value: bigint, bytes: Uint8Array) => void;
 
 const NO_BYTES = new Uint8Array(0);
 

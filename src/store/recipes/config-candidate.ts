@@ -87,7 +87,7 @@ export function promoteCandidate(
 }
 
 /** What is written of a candidate, and how whoever wrote it knows that again. */
-export interface CandidatePut {
+interface CandidatePut {
   readonly key: string;
   readonly nonce: string;
   readonly put: Write;

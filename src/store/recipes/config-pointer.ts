@@ -51,7 +51,7 @@ export interface PointerBefore {
 }
 
 /** Where the pointer is to go, and what is written with it. */
-export interface PointerMove {
+interface PointerMove {
   readonly to: Pick<ConfigEntry, "version" | "sha256" | "bytes" | "kind"> & Pick<ConfigPointer, "latest">;
   readonly if: readonly Compare[];
   readonly then: readonly Write[];

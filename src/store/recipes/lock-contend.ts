@@ -8,7 +8,7 @@ import { pauseMs } from "../pauses.ts";
 import { mayPass } from "./lock-retry.ts";
 import { soleKey, takeSole } from "./lock-sole.ts";
 
-export interface ContendOptions {
+interface ContendOptions {
   readonly signal: AbortSignal;
   readonly ttlMs: number | undefined;
   readonly onTrouble: ((cause: RouterError) => void) | undefined;

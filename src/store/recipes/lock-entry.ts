@@ -6,7 +6,7 @@ import type { RecipePlace } from "./place.ts";
 import type { Entry, StoreFacts, WatchEvent } from "../store.ts";
 
 /** What people are shown of a key of a lock or an election; nothing is decided by it. */
-export interface SeatText {
+interface SeatText {
   /** Who wrote it: a node's id, for example. */
   readonly holder: string;
   /** When they got it, or began to wait, by their own clock: milliseconds since 1970. */

@@ -26,7 +26,7 @@ export interface Held extends AsyncDisposable {
   guarded(txn: Txn, options: CallOptions): Promise<TxnOutcome>;
 }
 
-export interface HoldParts {
+interface HoldParts {
   readonly place: RecipePlace;
   /** For people: `lock "nightly"`. */
   readonly what: string;

@@ -11,7 +11,7 @@ export interface OwnKey {
   readonly created: Revision | undefined;
 }
 
-export interface Leaving {
+interface Leaving {
   readonly place: RecipePlace;
   readonly session: Session;
   readonly keys: readonly OwnKey[];

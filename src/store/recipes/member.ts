@@ -39,7 +39,7 @@ export interface Member extends MemberInfo {
 }
 
 /** What is written: `incarnation` tells a member from another one with its id. */
-export interface MemberRecord {
+interface MemberRecord {
   readonly info: MemberInfo;
   readonly health: MemberHealth;
   readonly registeredAtMs: number;

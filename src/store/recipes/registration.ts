@@ -37,7 +37,7 @@ export interface Registration extends AsyncDisposable {
 /** How often a listed member looks whether it still is. */
 const LOOK_MS = 30_000;
 
-export interface MemberPlace extends RecipePlace {
+interface MemberPlace extends RecipePlace {
   readonly key: string;
   readonly log?: Log | undefined;
 }

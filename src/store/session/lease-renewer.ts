@@ -7,7 +7,7 @@ import { type LeaseEvent, leaseGranted, type LeaseState, type LeaseStep, stepLea
 import { momentOf, untilMs } from "./moment.ts";
 import { beatMs, type SessionCell } from "./session-cell.ts";
 
-export interface RenewerOptions {
+interface RenewerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly client: LeaseClient;

@@ -6,7 +6,7 @@ import { beatEveryMs } from "./lease-step.ts";
 import { momentOf } from "./moment.ts";
 import type { SessionCell } from "./session-cell.ts";
 
-export interface LeaseSessionOptions {
+interface LeaseSessionOptions {
   readonly clock: Clock;
   readonly cell: SessionCell;
   readonly lease: Lease;

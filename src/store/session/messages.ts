@@ -37,7 +37,7 @@ export type FromRenewal =
     };
 
 /** What an error is between threads. */
-export interface ErrorMessage {
+interface ErrorMessage {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string | undefined;

@@ -8,7 +8,7 @@ import { grantLease, type LeaseRenewer } from "./lease-renewer.ts";
 import { type FromRenewal, type OpenMessage, type ToRenewal, toMessage } from "./messages.ts";
 import { SessionCell } from "./session-cell.ts";
 
-export type OpenLeases = (settings: StoreSettings, options: StoreOptions) => Promise<LeaseClient>;
+type OpenLeases = (settings: StoreSettings, options: StoreOptions) => Promise<LeaseClient>;
 
 export interface HostOptions {
   readonly clock: Clock;

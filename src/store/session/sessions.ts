@@ -10,7 +10,7 @@ import { momentOf } from "./moment.ts";
 import type { OpenLink, RenewalLink, RenewalListener } from "./renewal-link.ts";
 import { SessionCell } from "./session-cell.ts";
 
-export interface SessionsOptions {
+interface SessionsOptions {
   readonly clock: Clock;
   readonly observer: StoreObserver;
   readonly facts: StoreFacts;

@@ -11,7 +11,7 @@ export class BadMetadata extends Error {
 }
 
 /** The head of one call. */
-export interface RequestBlock {
+interface RequestBlock {
   /** Valid for ever, never written to again. */
   readonly block: Uint8Array;
   /** Its size as a list: headerListBytes. */

@@ -2,7 +2,7 @@ import type { HeaderList } from "../contract.ts";
 import { FIELD, fieldKind, isFieldValue } from "./field-rules.ts";
 
 /** What a header block can be by its own fields. Where it may stand is the stream's to check. */
-export type BlockKind = "request" | "response" | "informational" | "trailers" | "malformed";
+type BlockKind = "request" | "response" | "informational" | "trailers" | "malformed";
 
 export interface BlockFacts {
   readonly kind: BlockKind;

@@ -6,7 +6,7 @@ import type { ReceiveWindow } from "./receive-window.ts";
 import type { Stream } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 
-export interface BodyIntakeParts {
+interface BodyIntakeParts {
   readonly events: ConnectionEvents;
   readonly streams: StreamTable;
   readonly outbound: Outbound;

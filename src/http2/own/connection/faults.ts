@@ -5,7 +5,7 @@ import type { Outbound } from "./outbound.ts";
 import type { Stream } from "./stream.ts";
 
 /** How often a peer may do what costs us work and comes to nothing. */
-export interface Allowances {
+interface Allowances {
   /** Frames that carry nothing. */
   readonly idle: Allowance;
   /** DATA frames that carry little. */

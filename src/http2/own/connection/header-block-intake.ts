@@ -9,7 +9,7 @@ import type { ReceiveWindow } from "./receive-window.ts";
 import { Stream } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 
-export interface HeaderIntakeParts {
+interface HeaderIntakeParts {
   readonly role: "server" | "client";
   readonly limits: ConnectionLimits;
   readonly events: ConnectionEvents;

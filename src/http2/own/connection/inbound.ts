@@ -13,7 +13,7 @@ import type { StreamTable } from "./stream-table.ts";
 /** What a peer's SETTINGS mean that do not limit streams. */
 const UNLIMITED = 0xffff_ffff;
 
-export interface InboundParts {
+interface InboundParts {
   readonly role: "server" | "client";
   readonly events: ConnectionEvents;
   readonly streams: StreamTable;

@@ -22,7 +22,7 @@ export function ourSettings(role: "server" | "client", limits: ConnectionLimits)
 }
 
 /** What one SETTINGS frame of the peer changes; undefined: says nothing of it. */
-export interface PeerSettings {
+interface PeerSettings {
   error: H2ErrorCode;
   /** The values of HEADER_TABLE_SIZE in order: the least of them counts, too (RFC 7541, 4.2). */
   tableBytes: number[];

@@ -9,7 +9,7 @@ const MAX_RESETS = 4_096;
 const MAX_GAPS = 16;
 
 /** What is known of a stream that is not in the table, by its identifier. */
-export type Absence =
+type Absence =
   /** Nobody opened it yet. */
   | "idle"
   /** The peer passed over it: it is closed and was never open (RFC 9113, 5.1.1). */

@@ -4,7 +4,7 @@ import type { FrameSink } from "./frame-sink.ts";
 import { FLAG, FRAME, HEAD_BYTES } from "./frame-types.ts";
 import { headError, prefixBytes } from "./head-rules.ts";
 
-export interface FrameLimits {
+interface FrameLimits {
   /** Our SETTINGS_MAX_FRAME_SIZE. */
   readonly maxFrameBytes: number;
   /** Bytes of one header block as it is sent. */

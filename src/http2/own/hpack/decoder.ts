@@ -8,12 +8,12 @@ import { STATIC_ENTRIES, STATIC_NAMES, STATIC_VALUES } from "./static-table.ts";
  * A header block and what `examine` said of it. Without `facts` it went over a limit, and `headers`
  * is empty.
  */
-export interface DecodedBlock<Facts> {
+interface DecodedBlock<Facts> {
   readonly headers: HeaderList;
   readonly facts: Facts | undefined;
 }
 
-export interface HpackLimits {
+interface HpackLimits {
   /** Names and values and 32 bytes for each field, as RFC 9113, 6.5.2 counts. */
   readonly maxListBytes: number;
   readonly maxFields: number;
