@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { JOIN_MEMORY } from "../../src/data/export/join-memory.ts";
+import { createAuthority } from "../support/certs.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { answers, hung } from "../support/sinks/sink-script.ts";
-import { batchOf, openTo, send, summary } from "./send.ts";
+import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
 
 const HTTP = "http/protobuf";
 
@@ -52,4 +54,20 @@ test("HTTP: a cancelled call is told so, once, and not from within", async () =>
   await promise;
   cancel();
   assert.deepEqual(seen, ["retry cancelled"]);
+});
+
+test("HTTP: bodies are joined in memory that is used again once they are written, over TLS, too", async () => {
+  const authority = await createAuthority();
+  const tls = { ca: authority.ca, cert: undefined, key: undefined, serverName: undefined, insecureSkipVerify: false };
+  await using plain = await openHttpSink();
+  await using secure = await openHttpSink({ tls: await authority.server() });
+  await using client = openTo(plain.url, HTTP);
+  await using other = openTo(secure.url, HTTP, { tls });
+  const batch = batchOf(Array.from({ length: 3_000 }, () => TWO_SPANS[0]!));
+  const before = JOIN_MEMORY.freeBytes;
+  for (const each of [client, client, other, other]) {
+    assert.equal(summary(await send(each, batch)), "accepted 0");
+    assert.equal(JOIN_MEMORY.freeBytes - before, 32_768);
+  }
+  assert.deepEqual([plain.counts().acceptedItems, secure.counts().acceptedItems], [6_000, 6_000]);
 });

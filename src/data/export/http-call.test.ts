@@ -4,14 +4,15 @@ import type { Dispatcher } from "undici";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { Timers } from "../../core/timers.ts";
 import { HttpCall } from "./http-call.ts";
+import type { JoinedBody } from "./join-memory.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 
 /** A call whose answer the test gives, part by part. */
-function openCall(more: { closing?: boolean } = {}) {
+function openCall(more: { closing?: boolean; joined?: JoinedBody } = {}) {
   const clock = new ManualClock();
   const outcomes: SendOutcome[] = [];
   const owner = { maxResponseBytes: 1_000, clock, timers: new Timers(clock), closing: more.closing ?? false };
-  const call = new HttpCall("traces", owner, (outcome) => outcomes.push(outcome));
+  const call = new HttpCall("traces", owner, (outcome) => outcomes.push(outcome), { joined: more.joined });
   const aborted: Error[] = [];
   const controller: Dispatcher.DispatchController = {
     aborted: false,
@@ -78,4 +79,23 @@ test("an interim reply is none", async () => {
   call.onResponseError(controller, new Error("gone"));
   const outcome = await ended();
   assert.deepEqual(outcome.kind === "retry" && [outcome.reason, outcome.afterMs], ["reset", undefined]);
+});
+
+test("a body's memory is given back once, by a call that began on a connection which has written it", async () => {
+  for (const [written, times] of [
+    [undefined, 0],
+    [false, 0],
+    [true, 1],
+  ] as const) {
+    let given = 0;
+    const joined = { bytes: Buffer.alloc(1), giveBack: () => given++ };
+    const { call, controller, ended } = openCall({ joined });
+    if (written !== undefined) call.beganOn({ reads: 0, head: undefined, hasWritten: () => written });
+    call.onResponseStart(controller, 200, {});
+    assert.equal(given, 0);
+    call.onResponseEnd();
+    call.onResponseError(controller, new Error("gone"));
+    assert.equal((await ended()).kind, "accepted");
+    assert.equal(given, times, String(written));
+  }
 });

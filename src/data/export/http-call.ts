@@ -15,6 +15,7 @@ import type { RetryReason, SendOutcome } from "../send-outcome.ts";
 import type { Dispatcher } from "undici";
 import { accepted, isSuccess } from "./classify.ts";
 import { outcomeOfHttp, readReplyHead } from "./http-answer.ts";
+import type { JoinedBody } from "./join-memory.ts";
 import type { SendDone } from "./target-client.ts";
 
 /** What the calls of one client share. */
@@ -34,6 +35,8 @@ export interface HttpConnections extends Beginning {
 }
 
 interface HttpCallMore {
+  /** Its body, to be given back once its connection has written it. */
+  readonly joined?: JoinedBody | undefined;
   readonly verdicts?: StatusVerdicts | undefined;
   readonly connections?: HttpConnections;
 }
@@ -46,6 +49,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timer {
   heapIndex = -1;
   readonly #signal: Signal;
   readonly #connections: HttpConnections | undefined;
+  readonly #joined: JoinedBody | undefined;
   readonly #owner: HttpCallOwner;
   readonly #done: SendDone;
   readonly #verdicts: StatusVerdicts | undefined;
@@ -62,6 +66,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timer {
   constructor(signal: Signal, owner: HttpCallOwner, done: SendDone, more: HttpCallMore = {}) {
     this.#signal = signal;
     this.#connections = more.connections;
+    this.#joined = more.joined;
     this.#owner = owner;
     this.#done = done;
     this.#verdicts = more.verdicts;
@@ -168,6 +173,8 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timer {
   #end(outcome: SendOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
+    // Who never began to write it may do so yet.
+    if (this.#socket?.hasWritten() === true) this.#joined?.giveBack();
     this.#owner.timers.clear(this);
     this.#chunks = [];
     // Never from within send or cancel: undici may fail a request at once.
@@ -206,6 +213,8 @@ function retry(reason: RetryReason, message: string, unprocessed: boolean): Send
  */
 interface CountedSocket extends HeadHolder {
   reads: number;
+  /** The system, or TLS, has all that was written to it. */
+  hasWritten(): boolean;
 }
 
 /**
@@ -221,7 +230,8 @@ export interface Beginning {
  * turn in which it says that it begins, and has one at a time on a connection.
  */
 export function watchKept(socket: Socket, beginning: Beginning): CountedSocket {
-  const kept: CountedSocket = { reads: 0, head: undefined };
+  const hasWritten = (): boolean => socket.writableLength === 0;
+  const kept: CountedSocket = { reads: 0, head: undefined, hasWritten };
   const read = socket.read.bind(socket);
   const write = socket.write.bind(socket);
   Reflect.set(socket, "read", (size?: number): unknown => {

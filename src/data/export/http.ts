@@ -1,5 +1,4 @@
 import { type buildConnector, type Dispatcher, Pool } from "undici";
-import { joinBody } from "../../core/bytes.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { Timers } from "../../core/timers.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
@@ -9,6 +8,7 @@ import { type Beginning, HttpCall, type HttpConnections, watchKept } from "./htt
 import { connector } from "../connect/http-connect.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { passingOver } from "../connect/interim.ts";
+import { JOIN_MEMORY, type JoinedBody } from "./join-memory.ts";
 import { Quiet } from "./quiet.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import { HTTP_PROTOBUF, type HttpFormat } from "./http-format.ts";
@@ -46,9 +46,11 @@ export function openHttpClient(
       const { batch } = written;
       return encodeBody(batch, current(), done, (body) => {
         const target = current();
-        const request = requestOf(heads, target, passed.of(target, batch), { batch, body });
+        const joined = joinedOf(body);
+        const sent = { signal: batch.signal, encoding: body.encoding, bytes: joined?.bytes ?? body.pieces[0]! };
+        const request = requestOf(heads, target, passed.of(target, batch), sent);
         const { newest } = connections;
-        const more = { verdicts: target.statuses, connections: newest };
+        const more = { verdicts: target.statuses, connections: newest, joined };
         const call = new HttpCall(batch.signal, owner, quiet.of(target, batch.headers, done), more);
         return dispatch(newest.pool, request, call, timeoutMs);
       });
@@ -162,20 +164,31 @@ class HttpRequestHeads {
   }
 }
 
+interface SentBody extends Pick<EncodedBody, "encoding"> {
+  readonly signal: Batch["signal"];
+  readonly bytes: Uint8Array;
+}
+
 function requestOf(
   heads: HttpRequestHeads,
   target: TargetPlan,
   own: TargetPlan["headers"],
-  { batch, body }: { readonly batch: Batch; readonly body: EncodedBody },
+  { signal, encoding, bytes }: SentBody,
 ): Dispatcher.DispatchOptions {
   const { origin, base } = heads.placeOf(target.url);
   return {
     origin,
-    path: `${base}${SIGNAL_FACTS[batch.signal].httpPath}`,
+    path: `${base}${SIGNAL_FACTS[signal].httpPath}`,
     method: "POST",
-    headers: heads.headersOf(own, body.encoding),
-    // undici may still write a body whose answer has come, and does not tell when it has written
-    // it.
-    body: body.pieces.length === 1 && !body.owner ? body.pieces[0]! : joinBody(body.pieces, body.bytes),
+    headers: heads.headersOf(own, encoding),
+    body: bytes,
   };
+}
+
+/**
+ * undici takes a body in one piece, may still write it when its answer has come, and does not tell
+ * when it has written it. Undefined: it is one piece, and nobody's.
+ */
+function joinedOf({ pieces, owner, bytes }: EncodedBody): JoinedBody | undefined {
+  return pieces.length === 1 && owner === undefined ? undefined : JOIN_MEMORY.join(pieces, bytes);
 }
