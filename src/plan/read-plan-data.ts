@@ -1,9 +1,7 @@
-import { commonEnds } from "../core/common-ends.ts";
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
 import { sharing } from "../core/sharing.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
-import { CLOSE, rulesAt, type WrittenPlan } from "./plan-text.ts";
 
 /**
  * Reads the text of a plan back. Throws CONFIG_INVALID for what is no plan, or one of another
@@ -14,33 +12,14 @@ export function readPlanData(text: string): PlanData {
   return { ...plan, rules: withShared(plan.rules) };
 }
 
-/** What several rules ask is one object: of 10,000 rules that is some MB. */
+/** What several rules have is one object: of 10,000 rules that is some MB. */
 function withShared(rules: PlanData["rules"]): PlanData["rules"] {
   const shared = sharing();
-  return rules.map((rule) => ({ ...rule, conditions: rule.conditions.map(shared) }));
-}
-
-/**
- * The same for a text that differs from another in a few lines: only these are read, and all other
- * rules are the same objects.
- */
-export function readPlanAfter(before: WrittenPlan, text: string): PlanData {
-  const [was, is] = [before.text, text].map((one) => one.slice(rulesAt(one), -CLOSE.length)) as [string, string]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of two, two
-  const [head, tail] = commonEnds(was, is);
-  const start = is.lastIndexOf("\n", head - 1) + 1;
-  const end = is.indexOf("\n", is.length - tail) + 1 || is.length;
-  const from = linesIn(is.slice(0, start));
-  const to = from + linesIn(was.slice(start, was.length - (is.length - end)));
-  const read = parsed(`[${is.slice(start, end).replace(/,\n$/u, "")}]`) as PlanData["rules"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as in checkPlanData
-  const others = parsed(text.slice(0, rulesAt(text)) + CLOSE);
-  const rules = [...before.rules.slice(0, from), ...read, ...before.rules.slice(to)];
-  return { ...checkPlanData(others), rules };
-}
-
-function linesIn(text: string): number {
-  let lines = 0;
-  for (let at = 0; at < text.length; lines++) at = text.indexOf("\n", at) + 1 || text.length;
-  return lines;
+  return rules.map((rule) => ({
+    ...rule,
+    signals: shared(rule.signals),
+    conditions: rule.conditions.map(shared),
+  }));
 }
 
 /** The same of a plan that has been parsed. */

@@ -27,7 +27,7 @@ function planOf(
   const { config, problems } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined, JSON.stringify(problems));
   return {
-    plan: new SerializedPlan(compile(config, config.node, { version: 1, text })),
+    plan: new SerializedPlan(compile(config, config.node, { version: 1, text }), 1),
     limits: listenOptions(config.node).limits,
   };
 }
@@ -163,7 +163,7 @@ test("lender: a limit that is gone from the plan is lent as long as a worker say
   const all = (index: number, reports: readonly LimitReport[]): void =>
     rig.lender.reported(index, { kind: "uses", seq: rig.seqs[index]!, reports, all: true });
   const { plan, limits } = planOf(8);
-  rig.lender.adopt(Object.assign(plan, { targets: [] }), limits);
+  rig.lender.adopt({ targets: [], pools: plan.pools, limits: plan.limits }, limits);
   all(0, [["calls a", 4, 8]]);
   assert.deepEqual(rig.take(), ["1: calls a 0"]);
   all(1, []);
@@ -177,7 +177,7 @@ test("lender: a limit that is gone from the plan is lent as long as a worker say
 test("lender: a limit that is gone from the plan is nothing to a process that begins, and when no other is left it is forgotten", () => {
   const rig = new Rig(2, 9);
   const { plan, limits } = planOf(9);
-  rig.lender.adopt(Object.assign(plan, { targets: [] }), limits);
+  rig.lender.adopt({ targets: [], pools: plan.pools, limits: plan.limits }, limits);
   rig.lender.ended(1);
   assert.deepEqual(rig.lender.begin(1), []);
   rig.says(0, 5, 9);

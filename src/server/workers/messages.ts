@@ -20,7 +20,7 @@ import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
-import type { PlanChange } from "../../plan/plan-text.ts";
+import type { PlanChange } from "../../plan/plan-change.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SharedSampling } from "./guard-shares.ts";
 
@@ -28,15 +28,14 @@ import type { SharedSampling } from "./guard-shares.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 11;
+export const WORKER_SCHEMA = 12;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
 /** All that a worker needs before its first connection. */
 export interface WorkerStart {
   readonly schema: number;
-  /** PlanData as JSON: made once for each plan, and read where there is time for it. */
-  readonly plan: string;
+  readonly plan: NumberedPlan;
   readonly listen: ListenOptions;
   /** Which of how many workers: from 0. */
   readonly place: { readonly index: number; readonly of: number };
@@ -52,6 +51,20 @@ export interface WorkerStart {
   readonly givenUp: GivenUp | undefined;
 }
 
+/** A plan as its node knows it: no other one has its number. */
+export interface NumberedPlan {
+  readonly number: number;
+  /** PlanData as JSON: made once for all workers, and read where there is time for it. */
+  readonly text: string;
+}
+
+/** What makes one plan of another, by their numbers. */
+export interface NumberedChange {
+  readonly from: number;
+  readonly to: number;
+  readonly change: PlanChange;
+}
+
 /** How much of a limit a worker may use. */
 export type LimitPart = readonly [limit: NodeLimit, part: number];
 /** What it has, used or not, and what it would use if it had it. */
@@ -60,9 +73,9 @@ export type LimitReport = readonly [limit: NodeLimit, has: number, need: number]
 /** What the main process asks of a worker, and what is answered. All of it is plain data. */
 export interface Calls {
   readonly start: Call<WorkerStart, null>;
-  readonly prepare: Call<{ readonly plan: string }, null>;
+  readonly prepare: Call<NumberedPlan, null>;
   /** The same of a plan that differs little. False: what it runs is another one, send all of it. */
-  readonly change: Call<PlanChange, boolean>;
+  readonly change: Call<NumberedChange, boolean>;
   readonly commit: Call<null, null>;
   readonly discard: Call<null, null>;
   readonly renew: Call<Certificates, null>;

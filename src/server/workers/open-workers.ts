@@ -76,10 +76,13 @@ export async function openWorkers(
   options: WorkersOptions,
 ): Promise<DataPlane> {
   const bound = await bindTargets(plan, options.secrets);
-  const workers = new Workers({ plan: new SerializedPlan(plan), bound, listen }, env, options);
+  const workers = new Workers({ plan: new SerializedPlan(plan, FIRST), bound, listen }, env, options);
   await workers.open();
   return workers;
 }
+
+/** Numbers of plans count up from here. */
+const FIRST = 1;
 
 interface WorkersParts {
   readonly plan: SerializedPlan;
@@ -348,7 +351,7 @@ class Workers implements DataPlane {
     this.#health.began(index);
     return {
       schema: WORKER_SCHEMA,
-      plan: this.#plan.text,
+      plan: this.#plan.whole,
       listen: { ...this.#certificates(), limits },
       place: { index, of: this.#count },
       parts: this.#lender.begin(index),
@@ -366,7 +369,7 @@ class Workers implements DataPlane {
     if (this.#givenUp !== undefined) await link.ask("degrade", this.#givenUp, SILENCE_MS);
     const { version } = await link.ask("status", null, SILENCE_MS);
     if (version !== this.#plan.version) {
-      await link.ask("prepare", { plan: this.#plan.text }, SILENCE_MS);
+      await link.ask("prepare", this.#plan.whole, SILENCE_MS);
       await link.ask("commit", null, SILENCE_MS);
     }
   }

@@ -4,10 +4,10 @@ import { completeConfig } from "../../../test/support/node.ts";
 import { RouterError } from "../../core/errors.ts";
 import { compile } from "../../plan/compile.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
-import { changedText, type PlanChange, summed } from "../../plan/plan-text.ts";
+import { changedPlan } from "../../plan/plan-change.ts";
 import { textSource } from "../config-source.ts";
 import { SerializedPlan } from "./serialized-plan.ts";
-import type { CallName, Calls } from "./messages.ts";
+import type { CallName, Calls, NumberedChange, NumberedPlan } from "./messages.ts";
 import { type ChangedWorker, PlanChanges } from "./plan-changes.ts";
 
 function planOf(version: number, rules: readonly string[] = []): PlanData {
@@ -27,7 +27,7 @@ class FakeWorker implements ChangedWorker {
   readonly link = this;
   version = 1;
   /** What it prepared last. */
-  text = "";
+  plan: NumberedPlan = { number: 0, text: "" };
   readonly asked: CallName[] = [];
   #prepared: number | undefined;
   /** Its next answer to this waits for `resume`. */
@@ -55,15 +55,16 @@ class FakeWorker implements ChangedWorker {
 
   #do(name: CallName, args: unknown): null | boolean {
     if (name === "change") {
-      const text = changedText(summed(this.text), args as PlanChange); // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
-      if (text !== undefined) this.#do("prepare", { plan: text.text });
-      return text !== undefined;
+      const { from, to, change } = args as NumberedChange; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
+      if (from !== this.plan.number) return false;
+      const before = JSON.parse(this.plan.text) as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
+      this.#do("prepare", { number: to, text: JSON.stringify(changedPlan(before, change)) });
+      return true;
     }
     if (name === "prepare") {
       if (this.#prepared !== undefined) throw new RouterError("INTERNAL", "another change is prepared");
-      const { plan } = args as Calls["prepare"]["args"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
-      this.text = plan;
-      this.#prepared = (JSON.parse(plan) as PlanData).version; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
+      this.plan = args as NumberedPlan; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
+      this.#prepared = (JSON.parse(this.plan.text) as PlanData).version; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
       return null;
     }
     if (this.#prepared === undefined) throw new RouterError("INTERNAL", `nothing to ${name}`);
@@ -78,7 +79,7 @@ function open() {
   const workers = [new FakeWorker(0), new FakeWorker(1)];
   const killed: unknown[] = [];
   const stops = { now: false };
-  const changes: PlanChanges<FakeWorker> = new PlanChanges(new SerializedPlan(planOf(1)), {
+  const changes: PlanChanges<FakeWorker> = new PlanChanges(new SerializedPlan(planOf(1), 1), {
     secrets: { env: {} },
     workers: {
       ready: workers,
@@ -92,7 +93,7 @@ function open() {
     // As open-workers.ts does.
     update: async (link) => {
       if (link.version === changes.plan.version) return;
-      await link.ask("prepare", { plan: changes.plan.text });
+      await link.ask("prepare", changes.plan.whole);
       await link.ask("commit", null);
     },
     tookOver: () => undefined,
@@ -174,13 +175,29 @@ test("plan changes: who runs what the change is of gets what differs, and who do
   await (await scene.changes.prepare(planOf(2, ids))).commit();
   const [first, second] = scene.workers;
   assert.deepEqual([first!.asked, second!.asked], [PREPARED, PREPARED]);
-  second!.text = "";
+  second!.plan = { ...second!.plan, number: 0 };
   await (await scene.changes.prepare(planOf(3, ids.with(7, "other")))).commit();
   assert.deepEqual(first!.asked.slice(2), ["change", "commit"]);
   assert.deepEqual(second!.asked.slice(2), ["change", "prepare", "commit"]);
-  assert.equal(first!.text, second!.text);
-  assert.equal(first!.text, scene.changes.plan.text);
+  const [one, other, kept] = [first!.plan, second!.plan, scene.changes.plan.whole].map(({ number, text }) => {
+    return [number, JSON.parse(text) as unknown];
+  });
+  assert.deepEqual([one, other], [kept, kept]);
   assert.deepEqual([scene.versions(), scene.killed], [[3, 3], []]);
+});
+
+test("plan changes: no number is given twice, also where plans were discarded or taken back", async () => {
+  const scene = open();
+  const { changes } = scene;
+  const numbers = [changes.plan.number];
+  const first = changes.plan;
+  await (await changes.prepare(planOf(2))).discard();
+  await next(scene, 2);
+  numbers.push(changes.plan.number);
+  changes.takeBack(first);
+  await next(scene, 2);
+  numbers.push(changes.plan.number);
+  assert.equal(new Set([...numbers, 2]).size, 4, numbers.join());
 });
 
 test("plan changes: a second change is refused while one is not decided, and may wait for its commit", async () => {

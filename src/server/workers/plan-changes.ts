@@ -4,10 +4,10 @@ import { bindTargets } from "../../plan/bind.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
-import type { PlanChange } from "../../plan/plan-text.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import { SerializedPlan } from "./serialized-plan.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
+import type { NumberedChange } from "./messages.ts";
 import { refusalOf, SilentWorker, type WorkerLink } from "./worker-link.ts";
 
 type BoundTargets = Pick<Plan, "targets">;
@@ -55,9 +55,12 @@ export class PlanChanges<Worker extends ChangedWorker> {
   readonly #turns = new InTurn();
   #plan: SerializedPlan;
   #isPreparing = false;
+  /** The number of the newest plan, also of one that was discarded. */
+  #number: number;
 
   constructor(first: SerializedPlan, host: PlanHost<Worker>) {
     this.#plan = first;
+    this.#number = first.number;
     this.#host = host;
   }
 
@@ -73,7 +76,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
     const over = await this.#turns.next();
     try {
       const bound = await bindTargets(plan, this.#host.secrets);
-      const kept = new SerializedPlan(plan, this.#plan);
+      const kept = new SerializedPlan(plan, ++this.#number);
       const prepared = await this.#prepareAll(kept);
       this.#refuseStopped();
       return {
@@ -201,11 +204,11 @@ interface PreparedWorker<Worker extends ChangedWorker> {
 /** By what differs from what it runs, or else, by all of it. */
 async function prepareIn(
   link: Pick<WorkerLink, "ask">,
-  { text }: SerializedPlan,
-  change: PlanChange | undefined,
+  plan: SerializedPlan,
+  change: NumberedChange | undefined,
 ): Promise<void> {
   if (change !== undefined && (await link.ask("change", change, SILENCE_MS))) return;
-  await link.ask("prepare", { plan: text }, SILENCE_MS);
+  await link.ask("prepare", plan.whole, SILENCE_MS);
 }
 
 /** Who is gone has nothing to discard. */

@@ -14,7 +14,7 @@ function somePlan(version = 1, ack = "delivered"): SerializedPlan {
   });
   const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined);
-  return new SerializedPlan(compile(config, config.node, { version, text }));
+  return new SerializedPlan(compile(config, config.node, { version, text }), version);
 }
 
 /** Workers that run a plan, and the trial of what they run after it. */

@@ -5,7 +5,7 @@ import { completeConfig } from "../../../test/support/node.ts";
 import { seededRandom } from "../../core/random.ts";
 import { compile } from "../../plan/compile.ts";
 import type { DataPlaneStatus } from "../../plan/data-plane.ts";
-import { changedText, summed } from "../../plan/plan-text.ts";
+import { changedPlan } from "../../plan/plan-change.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
 import { listenOptions } from "../listen-options.ts";
 import { textSource } from "../config-source.ts";
@@ -22,13 +22,14 @@ test("serialized plan: of one that differs in a rule, what differs is told; of a
     });
     const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
     assert.ok(config !== undefined);
-    return new SerializedPlan(compile(config, config.node, { version, text }));
+    return new SerializedPlan(compile(config, config.node, { version, text }), version);
   };
   const ids = Array.from({ length: 500 }, (_, i) => `rule-${i}`);
   const [first, next] = [planOf(ids, 1), planOf(ids.with(7, "other"), 2)];
-  const change = next.changeFrom(first);
-  assert.ok(change !== undefined && change.put.length < 200, change?.put);
-  assert.equal(changedText(summed(first.text), change)?.text, next.text);
+  const told = next.changeFrom(first);
+  assert.ok(told !== undefined);
+  assert.deepEqual([told.from, told.to, told.change.start, told.change.cut, told.change.put.length], [1, 2, 7, 1, 1]);
+  assert.deepEqual(changedPlan(readPlanData(first.whole.text), told.change), readPlanData(next.whole.text));
   assert.equal(
     planOf(
       ids.map((id) => `x${id}`),
@@ -49,8 +50,9 @@ test("serialized plan: workers get all of it as one text", () => {
   const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined);
   const plan = compile(config, config.node, { version: 3, text });
-  const kept = new SerializedPlan(plan);
-  assert.deepEqual(readPlanData(kept.text), plan);
+  const kept = new SerializedPlan(plan, 5);
+  assert.deepEqual(readPlanData(kept.whole.text), plan);
+  assert.equal(kept.whole.number, 5);
   assert.deepEqual([kept.version, kept.digest, kept.targets, kept.pools], [3, plan.digest, plan.targets, plan.pools]);
 });
 
@@ -67,7 +69,7 @@ test("serialized plan: a worker that runs the one before takes the change of it,
     const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
     assert.ok(config !== undefined);
     return {
-      kept: new SerializedPlan(compile(config, config.node, { version, text })),
+      kept: new SerializedPlan(compile(config, config.node, { version, text }), version),
       limits: listenOptions(config.node).limits,
     };
   };
@@ -84,7 +86,7 @@ test("serialized plan: a worker that runs the one before takes the change of it,
   const listen = { listeners: [], limits: one.limits };
   const start = {
     schema: WORKER_SCHEMA,
-    plan: one.kept.text,
+    plan: one.kept.whole,
     listen,
     place: { index: 0, of: 1 },
     parts: [],

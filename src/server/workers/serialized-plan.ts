@@ -1,45 +1,61 @@
 import type { PlanData } from "../../plan/plan-data.ts";
-import { changeBetween, type PlanChange, planText, summed, type SummedText } from "../../plan/plan-text.ts";
+import { changeBetween } from "../../plan/plan-change.ts";
+import { planText } from "../../plan/plan-text.ts";
+import type { NumberedChange, NumberedPlan } from "./messages.ts";
 
 /** The parts of a plan that have limits. */
 export type SharedPlan = Pick<PlanData, "targets" | "pools" | "limits">;
 
 /**
- * What the main process keeps of a plan: targets, pools and rules as they are, and all of it as the
- * one text that every worker gets. Of a plan that differs from the one before in a few rules, their
- * lines are what is made, and sent.
+ * What the main process keeps of a plan: the data itself, whose rules are those of the config. Its
+ * text, of some MB for 10,000 rules, is made for a worker that is to get all of it.
  */
 export class SerializedPlan implements SharedPlan {
-  readonly version: number;
-  /** Of the document: that of a plan made of the same text once more is the same. */
-  readonly digest: string;
-  readonly targets: PlanData["targets"];
-  readonly pools: PlanData["pools"];
-  readonly limits: PlanData["limits"];
-  readonly rules: PlanData["rules"];
-  /** PlanData as JSON. */
-  readonly text: string;
-  #summed: SummedText | undefined;
+  /** Another one for each plan of a node, also where two are of one version. */
+  readonly number: number;
+  readonly #data: PlanData;
+  /** For workers that are told in the same moment. */
+  #written: WeakRef<NumberedPlan> | undefined;
 
-  constructor(plan: PlanData, before?: SerializedPlan) {
-    this.version = plan.version;
-    this.digest = plan.digest;
-    this.targets = plan.targets;
-    this.pools = plan.pools;
-    this.limits = plan.limits;
-    this.rules = plan.rules;
-    this.text = planText(plan, before);
+  constructor(data: PlanData, number: number) {
+    this.#data = data;
+    this.number = number;
+  }
+
+  get version(): number {
+    return this.#data.version;
+  }
+
+  /** Of the document: that of a plan made of the same text once more is the same. */
+  get digest(): string {
+    return this.#data.digest;
+  }
+
+  get targets(): PlanData["targets"] {
+    return this.#data.targets;
+  }
+
+  get pools(): PlanData["pools"] {
+    return this.#data.pools;
+  }
+
+  get limits(): PlanData["limits"] {
+    return this.#data.limits;
+  }
+
+  /** All of it, as a worker gets it. */
+  get whole(): NumberedPlan {
+    const written = this.#written?.deref() ?? { number: this.number, text: planText(this.#data) };
+    this.#written = new WeakRef(written);
+    return written;
   }
 
   /** Undefined: all of it is to be sent. */
-  changeFrom(before: SerializedPlan): PlanChange | undefined {
-    return this.text.length < SHORT ? undefined : changeBetween(before.#sum, this.#sum);
-  }
-
-  get #sum(): SummedText {
-    return (this.#summed ??= summed(this.text));
+  changeFrom(before: SerializedPlan): NumberedChange | undefined {
+    const change = this.#data.rules.length < FEW ? undefined : changeBetween(before.#data, this.#data);
+    return change && { from: before.number, to: this.number, change };
   }
 }
 
-/** Plans of this length are sent as they are. */
-const SHORT = 65_536;
+/** Plans of so few rules are sent as they are. */
+const FEW = 100;

@@ -9,8 +9,8 @@ import { openDataPlane } from "../../data/assemble.ts";
 import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
-import { type PlanChange, changedText, summed, type SummedText } from "../../plan/plan-text.ts";
-import { readPlanAfter, readPlanData } from "../../plan/read-plan-data.ts";
+import { changedPlan } from "../../plan/plan-change.ts";
+import { checkPlanData, readPlanData } from "../../plan/read-plan-data.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -26,7 +26,15 @@ import { LimitHolders } from "../../control/limits/limit-holders.ts";
 import { LimitAsker } from "./limit-asker.ts";
 import { GIVER_EPOCH } from "./limit-giver.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
-import { type FromWorker, type Question, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
+import {
+  type FromWorker,
+  type NumberedChange,
+  type NumberedPlan,
+  type Question,
+  type ToWorker,
+  WORKER_SCHEMA,
+  type WorkerStart,
+} from "./messages.ts";
 import { PanicNews } from "./pool-panics.ts";
 import { NewsReporter } from "./news-reporter.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
@@ -129,7 +137,7 @@ export class Worker {
     const plane = this.#begun(question.name);
     switch (question.name) {
       case "prepare":
-        return this.#prepareAll(plane, question.args.plan);
+        return this.#prepareAll(plane, question.args);
       case "change":
         return this.#prepareChange(plane, question.args);
       case "commit":
@@ -211,17 +219,15 @@ export class Worker {
     this.#settle(plan);
   }
 
-  async #prepareAll(plane: NodeDataPlane, text: string): Promise<void> {
-    await this.#prepare(plane, readWhole(text));
-    this.#settle(text);
+  async #prepareAll(plane: NodeDataPlane, plan: NumberedPlan): Promise<void> {
+    await this.#prepare(plane, readWhole(plan));
+    this.#settle(plan);
   }
 
-  async #prepareChange(plane: NodeDataPlane, change: PlanChange): Promise<boolean> {
+  async #prepareChange(plane: NodeDataPlane, { from, to, change }: NumberedChange): Promise<boolean> {
     const before = this.#runs;
-    const text = before && changedText(before.summed, change);
-    if (before === undefined || text === undefined) return false;
-    const was = { text: before.summed.text, rules: before.data.rules };
-    await this.#prepare(plane, { summed: text, data: readPlanAfter(was, text.text) });
+    if (before?.number !== from) return false;
+    await this.#prepare(plane, { number: to, data: checkPlanData(changedPlan(before.data, change)) });
     this.#env.clock.after(SETTLED_MS, () => collectGrown(false));
     return true;
   }
@@ -240,8 +246,8 @@ export class Worker {
   }
 
   /** Of a plan that is discarded, too. */
-  #settle(plan: string): void {
-    if (plan.length > LONG_PLAN) this.#env.clock.after(SETTLED_MS, collectBeside);
+  #settle({ text }: NumberedPlan): void {
+    if (text.length > LONG_PLAN) this.#env.clock.after(SETTLED_MS, collectBeside);
   }
 
   #decided(): PreparedRead {
@@ -315,7 +321,7 @@ export class Worker {
 }
 
 interface ReadPlan {
-  readonly summed: SummedText;
+  readonly number: number;
   readonly data: PlanData;
 }
 
@@ -323,6 +329,6 @@ interface PreparedRead extends PreparedPlan {
   readonly plan: ReadPlan;
 }
 
-function readWhole(text: string): ReadPlan {
-  return { summed: summed(text), data: readPlanData(text) };
+function readWhole({ number, text }: NumberedPlan): ReadPlan {
+  return { number, data: readPlanData(text) };
 }
