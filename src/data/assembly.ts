@@ -4,7 +4,7 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { CircleReport } from "./queue/circle-report.ts";
-import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./signal-pipeline.ts";
+import type { PipelineAssembly, RouteEntries, RouteEntry, SignalPipeline } from "./signal-pipeline.ts";
 import { HeaderIntake } from "./receive/header-intake.ts";
 import { KnownShares } from "./queue/known-shares.ts";
 import type { Limiter } from "./limit/limiter.ts";
@@ -63,7 +63,7 @@ function assemblePipeline(
   env: AssemblyEnv,
 ): Omit<SignalPipeline, "circles"> {
   const route = plan.routes[signal];
-  const routes = route.rules.map((rule) => new LazyRouteEntry(rule, signal, env.ledger));
+  const routes = new LazyRouteEntries(route.rules, signal, env.ledger);
   const its = route.pools.map(({ name }) => {
     const pool = pools.get(name);
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
@@ -98,10 +98,26 @@ function watchCaches(caches: readonly Router["cache"][], signal: Signal, { metri
   for (const cache of caches) cache.onEvict = (entries) => evictions.add(entries);
 }
 
-/**
- * Enters the ledger when it is first taken: of ten thousand rules most may never match. There is
- * one for each rule and signal: a function in each would be 100 bytes more.
- */
+/** Made when they are first asked for: of ten thousand rules most may never match. */
+class LazyRouteEntries implements RouteEntries {
+  readonly #rules: readonly RulePlan[];
+  readonly #signal: Signal;
+  readonly #ledger: AssemblyEnv["ledger"];
+  readonly #made: (LazyRouteEntry | undefined)[];
+
+  constructor(rules: readonly RulePlan[], signal: Signal, ledger: AssemblyEnv["ledger"]) {
+    this.#rules = rules;
+    this.#signal = signal;
+    this.#ledger = ledger;
+    this.#made = rules.map(() => undefined);
+  }
+
+  at(rule: number): RouteEntry {
+    return (this.#made[rule] ??= new LazyRouteEntry(this.#rules[rule]!, this.#signal, this.#ledger));
+  }
+}
+
+/** Enters the ledger when it is first taken. */
 class LazyRouteEntry implements RouteEntry {
   readonly rule: RulePlan;
   readonly #signal: Signal;

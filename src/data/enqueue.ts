@@ -73,8 +73,8 @@ function refuseReturning(
   for (let i = 0; i < draft.rules.length; i++) {
     const { rule, pool } = receive(pipeline, draft, i);
     const points = draft.pointsOf[i]!;
-    pipeline.routes[draft.rules[i]!]!.enter().shedItems("too_many_hops", points);
-    if (pipeline.routes[draft.rules[i]!]!.rule.mode === "copy") continue;
+    pipeline.routes.at(draft.rules[i]!).enter().shedItems("too_many_hops", points);
+    if (pipeline.routes.at(draft.rules[i]!).rule.mode === "copy") continue;
     settlement.refusePart(points, said);
     const loss = {
       signal: request.head.signal,
@@ -127,7 +127,7 @@ function giveBack({ records }: SignalPipeline, parcel: Parcel, pool: Pool, settl
 function accountUncopied({ router, routes }: SignalPipeline): void {
   const { uncopied, uncopiedPoints } = router;
   for (let i = 0; i < uncopied.length; i++) {
-    const ledger = routes[uncopied[i]!]!.enter();
+    const ledger = routes.at(uncopied[i]!).enter();
     ledger.copied += uncopiedPoints[i]!;
     ledger.shedItems("degraded", uncopiedPoints[i]!);
   }
@@ -150,7 +150,7 @@ function accountUnmatched({ pipeline, request }: RequestContext, settlement: Set
 }
 /** Enters into the ledger what one of the rules of a draft takes of the request. */
 export function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, i: number): LedgerEntry {
-  const route = routes[rules[i]!]!;
+  const route = routes.at(rules[i]!);
   const ledger = route.enter();
   if (route.rule.mode === "copy") ledger.copied += pointsOf[i]!;
   else ledger.received += pointsOf[i]!;
@@ -170,5 +170,5 @@ function sharesOf(pipeline: SignalPipeline, draft: Draft): readonly Share[] {
 }
 
 function shareOf({ routes }: SignalPipeline, draft: Draft, i: number, { rule, pool }: LedgerEntry): Share {
-  return { rule, pool, points: draft.pointsOf[i]!, copied: routes[draft.rules[i]!]!.rule.mode === "copy" };
+  return { rule, pool, points: draft.pointsOf[i]!, copied: routes.at(draft.rules[i]!).rule.mode === "copy" };
 }

@@ -25,13 +25,17 @@ export interface RouteEntry {
   enter(): LedgerEntry;
 }
 
+export interface RouteEntries {
+  /** By the rule's index in the plan. */
+  at(rule: number): RouteEntry;
+}
+
 /** Everything that is made anew from a plan for one signal. */
 export interface SignalPipeline {
   /** undefined: everything is kept. */
   readonly sampler: Sampler | undefined;
   readonly router: Router;
-  /** By the rule's index in the plan. */
-  readonly routes: readonly RouteEntry[];
+  readonly routes: RouteEntries;
   /** By the pool's index in the plan. */
   readonly pools: readonly Pool[];
   readonly unrouted: LedgerEntry;

@@ -48,6 +48,19 @@ test("rules that ask the same of a resource share what asks it, whatever their s
   assert.notEqual(logs.rules[2]?.condition, traces.rules[0]?.condition);
 });
 
+test("signals of the same rules share what follows from them; another rule for one of them is that one's", () => {
+  const rules = [rule("a", { conditions: [service("x")] }), rule("b")];
+  const { traces, metrics, logs } = compileRoutes(rules, "rest", "drop");
+  assert.equal(traces.rules, metrics.rules);
+  assert.equal(traces.poolOf, logs.poolOf);
+  const other = compileRoutes([...rules, rule("c", { signals: ["logs"] })], "rest", "drop");
+  assert.deepEqual(
+    [other.traces.rules === other.metrics.rules, other.logs.rules.length, other.traces.rules.length],
+    [true, 4, 3],
+  );
+  assert.deepEqual([other.traces.others, other.logs.others], [["c"], []]);
+});
+
 test("a rule is in the plans of its signals only", () => {
   const plans = compileRoutes(
     [rule("a", { signals: ["logs"] }), rule("b", { signals: ["traces", "metrics"] })],

@@ -39,21 +39,36 @@ export function compileRoutes(
   pools: ReadonlyMap<string, PoolShape> = new Map(),
 ): Readonly<Record<Signal, RoutePlan>> {
   const ordered = specs.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
-  const compiled = createCompiler();
+  const compiled = ordered.map(createCompiler());
+  const last = defaultPool === undefined ? [] : [defaultRule(defaultPool)];
+  const made: Numbered[] = [];
   const of = (signal: Signal): RoutePlan => {
-    const fits = (rule: RuleSpec): boolean => rule.signals.includes(signal) && canMatch(rule.conditions, signal);
+    const rules: RulePlan[] = [];
     const others: string[] = [];
-    const rules = ordered.flatMap((rule) => {
-      if (fits(rule)) return [compiled(rule, signal)];
-      others.push(rule.id);
-      return [];
-    });
-    if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
-    const numbered = numberPools(rules, pools);
-    const headerTests = headerTestsOf(rules, numbered.pools, signal);
-    return { signal, rules, others, unmatched, ...numbered, headerTests, candidates: indexByService(rules) };
+    for (let i = 0; i < ordered.length; i++) {
+      const plan = compiled[i]![signal];
+      if (plan === undefined) others.push(ordered[i]!.id);
+      else rules.push(plan);
+    }
+    rules.push(...last);
+    const numbered = made.find((one) => isSameList(one.rules, rules)) ?? numberRules(rules, pools);
+    made.push(numbered);
+    return { signal, others, unmatched, ...numbered, headerTests: headerTestsOf(rules, numbered.pools, signal) };
   };
   return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
+}
+
+/** What follows from a list of rules alone: the same for each signal that has the same ones. */
+type Numbered = Pick<RoutePlan, "rules" | "pools" | "poolOf" | "candidates">;
+
+function numberRules(rules: readonly RulePlan[], shapes: ReadonlyMap<string, PoolShape>): Numbered {
+  return { rules, ...numberPools(rules, shapes), candidates: indexByService(rules) };
+}
+
+function isSameList(a: readonly RulePlan[], b: readonly RulePlan[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Gives each pool of the rules a number, and each pool that one of them falls back to. */
@@ -83,27 +98,38 @@ function chainOf(name: string, shapes: ReadonlyMap<string, PoolShape>): string[]
   return chain;
 }
 
-function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
-  return conditions.every((condition) => signalsOf(condition).includes(signal));
+/** What was made of a rule, by signal; none for those of which it can match nothing. */
+type CompiledRule = { readonly [Name in Signal]?: RulePlan };
+
+/** When one of ten thousand rules changes, what was made of the others is here already. */
+const compiledRules = new WeakMap<RuleSpec, CompiledRule>();
+
+function createCompiler(): (rule: RuleSpec) => CompiledRule {
+  const resources = new Map<string | Condition, Cond>();
+  return (rule) => {
+    const known = compiledRules.get(rule);
+    if (known !== undefined) return known;
+    const made = compileRule(rule, resources);
+    compiledRules.set(rule, made);
+    return made;
+  };
 }
 
-/**
- * What was made of rules, by signal. Those that ask only the resource are the same for all of them;
- * and when one of ten thousand changes, the others are here already.
- */
-const compiledRules = new WeakMap<RuleSpec, { [Name in Signal]?: RulePlan }>();
+/** Where it asks only the resource, one plan is that of all its signals. */
+function compileRule(rule: RuleSpec, resources: Map<string | Condition, Cond>): CompiledRule {
+  const signals = rule.signals.filter((signal) => canMatch(rule.conditions, signal));
+  const isOne = rule.conditions.every(asksResource);
+  let plan: RulePlan | undefined;
+  const made: { [Name in Signal]?: RulePlan } = {};
+  for (const signal of signals) {
+    plan = isOne && plan !== undefined ? plan : compileFor(signal, rule, resources);
+    made[signal] = plan;
+  }
+  return made;
+}
 
-function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
-  const resources = new Map<string | Condition, Cond>();
-  return (rule, signal) => {
-    const known = compiledRules.get(rule) ?? {};
-    const before = known[signal];
-    if (before !== undefined) return before;
-    const plan = compileRule(rule, (condition) => compileOnce(condition, signal, resources));
-    const same = rule.conditions.every(asksResource);
-    compiledRules.set(rule, same ? { traces: plan, metrics: plan, logs: plan } : { ...known, [signal]: plan });
-    return plan;
-  };
+function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
+  return conditions.every((condition) => signalsOf(condition).includes(signal));
 }
 
 /**
@@ -120,9 +146,9 @@ function compileOnce(condition: Condition, signal: Signal, known: Map<string | C
   return compiled;
 }
 
-function compileRule(rule: RuleSpec, compile: (condition: Condition) => Cond): RulePlan {
+function compileFor(signal: Signal, rule: RuleSpec, resources: Map<string | Condition, Cond>): RulePlan {
   const { id, mode, pool } = rule;
-  const conditions = rule.conditions.map(compile);
+  const conditions = rule.conditions.map((condition) => compileOnce(condition, signal, resources));
   const onlyService = rule.conditions.map(serviceOf).find((service) => service !== undefined);
   const [only] = conditions;
   const condition = only !== undefined && conditions.length === 1 ? only : ({ kind: "all", of: conditions } as const);
@@ -146,14 +172,13 @@ function defaultRule(pool: string): RulePlan {
  */
 function indexByService(rules: readonly RulePlan[]): (service: string | undefined) => readonly number[] {
   const all = rules.map((_, index) => index);
-  const general = all.filter((index) => rules[index]!.onlyService === undefined);
+  const general: number[] = [];
   const byService = new Map<string, number[]>();
   for (const index of all) {
     const service = rules[index]!.onlyService;
-    if (service === undefined) continue;
-    const indexes = byService.get(service) ?? [];
-    indexes.push(index);
-    byService.set(service, indexes);
+    const before = service === undefined ? general : byService.get(service);
+    before?.push(index);
+    if (service !== undefined && before === undefined) byService.set(service, [index]);
   }
   return (service) => {
     if (service === undefined) return all;
