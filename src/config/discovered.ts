@@ -110,14 +110,14 @@ export function placeOf(target: object): Path | undefined {
 /** The targets that pools find; what several pools find is one. */
 export function discoveredTargets({ pools, rules, default_pool: inPlace }: FleetDocument): readonly TargetConfig[] {
   const found = new Map<string, TargetConfig>();
-  const add = (set: PoolDocument["targets"] | undefined, path: Path): void => {
+  const add = (set: PoolDocument["targets"] | undefined, ...path: Path): void => {
     if (set === undefined || !isDiscovery(set) || found.has(discoveredId(set))) return;
     const target = targetOf(set);
     places.set(target, [...path, "targets"]);
     found.set(target.id, target);
   };
-  for (const [name, { targets }] of Object.entries(pools)) add(targets, ["pools", name]);
-  for (const [i, { targets }] of rules.entries()) add(targets, ["rules", i]);
-  if (typeof inPlace === "object") add(inPlace.targets, ["default_pool"]);
+  for (const [name, { targets }] of Object.entries(pools)) add(targets, "pools", name);
+  for (let i = 0; i < rules.length; i++) if (rules[i]!.targets !== undefined) add(rules[i]!.targets, "rules", i);
+  if (typeof inPlace === "object") add(inPlace.targets, "default_pool");
   return [...found.values()];
 }

@@ -9,22 +9,23 @@ export function globMatches(pattern: string, text: string): boolean {
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
   const parts = splitGlob(pattern);
-  const first = parts[0] ?? "";
-  if (parts.length === 1) return (text) => text === first;
-  const last = parts.at(-1) ?? "";
-  const middle = parts.slice(1, -1).filter((part) => part !== "");
-  const fixed = first.length + last.length;
-  return (text) => {
-    if (text.length < fixed || !text.startsWith(first) || !text.endsWith(last)) return false;
-    const end = text.length - last.length;
-    let at = first.length;
-    for (const part of middle) {
-      const found = text.indexOf(part, at);
-      if (found < 0 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return at <= end;
-  };
+  return (text) => fitsParts(parts, text);
+}
+
+/** The same for a glob that was split. */
+export function fitsParts(parts: readonly string[], text: string): boolean {
+  const first = parts[0]!;
+  if (parts.length === 1) return text === first;
+  const last = parts[parts.length - 1]!;
+  const end = text.length - last.length;
+  if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  let at = first.length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const found = text.indexOf(parts[i]!, at);
+    if (found < 0 || found + parts[i]!.length > end) return false;
+    at = found + parts[i]!.length;
+  }
+  return true;
 }
 
 /** The texts between the asterisks, without escapes: one part when there is no asterisk. */

@@ -1,6 +1,6 @@
 import { discoveryIn, writtenTarget } from "./discovered.ts";
 import type { Path } from "./finding.ts";
-import { entriesOf, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
+import { entriesOf, isValues, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
 
 /**
@@ -57,7 +57,7 @@ export interface OutlineRule {
 export function readOutline(document: unknown): Outline {
   const root = valuesOf(document) ?? {};
   const targets = entriesOf(root["targets"], ["targets"]).map(readTarget);
-  const rules = entriesOf(root["rules"], ["rules"]).map(readRule);
+  const rules = readRules(root["rules"]);
   const pools = readPools(root, rules);
   return {
     root,
@@ -119,25 +119,63 @@ function readPools(root: Values, rules: readonly OutlineRule[]): OutlinePool[] {
   for (const [name, value] of Object.entries(valuesOf(root["pools"]) ?? {})) {
     pools.push({ path: ["pools", name], name, values: valuesOf(value) ?? {} });
   }
-  for (const { path, values } of rules) {
-    if (values["targets"] !== undefined) pools.push({ path, name: undefined, values });
+  for (const rule of rules) {
+    if (rule.values["targets"] !== undefined) pools.push({ path: rule.path, name: undefined, values: rule.values });
   }
   const inPlace = valuesOf(root["default_pool"]);
   if (inPlace !== undefined) pools.push({ path: ["default_pool"], name: undefined, values: inPlace });
   return pools;
 }
 
-function readRule({ values, path }: { values: Values; path: Path }): OutlineRule {
-  const { conditions, signals } = values;
-  return {
-    path,
-    id: textOf(values["id"]),
-    priority: readPriority(values["priority"]),
-    signals: signals === undefined ? ALL_SIGNALS : listOf(signals).flatMap((signal) => textOf(signal) ?? []),
-    stops: values["mode"] === undefined || values["mode"] === "first",
-    unconditional: conditions === undefined || (Array.isArray(conditions) && conditions.length === 0),
-    values,
-  };
+function readRules(rules: unknown): OutlineRule[] {
+  const read: OutlineRule[] = [];
+  const list = listOf(rules);
+  for (let i = 0; i < list.length; i++) {
+    const values = list[i];
+    if (isValues(values)) read.push(new WrittenRule(values, i));
+  }
+  return read;
+}
+
+/**
+ * One entry of the list, read when it is asked: of ten thousand rules little is, and they are read
+ * for each change of one.
+ */
+class WrittenRule implements OutlineRule {
+  readonly values: Values;
+  readonly #index: number;
+
+  constructor(values: Values, index: number) {
+    this.values = values;
+    this.#index = index;
+  }
+
+  get path(): Path {
+    return ["rules", this.#index];
+  }
+
+  get id(): string | undefined {
+    return textOf(this.values["id"]);
+  }
+
+  get priority(): number {
+    return readPriority(this.values["priority"]);
+  }
+
+  get signals(): readonly string[] {
+    const { signals } = this.values;
+    return signals === undefined ? ALL_SIGNALS : listOf(signals).flatMap((signal) => textOf(signal) ?? []);
+  }
+
+  get stops(): boolean {
+    const { mode } = this.values;
+    return mode === undefined || mode === "first";
+  }
+
+  get unconditional(): boolean {
+    const { conditions } = this.values;
+    return conditions === undefined || (Array.isArray(conditions) && conditions.length === 0);
+  }
 }
 
 function readShortRules(root: Values): OutlineRule[] {

@@ -42,9 +42,11 @@ export function placesOf(root: unknown, pattern: readonly string[], path: Path =
   if (Array.isArray(root)) {
     if (key !== "*") return [];
     const [next = "*"] = rest;
-    return root.flatMap((item: unknown, i) =>
-      next === "*" || hasKey(item, next) ? placesOf(item, rest, [...path, i]) : [],
-    );
+    const found: { value: unknown; path: Path }[] = [];
+    for (let i = 0; i < root.length; i++) {
+      if (next === "*" || hasKey(root[i], next)) found.push(...placesOf(root[i], rest, [...path, i]));
+    }
+    return found;
   }
   const values = valuesOf(root) ?? {};
   const names = key === "*" ? Object.keys(values) : Object.hasOwn(values, key) ? [key] : [];
@@ -67,10 +69,15 @@ export function mapPlaces(
   if (Array.isArray(root)) {
     if (key !== "*") return root;
     const [next = "*"] = rest;
-    const items = root.map((item: unknown, i) =>
-      next === "*" || hasKey(item, next) ? mapPlaces(item, rest, change, [...path, i]) : item,
-    );
-    return items.some((item, i) => item !== root[i]) ? items : root;
+    let items: unknown[] = root;
+    for (let i = 0; i < root.length; i++) {
+      if (next !== "*" && !hasKey(root[i], next)) continue;
+      const changed = mapPlaces(root[i], rest, change, [...path, i]);
+      if (changed === root[i]) continue;
+      if (items === root) items = [...root];
+      items[i] = changed;
+    }
+    return items;
   }
   if (!isValues(root) || (key !== "*" && !Object.hasOwn(root, key))) return root;
   const mapped = Object.entries(root).map(([name, entry]): readonly [string, unknown] =>

@@ -51,7 +51,12 @@ function readAskedRules(outline: Outline, document: SchemaDocument | undefined):
   const regions = new Set(outline.targets.map((target) => target.region));
   return outline.rules
     .toSorted((a, b) => b.priority - a.priority)
-    .flatMap((rule) => (rule.path[0] === "rules" ? readRule(rule, document) : readShortRule(rule, regions)));
+    .flatMap((rule) => {
+      const [section, index] = rule.path;
+      return section === "rules"
+        ? (readRule(rule, document?.rules[Number(index)]) ?? [])
+        : readShortRule(rule, regions);
+    });
 }
 
 function readAskedCases({ pools }: Outline): AskedEntry[][] {
@@ -85,24 +90,45 @@ function readAskedClasses({ root }: Outline): AskedEntry[] {
   });
 }
 
-function readRule(
-  { path, id, values, signals, stops }: OutlineRule,
-  document: SchemaDocument | undefined,
-): AskedEntry[] {
-  const known = document?.rules[Number(path[1])]?.conditions;
-  const conditions = known ?? parseConditions(values["conditions"]);
-  if (conditions === undefined) return [];
-  const entry = {
-    values,
-    path,
-    name: `rule "${id ?? "?"}"`,
-    conditions,
-    written: { list: listOf(values["conditions"]), path: [...path, "conditions"] },
-    signals: signals.flatMap((signal) => signalOf(signal) ?? []),
-    signalsPath: values["signals"] === undefined ? undefined : [...path, "signals"],
-    stops,
-  };
-  return [entry];
+function readRule(rule: OutlineRule, checked: SchemaDocument["rules"][number] | undefined): AskedRule | undefined {
+  const conditions = checked?.conditions ?? parseConditions(rule.values["conditions"]);
+  return conditions && new AskedRule(rule, conditions);
+}
+
+/** What is to be told of it is read when it is told: there may be ten thousand. */
+class AskedRule implements AskedEntry {
+  readonly conditions: readonly Condition[];
+  readonly signals: readonly SignalName[];
+  readonly stops: boolean;
+  readonly #rule: OutlineRule;
+
+  constructor(rule: OutlineRule, conditions: readonly Condition[]) {
+    this.#rule = rule;
+    this.conditions = conditions;
+    this.signals =
+      rule.values["signals"] === undefined ? ALL_SIGNALS : rule.signals.flatMap((one) => signalOf(one) ?? []);
+    this.stops = rule.stops;
+  }
+
+  get values(): Values {
+    return this.#rule.values;
+  }
+
+  get path(): Path {
+    return this.#rule.path;
+  }
+
+  get name(): string {
+    return `rule "${this.#rule.id ?? "?"}"`;
+  }
+
+  get written(): AskedEntry["written"] {
+    return { list: listOf(this.values["conditions"]), path: [...this.path, "conditions"] };
+  }
+
+  get signalsPath(): Path | undefined {
+    return this.values["signals"] === undefined ? undefined : [...this.path, "signals"];
+  }
 }
 
 /** One whose region has no target is left out of the rules. */

@@ -14,7 +14,7 @@ import { checkHeaderConditions } from "./targets.ts";
  * headers of which a rule may only ask whether they are there.
  */
 export function checkConditions({ rules, cases, classes }: AskedEntries): Finding[] {
-  const asked = [...rules, ...cases.flat()].filter(({ values }) => !faultless.has(values));
+  const asked = [...rules, ...cases.flat()].filter((entry) => !faultless.has(entry.values));
   const findings = asked.flatMap((entry) => {
     const found = [...checkEntry(entry), ...checkHeaderConditions(writtenConditions(entry))];
     if (found.length === 0) faultless.add(entry.values);

@@ -2,7 +2,7 @@ import { hintFor } from "../closest.ts";
 import { discoveryIn, writtenTarget } from "../discovered.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
 import type { Outline, OutlinePool } from "../outline.ts";
-import { entriesOf, textOf, valuesOf } from "../values.ts";
+import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
 import { SelectorSchema } from "../schema/strategy.ts";
 import { isSelected, type TargetSelector } from "../glob.ts";
@@ -16,13 +16,17 @@ function repeated(
   entries: readonly { readonly id: string | undefined; readonly path: Path }[],
   noun: string,
 ): Finding[] {
-  const first = new Map<string, Path>();
+  const first = new Map<string, { readonly path: Path }>();
   const findings: Finding[] = [];
-  for (const { id, path } of entries) {
+  for (const entry of entries) {
+    const { id } = entry;
     if (id === undefined) continue;
     const before = first.get(id);
-    if (before === undefined) first.set(id, path);
-    else findings.push(fault([...path, "id"], `the ${noun} "${id}" is there already`, `see ${formatPath(before)}`));
+    if (before === undefined) first.set(id, entry);
+    else {
+      const message = `the ${noun} "${id}" is there already`;
+      findings.push(fault([...entry.path, "id"], message, `see ${formatPath(before.path)}`));
+    }
   }
   return findings;
 }
@@ -31,26 +35,40 @@ function repeated(
 export function checkReferences(outline: Outline): Finding[] {
   return [
     ...outline.pools.flatMap((pool) => checkTargets(outline, pool)),
-    ...outline.rules.flatMap(({ path, values }) => checkPoolName(outline, values["pool"], [...path, "pool"])),
-    ...outline.rules.flatMap(({ path, values }) => checkPoolName(outline, values["fallback"], [...path, "fallback"])),
-    ...outline.pools.flatMap((pool) => checkFallbackName(outline, pool)),
-    ...checkPoolName(outline, outline.root["default_pool"], ["default_pool"]),
+    ...checkPoolNames(outline, outline.rules, "pool"),
+    ...checkPoolNames(outline, outline.rules, "fallback"),
+    ...checkPoolNames(outline, outline.pools.filter(isNoRule), "fallback"),
+    ...checkPoolName(outline, outline.root["default_pool"], () => ["default_pool"]),
     ...checkDefaultName(outline),
   ];
 }
 
-function checkFallbackName(outline: Outline, { name, path, values }: OutlinePool): Finding[] {
-  return name === undefined && path[0] === "rules"
-    ? []
-    : checkPoolName(outline, values["fallback"], [...path, "fallback"]);
+function isNoRule({ name, path }: OutlinePool): boolean {
+  return name !== undefined || path[0] !== "rules";
 }
 
-function checkPoolName({ poolNames }: Outline, value: unknown, path: Path): Finding[] {
-  const name = textOf(value);
-  if (name === undefined || poolNames === undefined || poolNames.has(name)) return [];
-  const hint = hintFor(name, [...poolNames], "pools") ?? "define it under pools";
-  return [fault(path, `unknown pool "${name}"`, hint)];
+/** The pools that these rules or pools name under a key. */
+function checkPoolNames(
+  outline: Outline,
+  named: readonly { readonly path: Path; readonly values: Values }[],
+  key: "pool" | "fallback",
+): Finding[] {
+  const findings: Finding[] = [];
+  for (const one of named) {
+    const name = one.values[key];
+    if (name !== undefined) findings.push(...checkPoolName(outline, name, () => [...one.path, key]));
+  }
+  return findings;
 }
+
+function checkPoolName({ poolNames }: Outline, value: unknown, path: () => Path): readonly Finding[] {
+  const name = textOf(value);
+  if (name === undefined || poolNames === undefined || poolNames.has(name)) return NOTHING;
+  const hint = hintFor(name, [...poolNames], "pools") ?? "define it under pools";
+  return [fault(path(), `unknown pool "${name}"`, hint)];
+}
+
+const NOTHING: readonly Finding[] = [];
 
 function checkDefaultName({ root, poolNames }: Outline): Finding[] {
   if (valuesOf(root["default_pool"]) === undefined || !poolNames?.has("default")) return [];
@@ -139,7 +157,8 @@ function readSelector(set: unknown): TargetSelector | undefined {
  * A rule has the name of a pool, or its own targets; options of a pool only beside its own targets.
  */
 export function checkRulePools({ rules }: Outline): Finding[] {
-  return rules.flatMap(({ path, values }) => {
+  const odd = rules.filter(({ values }) => values["targets"] !== undefined || !isNamePool(values));
+  return odd.flatMap(({ path, values }) => {
     if (path[0] !== "rules") return [];
     const { pool, targets } = values;
     if (pool === undefined && targets === undefined) {
@@ -159,6 +178,15 @@ export function checkRulePools({ rules }: Outline): Finding[] {
     );
   });
 }
+
+/** As nearly all rules. */
+function isNamePool(values: Values): boolean {
+  if (values["pool"] === undefined) return false;
+  for (const key in values) if (IN_PLACE.has(key)) return false;
+  return true;
+}
+
+const IN_PLACE: ReadonlySet<string> = new Set(IN_PLACE_KEYS);
 
 /** Fallbacks must end somewhere: each cycle is told once, at the fallback of its first pool. */
 export function checkFallbackCycles({ pools }: Outline): Finding[] {

@@ -77,7 +77,9 @@ function merged(before: unknown, patch: Values): Values {
 
 /** One element as written; undefined when there is none of this id. */
 export function elementOf(root: unknown, section: Section, id: string): unknown {
-  return elementsOf(root, section).find((element) => element.id === id)?.value;
+  const held = isValues(root) ? root[section] : undefined;
+  if (isKeyed(section)) return isValues(held) && Object.hasOwn(held, id) ? held[id] : undefined;
+  return listOf(held)[placeIn(listOf(held), id)];
 }
 
 /** All elements of a section, in the order of the document. */
@@ -95,9 +97,14 @@ function editMapping(held: unknown, edit: ElementEdit): Values {
 
 function editList(held: unknown, edit: ElementEdit): unknown[] {
   const list = listOf(held);
-  const at = list.findIndex((value) => isValues(value) && String(value["id"]) === edit.id);
+  const at = placeIn(list, edit.id);
   if (edit.kind === "remove") return list.toSpliced(at, 1);
   if (edit.kind === "put") return list.with(at, edit.value);
-  const before = list.findIndex((value) => isValues(value) && String(value["id"]) === edit.before);
+  const before = edit.before === undefined ? -1 : placeIn(list, edit.before);
   return list.toSpliced(before === -1 ? list.length : before, 0, edit.value);
+}
+
+/** -1: there is none of this id. */
+function placeIn(list: readonly unknown[], id: string): number {
+  return list.findIndex((value) => isValues(value) && String(value["id"]) === id);
 }

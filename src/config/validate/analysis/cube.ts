@@ -40,12 +40,12 @@ function isOfAll(condition: Condition): boolean {
 
 /** Whether whatever meets the cube meets the other; `false` also means that it is not known. */
 export function impliesCube(cube: Cube, other: Cube): boolean {
-  for (const wanted of other) if (!hasStricter(cube, wanted)) return false;
+  for (let i = 0; i < other.length; i++) if (!hasStricter(cube, other[i]!)) return false;
   return true;
 }
 
 function hasStricter(cube: Cube, wanted: Literal): boolean {
-  for (const given of cube) if (impliesLiteral(given, wanted)) return true;
+  for (let i = 0; i < cube.length; i++) if (impliesLiteral(cube[i]!, wanted)) return true;
   return false;
 }
 

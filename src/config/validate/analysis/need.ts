@@ -1,5 +1,5 @@
 import type { Matcher, MatcherTest } from "../../condition-type.ts";
-import { compileGlob, splitGlob } from "../../glob.ts";
+import { fitsParts, splitGlob } from "../../glob.ts";
 import { fitsRegex, isDeadRegex, plainRegex } from "./regex.ts";
 
 /** What values a subject of conditions can have. */
@@ -153,7 +153,7 @@ function canHold(test: ValueNeed, text: string): boolean {
     case "texts":
       return test.texts.has(text);
     case "glob":
-      return fitsGlob(test.parts, text);
+      return fitsParts(test.parts, text);
     case "regex":
       return fitsRegex(test.pattern, text);
     case "bound": {
@@ -189,14 +189,11 @@ function isStricter(one: ValueNeed, wanted: ValueNeed): boolean {
  * stands in its place.
  */
 function isNarrower(parts: readonly string[], wider: readonly string[]): boolean {
+  if (!parts[0]!.startsWith(wider[0]!) || !parts.at(-1)!.endsWith(wider.at(-1)!)) return false;
   const all = [...parts, ...wider].join("");
   let code = 0xe0_00;
   while (all.includes(String.fromCharCode(code))) code++;
-  return fitsGlob(wider, parts.join(String.fromCharCode(code)));
-}
-
-function fitsGlob(parts: readonly string[], text: string): boolean {
-  return compileGlob(parts.map((part) => part.replaceAll(/[\\*]/gu, String.raw`\$&`)).join("*"))(text);
+  return fitsParts(wider, parts.join(String.fromCharCode(code)));
 }
 
 /** The number that prints as this text. */

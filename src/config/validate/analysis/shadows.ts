@@ -23,55 +23,82 @@ export type Reach<Entry> =
 
 /** What can be told of each: of some that are never reached it cannot, but what is told is so. */
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
-  let places: Map<Entry, number> | undefined;
   const taken = new Map<SignalName, TakenIndex<Entry>>();
   const all = entries.map(({ conditions }) => cubesOf(conditions));
   const alike = signalsAlike(entries, all);
-  return entries.map((entry, i) => {
+  const reaches: Reach<Entry>[] = entries.map(() => REACHED);
+  const by = new Set<Entry>();
+  let places: Map<Entry, number> | undefined;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
     const asked = all[i]!;
-    const signals = differentSignals(entry, alike);
-    const by = new Set<Entry>();
-    const isReached = signals.some((signal) =>
-      asked[signal].cubes.some((cube) => !isTaken(cube, taken.get(signal), by)),
-    );
-    if (!isReached) {
-      if (by.size === 0) return { kind: "impossible" };
+    const signals = alike.of(entry.signals);
+    by.clear();
+    if (!isReached(asked, signals, taken, by)) {
       const at = (places ??= new Map(entries.map((one, place) => [one, place])));
-      return { kind: "shadowed", by: [...by].toSorted((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0)) };
+      const inOrder = [...by].toSorted((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
+      reaches[i] = by.size === 0 ? { kind: "impossible" } : { kind: "shadowed", by: inOrder };
+      continue;
     }
     // What is itself shadowed takes nothing that those before it would leave.
-    for (const signal of entry.stops ? signals : []) {
-      const index = taken.get(signal) ?? new TakenIndex();
-      taken.set(signal, index);
+    if (!entry.stops) continue;
+    for (const signal of signals) {
       const { cubes, isExact } = asked[signal];
-      if (isExact) for (const cube of cubes) index.add({ cube, owner: entry });
+      const index = indexOf(taken, signal);
+      if (isExact) for (let c = 0; c < cubes.length; c++) index.add({ cube: cubes[c]!, owner: entry });
     }
-    return REACHED;
-  });
+  }
+  return reaches;
+}
+
+/** Those before it that take of it are added to `by`. */
+function isReached<Entry>(
+  asked: Readonly<Record<SignalName, Cubes>>,
+  signals: readonly SignalName[],
+  taken: ReadonlyMap<SignalName, TakenIndex<Entry>>,
+  by: Set<Entry>,
+): boolean {
+  for (const signal of signals) {
+    const { cubes } = asked[signal];
+    for (let i = 0; i < cubes.length; i++) if (!isTaken(cubes[i]!, taken.get(signal), by)) return true;
+  }
+  return false;
+}
+
+function indexOf<Entry>(taken: Map<SignalName, TakenIndex<Entry>>, signal: SignalName): TakenIndex<Entry> {
+  const index = taken.get(signal) ?? new TakenIndex();
+  taken.set(signal, index);
+  return index;
 }
 
 const REACHED = { kind: "reached" } as const;
 
-function differentSignals({ signals }: Asked, alike: ReadonlyMap<SignalName, SignalName>): SignalName[] {
-  const different: SignalName[] = [];
-  for (const signal of signals) {
-    const one = alike.get(signal) ?? signal;
-    if (!different.includes(one)) different.push(one);
-  }
-  return different;
-}
-
-/** For each signal one that all entries treat the same, so that one answer holds for both. */
+/**
+ * Signals that all entries treat the same, so that one answer holds for both: `of` gives of some
+ * signals those that differ.
+ */
 function signalsAlike(
   entries: readonly Asked[],
   cubes: readonly Readonly<Record<SignalName, Cubes>>[],
-): Map<SignalName, SignalName> {
+): { of(signals: readonly SignalName[]): readonly SignalName[] } {
   const isAlike = (a: SignalName, b: SignalName): boolean =>
     entries.every(({ signals }, i) => {
       const isFor = signals.includes(a);
       return isFor === signals.includes(b) && (!isFor || cubes[i]![a] === cubes[i]![b]);
     });
-  return new Map(ALL_SIGNALS.map((one) => [one, ALL_SIGNALS.find((other) => other === one || isAlike(other, one))!]));
+  const alike = new Map(
+    ALL_SIGNALS.map((one) => [one, ALL_SIGNALS.find((other) => other === one || isAlike(other, one))!]),
+  );
+  const known = new Map<readonly SignalName[], readonly SignalName[]>();
+  return {
+    of(signals) {
+      const before = known.get(signals);
+      if (before !== undefined) return before;
+      const different = [...new Set(signals.map((signal) => alike.get(signal) ?? signal))];
+      known.set(signals, different);
+      return different;
+    },
+  };
 }
 
 /** Of lists in conditions, so long ones are looked at value by value. */
@@ -85,18 +112,25 @@ function isTaken<Owner>(cube: Cube, index: TakenIndex<Owner> | undefined, by: Se
   const owner = index?.ownerOf(cube);
   if (owner !== undefined) by.add(owner);
   if (owner !== undefined || index === undefined) return owner !== undefined;
-  return cube.some((literal, i) => {
-    if (!literal.wanted) return false;
-    const owners = splitTexts(literal).map((part) => index.ownerOf(cube.with(i, part)));
-    const isWhole = owners.length > 1 && owners.every((one) => one !== undefined);
-    if (isWhole) for (const one of owners) by.add(one);
-    return isWhole;
-  });
+  for (let i = 0; i < cube.length; i++) {
+    if (!isSplit(cube[i]!)) continue;
+    const owners = splitTexts(cube[i]!).map((part) => index.ownerOf(cube.with(i, part)));
+    if (owners.some((one) => one === undefined)) continue;
+    for (const one of owners) by.add(one!);
+    return true;
+  }
+  return false;
+}
+
+/** Whether it is for one of a few texts. */
+function isSplit({ wanted, need }: Literal): boolean {
+  const size = wanted ? (textsOf(need)?.size ?? 0) : 0;
+  return size >= 2 && size <= MAX_SPLIT;
 }
 
 function splitTexts(literal: Literal): Literal[] {
   const texts = textsOf(literal.need);
-  if (literal.need.kind === "missing" || texts === undefined || texts.size < 2 || texts.size > MAX_SPLIT) return [];
+  if (literal.need.kind === "missing" || texts === undefined) return [];
   const others = literal.need.tests.filter(({ kind }) => kind !== "texts");
   return [...texts].map((text) => {
     const one: ValueNeed = { kind: "texts", texts: new Set([text]) };
@@ -131,13 +165,17 @@ class TakenIndex<Owner> {
   add(taken: Taken<Owner>): void {
     let rarest: Literal | undefined;
     let fewest = Infinity;
-    for (const literal of taken.cube) {
-      const crowd = Math.max(...findingOf(literal).keptBy.map((key) => this.#byKey.get(key)?.length ?? 0));
-      if (crowd < fewest) [rarest, fewest] = [literal, crowd];
+    const { cube } = taken;
+    for (let i = 0; i < cube.length; i++) {
+      const crowd = this.#crowdAt(findingOf(cube[i]!).keptBy);
+      if (crowd >= fewest) continue;
+      rarest = cube[i];
+      fewest = crowd;
     }
-    for (const key of rarest === undefined ? [EVERYTHING] : findingOf(rarest).keptBy) {
-      const list = this.#byKey.get(key);
-      if (list === undefined) this.#byKey.set(key, [taken]);
+    const keys = rarest === undefined ? [EVERYTHING] : findingOf(rarest).keptBy;
+    for (let i = 0; i < keys.length; i++) {
+      const list = this.#byKey.get(keys[i]!);
+      if (list === undefined) this.#byKey.set(keys[i]!, [taken]);
       else list.push(taken);
     }
     const start = rarest && textOf(rarest) === undefined ? startOf(rarest) : undefined;
@@ -145,31 +183,50 @@ class TakenIndex<Owner> {
       const lengths = this.#startLengths.get(rarest.subject) ?? new Set();
       this.#startLengths.set(rarest.subject, lengths.add(start.length));
     }
-    for (const literal of taken.cube) for (const pattern of findingOf(literal).regexes) this.#regexes.add(pattern);
+    for (let i = 0; i < cube.length; i++) {
+      const { regexes } = findingOf(cube[i]!);
+      for (let r = 0; r < regexes.length; r++) this.#regexes.add(regexes[r]!);
+    }
+  }
+
+  #crowdAt(keys: readonly string[]): number {
+    let crowd = 0;
+    for (let i = 0; i < keys.length; i++) crowd = Math.max(crowd, this.#byKey.get(keys[i]!)?.length ?? 0);
+    return crowd;
   }
 
   /** One that takes all of the cube; undefined when it is not known that one does. */
   ownerOf(cube: Cube): Owner | undefined {
     let owner = this.#ownerAt(EVERYTHING, cube);
     for (let i = 0; owner === undefined && i < cube.length; i++) {
-      const { text, starts } = findingOf(cube[i]!);
+      const { text } = findingOf(cube[i]!);
       if (text !== undefined) owner = this.#ownerAt(text, cube);
-      for (const length of this.#startLengths.get(cube[i]!.subject) ?? []) {
-        for (const start of starts) {
-          if (length <= start.length) owner ??= this.#ownerAt(`${cube[i]!.subject}^${start.slice(0, length)}`, cube);
-        }
-      }
+      owner ??= this.#ownerByStart(cube[i]!, cube);
     }
     for (let i = 0; owner === undefined && i < cube.length; i++) {
       const { subject } = cube[i]!;
-      const isFirst = cube.findIndex((literal) => literal.subject === subject) === i;
-      if (isFirst) owner = this.#ownerAt(subject, cube);
+      if (isFirstOf(cube, subject, i)) owner = this.#ownerAt(subject, cube);
+    }
+    return owner;
+  }
+
+  #ownerByStart(literal: Literal, cube: Cube): Owner | undefined {
+    const lengths = this.#startLengths.get(literal.subject);
+    if (lengths === undefined) return undefined;
+    let owner: Owner | undefined;
+    for (const length of lengths) {
+      for (const start of findingOf(literal).starts) {
+        if (length <= start.length) owner ??= this.#ownerAt(`${literal.subject}^${start.slice(0, length)}`, cube);
+      }
     }
     return owner;
   }
 
   #ownerAt(key: string, cube: Cube): Owner | undefined {
-    for (const taken of this.#byKey.get(key) ?? []) {
+    const list = this.#byKey.get(key);
+    if (list === undefined) return undefined;
+    for (let i = 0; i < list.length; i++) {
+      const taken = list[i]!;
       // A pattern that is not kept compiled costs as much as many comparisons.
       const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => findingOf(one).regexes.length > 0);
       this.#effort += isDear ? 100 : 1;
@@ -181,6 +238,11 @@ class TakenIndex<Owner> {
 }
 
 const EVERYTHING = "";
+
+function isFirstOf(cube: Cube, subject: string, at: number): boolean {
+  for (let i = 0; i < at; i++) if (cube[i]!.subject === subject) return false;
+  return true;
+}
 
 function findingOf(literal: Literal): LiteralKeys {
   if (literal.keys !== undefined) return literal.keys;
