@@ -79,11 +79,14 @@ export function isPlain(text: string): boolean {
 }
 
 /**
- * Of the document that was read last, when this is it and its rules are lines of their own: where
- * they begin, and where the last one ends.
+ * Of the document that was read last, when this is it: where its rules begin, and where the last
+ * one ends; `isFlow`: between brackets, as in JSON.
  */
-export function ruleLinesOf(text: string): readonly number[] | undefined {
-  return recent?.text === text && !recent.isFlow ? recent.ruleStarts : undefined;
+export function rulePlacesOf(
+  text: string,
+): { readonly starts: readonly number[]; readonly isFlow: boolean } | undefined {
+  if (recent?.text !== text || recent.ruleStarts === undefined) return undefined;
+  return { starts: recent.ruleStarts, isFlow: recent.isFlow };
 }
 
 /** Texts of this length are read in a few milliseconds, and not remembered. */

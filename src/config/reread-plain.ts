@@ -19,9 +19,11 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   if (from === -1 || to === -1) return undefined;
   const grown = text.length - known.text.length;
   const start = starts[from]!;
-  const part = text.slice(start, starts[to]! + grown);
+  const end = starts[to]! + grown;
+  if (end - start > MOST_READ) return undefined;
+  const part = copyText(text.slice(start, end));
   const isLast = to === before.length;
-  if (part.length > MOST_READ || NOT_PLAIN.test(part) || !isWhole(part, known.isFlow, isLast)) return undefined;
+  if (NOT_PLAIN.test(part) || !isWhole(part, known.isFlow, isLast)) return undefined;
   const read = new PlainReader(known.isFlow ? `${part}]` : part).entries(known.isFlow ? undefined : columnOf(known));
   if (read === undefined) return undefined;
   const rules = before.toSpliced(from, to - from, ...read.items);
@@ -36,6 +38,11 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
       ...starts.slice(to).map((at) => at + grown),
     ],
   };
+}
+
+/** A piece of a text holds all of it, and so do the values that are read of it. */
+function copyText(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string; // oxlint-disable-line typescript/no-unsafe-type-assertion -- it is what it was
 }
 
 /** Where more differs, nothing is won. */

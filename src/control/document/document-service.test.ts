@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after as afterAll, test } from "node:test";
+import { parse } from "yaml";
 import { hideValuesOf } from "../../config/taint.ts";
 import { systemClock } from "../../core/clock.ts";
 import { openDocumentService } from "./document-service.ts";
@@ -179,16 +180,34 @@ test("document service: a change of one rule of a long document that was read he
   }
 });
 
-test("document service: a change of a long document for which all of its lines have to be looked at is made aside", async () => {
-  await using node = openDocumentService({ clock: systemClock });
-  const first = await node.prepareFirst(LONG, place);
-  const value = { id: "r0", conditions: [{ service_name: "other" }], pool: "p" };
-  const edit = { kind: "put", section: "rules", id: "r0", value } as const;
-  const made = await node.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
-  assert.ok(made.kind === "prepared" && made.prepared.config !== undefined);
-  assert.ok(made.prepared.text.startsWith(LONG.slice(0, LONG.indexOf("s-0"))));
-  assert.deepEqual(made.prepared.config.rules[1], first.config?.rules[1]);
-  assert.notEqual(made.prepared.config.rules[1], first.config?.rules[1], "read by another process");
+test("document service: any rule of a long document is changed here, in JSON too; another section aside", async () => {
+  const json = `${JSON.stringify(parse(LONG), undefined, 2)}\n`;
+  for (const running of [LONG, json]) {
+    await using node = openDocumentService({ clock: systemClock });
+    const there = { running, follow: "allowed" } as const;
+    const added = { conditions: [{ service_name: "other" }], pool: "p" };
+    const edits = [
+      { kind: "put", section: "rules", id: "r0", value: { id: "r0", ...added } },
+      { kind: "put", section: "rules", id: "r1199", value: { id: "r1199", ...added } },
+      { kind: "add", section: "rules", id: "new", value: { id: "new", ...added }, before: "r0" },
+      { kind: "remove", section: "rules", id: "r0" },
+    ] as const;
+    for (const edit of edits) {
+      const first = await node.prepareFirst(running, place);
+      const near = await node.prepareEdit(edit, there, place);
+      assert.ok(near.kind === "prepared" && near.prepared.config !== undefined, JSON.stringify(near));
+      const at = near.prepared.config.rules.findIndex(({ id }) => id === "r5");
+      assert.equal(near.prepared.config.rules[at], first.config?.rules[5], "the others are the same objects");
+      loadDocument(LONG.replaceAll("s-", "t-"), place); // from here on that is the one that is known
+      assert.deepEqual(await aside.prepareEdit(edit, there, place), near, JSON.stringify(edit));
+    }
+    const first = await node.prepareFirst(running, place);
+    const value = { id: "a", endpoint: "http://b:1" };
+    const made = await node.prepareEdit({ kind: "put", section: "targets", id: "a", value }, there, place);
+    assert.ok(made.kind === "prepared" && made.prepared.config !== undefined);
+    assert.deepEqual(made.prepared.config.rules[5], first.config?.rules[5]);
+    assert.notEqual(made.prepared.config.rules[5], first.config?.rules[5], "read by another process");
+  }
 });
 
 test("document service: a rule of a long document may ask for a whole number beyond 2^53", async () => {

@@ -1,4 +1,4 @@
-import { isPlain, isQuickToRead, ruleLinesOf } from "../../config/document.ts";
+import { isPlain, isQuickToRead, rulePlacesOf } from "../../config/document.ts";
 import { isValues, textOf } from "../../config/values.ts";
 import type { DocumentWork } from "./document-work.ts";
 
@@ -43,7 +43,7 @@ export function isDoneHere(name: keyof DocumentWork, args: readonly unknown[], u
 /** Thousands of patterns take ten seconds to compare, which a node that runs does not have. */
 function isEditedHere(text: string, unhurried: boolean): boolean {
   const isRead = isQuick(text, unhurried) || (unhurried && !text.includes("regex") && isReadHere(text));
-  return isRead && ruleLinesOf(text) !== undefined;
+  return isRead && rulePlacesOf(text) !== undefined;
 }
 
 /**

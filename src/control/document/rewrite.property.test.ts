@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseText } from "../../config/document.ts";
-import { rewriteKnown, rewriteText } from "./rewrite.ts";
+import { rewriteFew, rewriteKnown, rewriteText } from "./rewrite.ts";
 import { editRoot } from "./element.ts";
 
 /**
@@ -306,10 +306,52 @@ test("rewriting rules of a long document gives, to the byte, what rewriting all 
             : { kind: "add", section: "rules", id: "new", value: wanted, ...(kind === "before" && { before: id }) },
       );
       assert.ok(made.kind === "edited");
-      const inPart = rewriteKnown(text, root, made.root);
+      const inPart = rewriteFew(text, root, made.root);
       parseText(`${LONG}targets: []\n`);
       assert.equal(inPart?.slice(LONG.length), rewriteKnown(text, root, made.root)?.slice(LONG.length));
     }),
     { numRuns: Number(process.env["REWRITE_RUNS"] ?? 100) },
+  );
+});
+
+test("rewriting rules of a long JSON document gives, to the byte, what rewriting all of it gives", () => {
+  const rule = fc.record({ pool: fc.constant("p"), conditions: fc.constantFrom([], [{ service_name: "a" }]) });
+  const change = fc.record({ kind: fc.constantFrom("put", "add", "remove", "before"), at: fc.nat(9) });
+  const layout = fc.record({ indent: fc.constantFrom(undefined, 1, 2, 4), isLast: fc.boolean() });
+  fc.assert(
+    fc.property(
+      fc.array(rule, { minLength: 2, maxLength: 5 }),
+      layout,
+      change,
+      (all, { indent, isLast }, { kind, at }) => {
+        const rules = all.map((one, i) => ({ id: `r${i}`, ...one }));
+        const others = { pools: { p: {} }, note: "x".repeat(70_000) };
+        const text = JSON.stringify(isLast ? { ...others, rules } : { rules, ...others }, undefined, indent);
+        const parsed = parseText(text);
+        assert.ok(parsed.ok);
+        const { root } = parsed.document;
+        const id = `r${at % rules.length}`;
+        const other = { conditions: [{ service_name: "b" }], pool: "q" };
+        const made = editRoot(
+          root,
+          kind === "remove"
+            ? { kind, section: "rules", id }
+            : kind === "put"
+              ? { kind, section: "rules", id, value: { id, ...other } }
+              : {
+                  kind: "add",
+                  section: "rules",
+                  id: "new",
+                  value: { id: "new", ...other },
+                  ...(kind === "before" && { before: id }),
+                },
+        );
+        assert.ok(made.kind === "edited");
+        const inPart = rewriteFew(text, root, made.root);
+        parseText(`${LONG}targets: []\n`);
+        assert.equal(inPart, rewriteKnown(text, root, made.root));
+      },
+    ),
+    { numRuns: Number(process.env["REWRITE_RUNS"] ?? 60) },
   );
 });

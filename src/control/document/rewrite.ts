@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMap, isSeq, parseDocument } from "yaml";
-import { parseText, ruleLinesOf } from "../../config/document.ts";
-import { valuesOf } from "../../config/values.ts";
-import { commonItems } from "../../core/common-ends.ts";
+import { parseText } from "../../config/document.ts";
 import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from "./render.ts";
 import { rewriteBlock } from "./rewrite-block.ts";
 import { rewriteFlow } from "./rewrite-flow.ts";
@@ -22,6 +20,7 @@ import {
   withCommentsBelow,
   written,
 } from "./rewriting.ts";
+import { isJson, jsonUnitOf, rewriteRules } from "./rewrite-rules.ts";
 import { stepsOf } from "./steps.ts";
 
 /**
@@ -41,48 +40,21 @@ export function rewriteKnown(text: string, before: unknown, next: unknown): stri
 
 /** As above, but undefined where all of a document would have to be looked at, which takes long. */
 export function rewriteFew(text: string, before: unknown, next: unknown): string | undefined {
-  return isDeepStrictEqual(before, next) ? text : rewriteRules(text, before, next);
-}
-
-/**
- * When only rules of a long document differ, and few: their lines are rewritten by themselves, with
- * those of the rules next to them. Undefined where that is not so, or does not say what it must.
- */
-function rewriteRules(text: string, before: unknown, next: unknown): string | undefined {
-  const starts = ruleLinesOf(text);
-  const { rules: was, ...others } = valuesOf(before) ?? {};
-  const { rules: is, ...nextOthers } = valuesOf(next) ?? {};
-  if (starts === undefined || !Array.isArray(was) || !Array.isArray(is) || was.length + 1 !== starts.length)
-    return undefined;
-  if (!isDeepStrictEqual(others, nextOthers)) return undefined;
-  const { head, tail } = commonItems<unknown>(was, is);
-  const left = Math.max(0, tail - 1);
-  const [from, to] = [head - 1, was.length - left];
-  if (from < 0 || to - from > MOST_RULES) return undefined;
-  const [start, end] = [starts[from]!, to < was.length ? starts[to]! : nextContent(text, starts[to]!)];
-  const part = rewriteAll(text.slice(start, end), was.slice(from, to), is.slice(from, is.length - left));
-  const result = part === undefined ? undefined : text.slice(0, start) + part + text.slice(end);
+  if (isDeepStrictEqual(before, next)) return text;
+  const result = rewriteRules(text, { before, next }, rewriteAll);
   return result !== undefined && says(result, next) ? result : undefined;
 }
 
-const MOST_RULES = 20;
-
-/** Past comments and empty lines: where another key begins, or the end. */
-function nextContent(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && /^ *(?:#|$)/u.test(text.slice(at, lineEnd(text, at + 1)).trimEnd()))
-    at = lineEnd(text, at + 1);
-  return at;
-}
-
-function rewriteAll(text: string, before: unknown, next: unknown): string | undefined {
+/** `unit`: what JSON is indented by, where it is a part of such. */
+function rewriteAll(text: string, before: unknown, next: unknown, unit?: string): string | undefined {
   const mark = markOf(text);
   const body = text.slice(mark.length);
+  const json = unit ?? jsonIndentOf(body);
   const { contents } = parseDocument(body, { keepSourceTokens: true, uniqueKeys: false });
   // A comment that is indented deep may become a part of a text above it: then all texts are put in
   // quotes.
   for (const long of ["blocks", "quotes"] as const) {
-    const rewriting = openRewriting(body, long);
+    const rewriting = openRewriting(body, long, json);
     rewriting.reconcile(contents, { before, next }, { kind: "root" });
     const result = applySplices(body, rewriting.splices);
     if (says(result, next)) return mark + result;
@@ -95,12 +67,7 @@ function rewriteAll(text: string, before: unknown, next: unknown): string | unde
  * on one line.
  */
 export function jsonIndentOf(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return text.includes("\n") ? (/\n([ \t]+)/u.exec(text)?.[1] ?? "  ") : "";
+  return isJson(text) ? jsonUnitOf(text) : undefined;
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -118,11 +85,11 @@ function says(text: string, wanted: unknown): boolean {
   return parsed.ok && parsed.faults.length === 0 && isDeepStrictEqual(parsed.document.root, wanted);
 }
 
-function openRewriting(text: string, long: LongTexts): Rewriting {
+function openRewriting(text: string, long: LongTexts, json: string | undefined): Rewriting {
   const splices: Splice[] = [];
   const rewriting: Rewriting = {
     text,
-    json: jsonIndentOf(text),
+    json,
     long,
     splices,
     reconcile: (node, change, holder) => reconcile(node, change, holder, rewriting),
