@@ -7,7 +7,7 @@ import type { Returning } from "./queue/returning.ts";
 import { queueFull, UNROUTED } from "./route/place.ts";
 import { isAwaited, type Parcel, type Pieces, viewsOf } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
-import { NEVER_MS, type Share } from "./queue/record.ts";
+import { CountedShare, NEVER_MS, type Share } from "./queue/record.ts";
 import type { HandledRequest, ReceivedRequest, ReplyTaker } from "./receive/request-handler.ts";
 import type { Draft } from "./route/draft.ts";
 import { Settlement } from "./receive/settlement.ts";
@@ -159,16 +159,17 @@ export function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, 
 
 /** In an array of just its length: one that grows has room for 17, 150 bytes, until the end. */
 function sharesOf(pipeline: SignalPipeline, draft: Draft): readonly Share[] {
-  const { rules, pointsOf } = draft;
-  if (rules.length > 1) return rules.map((_, i) => shareOf(pipeline, draft, i, receive(pipeline, draft, i)));
-  const entry = receive(pipeline, draft, 0);
-  const known = pipeline.shares.find(rules[0]!, pointsOf[0]!);
-  if (known !== undefined) return known;
-  const shares = [shareOf(pipeline, draft, 0, entry)];
-  pipeline.shares.keep(rules[0]!, pointsOf[0]!, shares);
-  return shares;
+  const { rules } = draft;
+  return rules.length === 1 ? shareOf(pipeline, draft, 0) : rules.map((_, i) => shareOf(pipeline, draft, i)[0]!);
 }
 
-function shareOf({ routes }: SignalPipeline, draft: Draft, i: number, { rule, pool }: LedgerEntry): Share {
-  return { rule, pool, points: draft.pointsOf[i]!, copied: routes.at(draft.rules[i]!).rule.mode === "copy" };
+/** Of one of its rules, by itself. */
+function shareOf(pipeline: SignalPipeline, draft: Draft, i: number): readonly Share[] {
+  const [rule, points] = [draft.rules[i]!, draft.pointsOf[i]!];
+  const entry = receive(pipeline, draft, i);
+  const known = pipeline.shares.find(rule, points);
+  if (known !== undefined) return known;
+  const shares = [new CountedShare(entry, points, pipeline.routes.at(rule).rule.mode === "copy")];
+  pipeline.shares.keep(rule, points, shares);
+  return shares;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { LedgerEntry } from "../../telemetry/ledger.ts";
 
 /**
  * What one rule has in a record, and the pool that the rule names: there it is counted, wherever it
@@ -12,6 +13,31 @@ export interface Share {
   readonly points: number;
   /** By a rule that copies: what it is a copy of went its own way. */
   readonly copied: boolean;
+}
+
+/**
+ * A share as data, which knows in this process where its rule's items are counted: of 1,000 rules,
+ * to look that up by three names for each record, at its start and its end, was 7 % of the time.
+ */
+export class CountedShare implements Share {
+  readonly rule: string;
+  readonly pool: string;
+  readonly points: number;
+  readonly copied: boolean;
+  readonly #entry: LedgerEntry;
+
+  constructor(entry: LedgerEntry, points: number, copied: boolean) {
+    this.rule = entry.rule;
+    this.pool = entry.pool;
+    this.points = points;
+    this.copied = copied;
+    this.#entry = entry;
+  }
+
+  /** Undefined: it is not known here. */
+  static entryOf(share: Share): LedgerEntry | undefined {
+    return #entry in share ? share.#entry : undefined;
+  }
 }
 
 /** Of a time: it does not come. A number, so that JSON has it, too. */

@@ -6,7 +6,15 @@ import type { Ledger, LedgerEntry } from "../../telemetry/ledger.ts";
 import { Copies, CopyParts, type CopyReceipt } from "./copies.ts";
 import type { Losses } from "./losses.ts";
 import { type Parcel, type ParcelOutcome, type Part, type Pieces, viewsOf } from "./parcel.ts";
-import { divideShares, keepHistory, type NewRecord, newRecord, type QueueRecord } from "./record.ts";
+import {
+  CountedShare,
+  divideShares,
+  keepHistory,
+  type NewRecord,
+  newRecord,
+  type QueueRecord,
+  type Share,
+} from "./record.ts";
 
 /** Who waits for the ends of records, those of one request mostly. */
 export interface Receipt {
@@ -56,7 +64,8 @@ export class Records {
     const record = newRecord(this.#newId(), 0, facts);
     if (receipt !== undefined) this.#receipts.set(record.id, receipt);
     owner.retain();
-    for (const { rule, pool, points } of facts.shares) enter(this.#entryOf(record, rule, pool), record, points);
+    const { shares } = facts;
+    for (let i = 0; i < shares.length; i++) enter(this.#entryOf(record, shares[i]!), record, shares[i]!.points);
     return { record, pieces, owner };
   }
 
@@ -82,10 +91,10 @@ export class Records {
 
   /** It found no place in a queue, and its sender is told so elsewhere. */
   refuse({ record, owner }: Parcel, reason: Reason): void {
-    for (const { rule, pool, points } of record.shares) {
-      const entry = this.#entryOf(record, rule, pool);
-      enter(entry, record, -points);
-      entry.shedItems(reason, points);
+    for (const share of record.shares) {
+      const entry = this.#entryOf(record, share);
+      enter(entry, record, -share.points);
+      entry.shedItems(reason, share.points);
     }
     owner.release();
   }
@@ -173,7 +182,10 @@ export class Records {
   }
 
   /** Always the same for the same names. */
-  #entryOf({ signal }: QueueRecord, rule: string, pool: string): LedgerEntry {
+  #entryOf({ signal }: QueueRecord, share: Share): LedgerEntry {
+    const known = CountedShare.entryOf(share);
+    if (known !== undefined) return known;
+    const { rule, pool } = share;
     if (isEntryOf(this.#lastEntry, signal, rule, pool)) return this.#lastEntry;
     if (isEntryOf(this.#entryBefore, signal, rule, pool)) return this.#entryBefore;
     this.#entryBefore = this.#lastEntry;
@@ -215,8 +227,9 @@ export class Records {
   #account(parcel: Parcel, outcome: ParcelOutcome, isTold: boolean): void {
     const { record } = parcel;
     let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
-    for (const { rule, pool, points } of record.shares) {
-      const entry = this.#entryOf(record, rule, pool);
+    for (const share of record.shares) {
+      const { points } = share;
+      const entry = this.#entryOf(record, share);
       enter(entry, record, -points);
       switch (outcome.kind) {
         case "delivered": {
