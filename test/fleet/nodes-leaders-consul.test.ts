@@ -10,7 +10,7 @@ const LEASE_MS = 10_000;
 test("nodes on Consul: leaders that are killed or stand still are followed by others, and one that wakes writes nothing", async (t) => {
   await using consul = await ConsulServer.open();
   await using store = await WatchedStore.watch(consul.settings, "/leaders");
-  await using fleet = new RealFleet(consul.settings, "/leaders", `${LEASE_MS}ms`);
+  await using fleet = new RealFleet(consul.settings, "/leaders", { lease: `${LEASE_MS}ms` });
   const regions = await startTwoRegions(store, fleet);
   await loseLeaders(regions, { boundMs: 2 * LEASE_MS + 3_000 }, t);
 });

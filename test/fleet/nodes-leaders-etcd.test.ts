@@ -18,7 +18,7 @@ test("nodes on three members of etcd: a collector that is killed is gone; leader
   await using etcd = await EtcdServer.open({ members: 3 });
   const settings = { kind: "etcd", endpoints: etcd.endpoints, compact: false } as const;
   await using store = await WatchedStore.watch(settings, "/leaders");
-  await using fleet = new RealFleet(settings, "/leaders", `${LEASE_MS}ms`);
+  await using fleet = new RealFleet(settings, "/leaders", { lease: `${LEASE_MS}ms` });
   const regions = await startTwoRegions(store, fleet);
   const n1 = await fleet.process({ id: "n1", region: "east", roles: ["collector"] });
   const { w2, e2 } = regions;

@@ -62,7 +62,7 @@ async function openStage(): Promise<Stage> {
   const sinks = { a: opened.use(await openGrpcSink()), b: opened.use(await openGrpcSink()) };
   const settings = { kind: "etcd", endpoints: etcd.endpoints, compact: false } as const;
   const store = opened.use(await WatchedStore.watch(settings, "/outage"));
-  const fleet = opened.use(new RealFleet(settings, "/outage", `${LEASE_MS}ms`));
+  const fleet = opened.use(new RealFleet(settings, "/outage", { lease: `${LEASE_MS}ms` }));
   await fleet.publish(documentOf(sinks, "[a]"), "--init");
   const limits = { request_timeout: "100s", max_timeout: "100s" };
   const more = { secrets: { env: ["FLEET_*"] }, limits };

@@ -68,7 +68,7 @@ async function openStage(): Promise<Stage> {
   const etcd = opened.use(await EtcdServer.open());
   const sinks = { good: opened.use(await openGrpcSink()), bad: opened.use(await openGrpcSink({ script: HALF })) };
   const settings = { kind: "etcd", endpoints: etcd.endpoints, compact: false } as const;
-  const fleet = opened.use(new RealFleet(settings, "/rollout", "60s"));
+  const fleet = opened.use(new RealFleet(settings, "/rollout", { lease: "60s" }));
   await fleet.publish(documentOf(sinks, "good"), "--init");
   const clock = new LeapingClock();
   const start = (node: RealNode): Promise<FleetNode> =>

@@ -37,6 +37,9 @@ export function openController(options: ControllerOptions): Controller {
 
 /** Between a leadership that is over and the next try. */
 const AGAIN_MS = 1_000;
+/** Where the store refuses it: rights may be given meanwhile. */
+const REFUSED_MS = 30_000;
+const REFUSED_TOLD_MS = 3_600_000;
 /** How often it is looked whether the fleet is still in the same generation. */
 const POLL_MS = 1_000;
 
@@ -146,6 +149,7 @@ class NodeController implements Controller {
       if (generation === undefined) return;
       using inGeneration = this.#whileIn(generation);
       const { signal } = inGeneration;
+      let pauseMs = AGAIN_MS;
       try {
         await using leadership = await this.#standFor(election, signal);
         this.#held.set(election, leadership);
@@ -155,18 +159,31 @@ class NodeController implements Controller {
       } catch (cause) {
         if (isOver(closing)) return;
         if (isOver(signal)) continue;
-        log.limited(`leads-${election}`, 60_000)?.error("an election cannot be stood for", {
-          kind: "election",
-          election,
-          reason: reasonOf(cause),
-        });
+        if (isRefusal(cause)) pauseMs = REFUSED_MS;
+        this.#tellVain(election, cause);
       } finally {
-        this.#held.delete(election);
+        if (this.#held.delete(election) && !isOver(closing)) {
+          log.warn("this node leads no more", { kind: "election", election });
+        }
       }
-      if (!isOver(closing)) log.warn("this node leads no more", { kind: "election", election });
       await heeding;
-      await sleep(place.clock, AGAIN_MS * (1 + place.random.next()), closing).catch(() => undefined);
+      await sleep(place.clock, pauseMs * (1 + place.random.next()), closing).catch(() => undefined);
     }
+  }
+
+  /** It may be meant so: not every controller is to lead the fleet. */
+  #tellVain(election: string, cause: unknown): void {
+    const { log } = this.#options;
+    const told = { kind: "election" as const, election, reason: reasonOf(cause) };
+    if (!isRefusal(cause)) {
+      log.limited(`leads-${election}`, 60_000)?.error("an election cannot be stood for", told);
+      return;
+    }
+    const hint = "who may write is in docs/fleet-config.md; it is tried again";
+    log.limited(`leads-${election}`, REFUSED_TOLD_MS)?.warn("the store lets this node stand for no such election", {
+      ...told,
+      hint,
+    });
   }
 
   #standFor(election: string, signal: AbortSignal): Promise<Leadership> {
@@ -349,6 +366,10 @@ class NodeController implements Controller {
     this.#options.observer?.servedNoMore(service);
     return service;
   }
+}
+
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof RouterError && cause.code === "STORE_REFUSED";
 }
 
 /** When it is lost, or not to be led any more. */

@@ -16,11 +16,16 @@ export interface RealNode {
   readonly roles?: readonly string[];
   /** Of `node.fleet`, beside what is short so that tests need not wait. */
   readonly fleet?: Readonly<Record<string, unknown>>;
+  /** What the store knows it by, instead of what publishes. */
+  readonly credentials?: StoreCredentials;
   /** Of `node`. */
   readonly more?: Readonly<Record<string, unknown>>;
   /** What references of its config are read from. */
   readonly env?: Readonly<Record<string, string>>;
 }
+
+/** What of `node.coordination` says who somebody is: of whoever publishes, unless a node has its own. */
+export type StoreCredentials = Readonly<Record<string, string>>;
 
 /** A document of the fleet, without `node`. */
 export type FleetDoc = Readonly<Record<string, unknown>>;
@@ -39,9 +44,23 @@ export class RealFleet implements AsyncDisposable {
   readonly #nodes: AsyncDisposable[] = [];
 
   /** `lease`: of elections, where it is not the usual one. */
-  constructor(settings: Exclude<StoreSettings, EmbeddedSettings>, prefix: string, lease?: string) {
-    this.#coordination = { type: settings.kind, endpoints: settings.endpoints, prefix };
+  constructor(
+    settings: Exclude<StoreSettings, EmbeddedSettings>,
+    prefix: string,
+    { lease, operator = {} }: { readonly lease?: string; readonly operator?: StoreCredentials } = {},
+  ) {
+    this.#coordination = { type: settings.kind, endpoints: settings.endpoints, prefix, ...operator };
     this.#lease = lease;
+  }
+
+  /** The file of what was published last. */
+  get document(): string {
+    return join(this.folder, "fleet.yaml");
+  }
+
+  /** Where the store is, for somebody. */
+  coordinationOf(credentials: StoreCredentials): Readonly<Record<string, unknown>> {
+    return { ...this.#coordination, ...credentials };
   }
 
   /** In a process of its own. */
@@ -62,7 +81,7 @@ export class RealFleet implements AsyncDisposable {
 
   /** Publishes it in the store, or by a node where `args` name one. */
   async apply(document: FleetDoc, ...args: readonly string[]): Promise<Ran> {
-    const file = join(this.folder, "fleet.yaml");
+    const file = this.document;
     writeFileSync(file, JSON.stringify({ node: { coordination: this.#coordination }, ...document }));
     return this.cli("config", "apply", file, ...args);
   }
@@ -89,13 +108,13 @@ export class RealFleet implements AsyncDisposable {
     return file;
   }
 
-  #configOf({ id, region, roles = BOTH_ROLES, fleet = {}, more = {} }: RealNode): FleetDoc {
+  #configOf({ id, region, roles = BOTH_ROLES, credentials = {}, fleet = {}, more = {} }: RealNode): FleetDoc {
     const node = {
       id,
       region,
       roles,
       data_dir: join(this.folder, id),
-      coordination: this.#coordination,
+      coordination: this.coordinationOf(credentials),
       fleet: {
         report_interval: "1s",
         listen: { address: "127.0.0.1:0" },
