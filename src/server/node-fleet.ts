@@ -92,6 +92,11 @@ export async function openNodeFleet(config: Config, options: NodeFleetOptions): 
   return new OpenFleet(more, env, ended);
 }
 
+/** Without a token links are proven by the fleet's id, which the plan that runs does not have. */
+function provesById(walk: ConfigWalk): void {
+  if (walk.status.running.node.fleet.token === undefined) void walk.again(); // never rejects
+}
+
 /** The document without `node`, for a node that has nothing else. */
 function fleetPartOf(text: string): string {
   const root = rootOf(text);
@@ -185,7 +190,8 @@ class OpenFleet implements NodeFleet {
   openFollower(walk: ConfigWalk): FleetFollower {
     const { coordination, memory, lastGood, start } = this.#parts;
     const { log, metrics } = this.#env;
-    return new FleetFollower(start, { prefix: coordination.place.prefix, walk, memory, lastGood, log, metrics });
+    const { prefix } = coordination.place;
+    return new FleetFollower(start, { prefix, walk, memory, lastGood, learnt: () => provesById(walk), log, metrics });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { ConfigWalk } from "../apply.ts";
+import type { FleetIdentity } from "../../store/recipes/identity.ts";
 import type { ApplyOutcome } from "../apply-outcome.ts";
 import { loadDocument } from "../document/prepare.ts";
 import { digestOf } from "../fleet/directive.ts";
@@ -18,6 +19,8 @@ const INVALID: ApplyOutcome = {
   kind: "invalid",
   problems: [{ severity: "error", path: "pools", message: "there is no such pool" }],
 };
+
+const OURS: FleetIdentity = { id: "f", generation: 1, minEpoch: { generation: 1, revision: 0n } };
 
 function rig(from: FleetStart["from"] = "nothing") {
   assert.ok(config !== undefined);
@@ -42,6 +45,8 @@ function rig(from: FleetStart["from"] = "nothing") {
   const prepared = { config, text: "one", problems: [], changed: [], taints: [], unrouted: [] };
   const start: FleetStart = { from, prepared, version: 1, author: "ann", note: "", trouble: undefined };
   const log = recordedLog(new ManualClock());
+  const memory: { identity: FleetIdentity | undefined } = { identity: from === "bootstrap" ? undefined : OURS };
+  const learnt: string[] = [];
   const follower = new FleetFollower(start, {
     prefix: "/t",
     walk: {
@@ -52,7 +57,8 @@ function rig(from: FleetStart["from"] = "nothing") {
         return { kind: "applied", version, digest: "", warnings: [], restartRequired: [], changed: [], leaving: [] };
       },
     },
-    memory: { identity: { id: "f", generation: 1, minEpoch: { generation: 1, revision: 0n } } },
+    memory,
+    learnt: () => void learnt.push(memory.identity?.id ?? "nobody"),
     lastGood: {
       read: async () => ({ good: kept.at(-1), damaged: undefined }),
       async write(good) {
@@ -65,7 +71,7 @@ function rig(from: FleetStart["from"] = "nothing") {
   });
   const follow = (version: number, text: string, triedFor?: number): Promise<ApplyOutcome> =>
     follower.followVersion({ version, sha256: digestOf(text), author: "", note: "", triedFor }, text);
-  return { follower, follow, kept, disk, runs, start, log };
+  return { follower, follow, kept, disk, runs, start, log, memory, learnt };
 }
 
 test("what is tried is never kept as what ran last; once all run it, it is", async () => {
@@ -193,6 +199,22 @@ test("a store that is away for a moment takes no node off what it tries; another
   assert.equal(follower.status.trouble, undefined);
   await hear({ kind: "document", version: 3, text: "three", again() {} });
   assert.deepEqual([runs.version, follower.tries, follower.fleetRuns, kept.at(-1)?.version], [3, false, 3, 3]);
+});
+
+test("a node that has learnt whose it is, and has nothing of that fleet to run, is told so once", async () => {
+  const { follower, memory, learnt } = rig("bootstrap");
+  follower.trouble({ kind: "unreachable", reason: "it is away", hint: "" });
+  assert.deepEqual(learnt, []);
+  memory.identity = OURS;
+  follower.trouble({ kind: "none", reason: "it has no config", hint: "" });
+  follower.trouble({ kind: "none", reason: "it has none yet", hint: "" });
+  assert.deepEqual(learnt, ["f"]);
+
+  const other = rig("bootstrap");
+  other.memory.identity = OURS;
+  await other.follow(2, "two");
+  other.follower.trouble({ kind: "unreachable", reason: "it is away", hint: "" });
+  assert.deepEqual(other.learnt, [], "what runs knew it");
 });
 
 async function* tell(news: readonly TruthNews[]): AsyncGenerator<TruthNews> {

@@ -39,6 +39,8 @@ interface FleetFollowerParts {
   readonly walk: Pick<ConfigWalk, "follow" | "status">;
   readonly memory: Pick<FleetMemory, "identity">;
   readonly lastGood: LastGoodFile;
+  /** The node knows now whose it is, and runs what it ran before: that did not know it. */
+  readonly learnt: () => void;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -58,10 +60,13 @@ export class FleetFollower {
   /** The version that the fleet runs, as far as this node was told. */
   #runs: number | undefined;
   #tries = false;
+  /** Of what runs. */
+  #fleet: string | undefined;
   #tellRefusal: () => void = () => {};
 
   constructor(start: FleetStart, parts: FleetFollowerParts) {
     this.#parts = parts;
+    this.#fleet = parts.memory.identity?.id;
     this.#status = { from: start.from, trouble: undefined, acknowledged: undefined };
     for (const kind of TROUBLE_KINDS) {
       parts.metrics.fleetConfigTrouble.with(kind).read(() => (this.#status.trouble?.kind === kind ? 1 : 0));
@@ -179,6 +184,7 @@ export class FleetFollower {
   }
 
   async #applied({ version, sha256: digest, author, note, triedFor }: VersionPointer, text: string): Promise<void> {
+    this.#fleet = this.#parts.memory.identity?.id;
     this.#tries = triedFor !== undefined;
     if (this.#tries) return;
     this.#good = { version, sha256: digest, text };
@@ -211,6 +217,7 @@ export class FleetFollower {
   #told(trouble: TruthTrouble): void {
     const { trouble: before } = this.#status;
     this.#status = { ...this.#status, trouble };
+    this.#learn();
     if (before?.kind === trouble.kind && before.reason === trouble.reason) return;
     const { kind, reason, hint } = trouble;
     const runs = this.#parts.walk.status.version;
@@ -218,6 +225,13 @@ export class FleetFollower {
     if (kind === "unreachable")
       this.#parts.log.warn("the config of the fleet is not followed: what runs goes on", told);
     else this.#parts.log.error("the config of the fleet is not followed: what runs goes on", told);
+  }
+
+  #learn(): void {
+    const fleet = this.#parts.memory.identity?.id;
+    if (fleet === this.#fleet) return;
+    this.#fleet = fleet;
+    this.#parts.learnt();
   }
 
   /** One after the other, so that the newest is what stays. */

@@ -105,6 +105,7 @@ export class RolloutNode implements AsyncDisposable {
         read: async () => ({ good: this.lastGood, damaged: undefined }),
         write: async (good) => void (this.lastGood = good),
       },
+      learnt: () => undefined,
       log,
       metrics,
     });
