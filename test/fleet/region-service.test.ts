@@ -134,6 +134,21 @@ test("a small document goes with its directive to those who wait, take it, and h
   assert.ok(!isNotLeader(later) && later.document?.digest === digest);
 });
 
+test("who has not said its region yet is told of all who try a config, others of those of their region", async () => {
+  await using rig = new Rig();
+  await settle();
+  const tries = { version: 2, sha256: digestOf("two"), stage: "region", base: 1, again: false };
+  const candidate = { ...tries, nodes: ["us-1"], incarnations: ["x"], region: "us" };
+  await rig.decide(JSON.stringify({ version: 1, sha256: digestOf("one"), candidate }));
+  const told = async (id: string, region?: string): Promise<boolean | undefined> => {
+    const reply = await rig.service.await({ protocol: 1, id, known: {}, ...(region && { region }) }, CALLED);
+    return directivesIn(reply)[0]?.body?.includes("us-1");
+  };
+  assert.deepEqual([await told("us-1"), await told("eu-1", "eu")], [true, false]);
+  await rig.service.report(reportOf("eu-1"));
+  assert.equal(await told("eu-1"), false, "now its region is known");
+});
+
 test("what was decided before the watch began is passed on once it is seen to advance, and not before", async () => {
   await using rig = new Rig();
   await rig.writer.set("config", { body: "of yesterday", validForMs: VALID_MS }, NEVER);

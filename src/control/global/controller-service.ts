@@ -84,8 +84,7 @@ export class ControllerService implements ControllerCalls {
 
   /**
    * Whom they report to. Collectors of an earlier version do not say their region; those of them
-   * who have not reported yet are served by any: only of what is tried in their region do they hear
-   * later, with the next directive.
+   * who have not reported yet are served by any.
    */
   #of({ id, region }: { readonly id: string; readonly region?: string | undefined }): RegionService | undefined {
     if (region !== undefined) return this.#services.get(region);

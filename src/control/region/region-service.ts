@@ -92,6 +92,8 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
   readonly isAdopted: boolean;
   readonly table: CollectorTable;
   readonly #options: RegionServiceOptions;
+  /** As they are, for those of whom nobody knows the region. */
+  readonly #whole: DirectiveSource;
   readonly #held: HeldAwaits;
   readonly #document: CurrentDocument;
   readonly #replies = new SharedReplies();
@@ -116,6 +118,7 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
     const directives = directivesOf(region, given.directives);
     const options = { ...given, directives };
     this.#options = options;
+    this.#whole = given.directives;
     this.#begunMs = this.#joinedMs = place.clock.nowMs();
     this.region = region;
     this.isAdopted = isAdopted;
@@ -210,7 +213,8 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
 
   async fetch({ digest }: FetchRequest, { signal }: CalledWith): Promise<FetchReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
-    const body = this.#options.directives.body(digest) ?? (await this.#options.fetchBody(digest, signal));
+    const { directives, fetchBody } = this.#options;
+    const body = directives.body(digest) ?? this.#whole.body(digest) ?? (await fetchBody(digest, signal));
     if (body === undefined) return { protocol: FLEET_PROTOCOL, digest };
     return this.#replies.fetch(digest, body, this.#options.place.clock.nowMs());
   }
@@ -297,9 +301,11 @@ export class RegionService implements Omit<ControllerCalls, "limits">, AsyncDisp
     return leader === undefined || leader.id === this.#options.controller.id ? reply : { ...reply, leader };
   }
 
-  #newsFor({ known, has }: AwaitRequest, heldMs: number): AwaitReply | NotLeader | undefined {
+  #newsFor({ id, region, known, has }: AwaitRequest, heldMs: number): AwaitReply | NotLeader | undefined {
     if (!this.leads) return this.#notLeader();
-    const news = this.#options.directives.newer(known);
+    // It may be of another region that is led here, and one of those who try a config there.
+    const isAnyones = region === undefined && this.table.get(id) === undefined;
+    const news = (isAnyones ? this.#whole : this.#options.directives).newer(known);
     if (news.length === 0) return undefined;
     return this.#replies.await(news, heldMs, this.#document.goesWith(news, has));
   }
