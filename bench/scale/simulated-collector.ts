@@ -119,7 +119,7 @@ export class SimulatedCollector implements AsyncDisposable {
       random,
       log,
       identity: { id, region, incarnation: `${process.pid}-${id}` },
-      openLink: (to) => (this.#link = openHttp2Link(to, { token: undefined, tls: {}, clock, random })),
+      openLink: (to) => (this.#link = openHttp2Link(to, { token: () => undefined, tls: {}, clock, random })),
       lookUp: (signal) => lookUp(region, signal),
       book: this.#book,
       members: this.gateways?.follower,

@@ -4,7 +4,7 @@ import type { Config } from "../config/schema/config.ts";
 /** Certificates and keys of listeners, which hold for connections from now on. */
 const RENEWED_IN_PLACE = /^node\.(?:listen\.(?<listener>\w+)|fleet\.listen)\.tls\.(?<part>cert|key|client_ca)$/u;
 /** What a node shows its controller, and a controller asks for: for calls from now on. */
-const SHOWN_TO_FLEET = /^node\.fleet\.(?:token|tls(?:\.\w+)?)$/u;
+const SHOWN_TO_FLEET = /^node\.fleet\.(?:token|accept_tokens(?:\[\d+\])?|tls(?:\.\w+)?)$/u;
 /**
  * Parts of `node` that take effect without a restart; `region`, `tags` and `plugins` are part of
  * the plan.

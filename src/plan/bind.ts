@@ -24,12 +24,12 @@ export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Pl
 /** The same with secrets that have been read. Cannot fail. */
 export function bindRead(data: PlanData, secrets: Secrets): Plan {
   const { version, digest, nodeRegion, plugins, noConfig } = data;
-  const linkKey = data.linkKey && new Secret(secrets.reveal(data.linkKey));
-  const targets = bindTargetsRead(data, secrets, linkKey);
+  const linkKeys = data.linkKeys?.map((source) => new Secret(secrets.reveal(source)));
+  const targets = bindTargetsRead(data, secrets, linkKeys?.[0]);
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
   const { limits } = data;
-  const headers = compileHeaders(routes, pools, targets, { limits, linkKey });
+  const headers = compileHeaders(routes, pools, targets, { limits, linkKeys });
   const sampling = data.sampling && bindSampling(data.sampling);
   return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers, sampling, limits };
 }

@@ -22,8 +22,8 @@ export interface CompileOptions {
   readonly text: string;
   /** Of a node that has no config yet, and runs an empty one: what its senders are told. */
   readonly noConfig?: string | undefined;
-  /** What nodes of the fleet prove links with (`linkKeyOf`). */
-  readonly linkKey?: string | undefined;
+  /** What nodes of the fleet prove links with (`linkKeysOf`); default: nothing. */
+  readonly linkKeys?: readonly string[];
 }
 
 /** What of a node's own settings is part of its plan; all else is the fleet's. */
@@ -34,7 +34,7 @@ export type NodePart = Partial<Pick<NodeConfig, "id" | "tags">> & Pick<NodeConfi
  * loaded.
  */
 export function compile(fleet: FleetConfig, node: NodePart, options: CompileOptions): PlanData {
-  const { version, text, noConfig, linkKey } = options;
+  const { version, text, noConfig, linkKeys = [] } = options;
   const sourceOf = sourcesOf(fleet);
   const own = regionOf(fleet, node.region);
   const sourceIn = (place: Path): SourceAt => {
@@ -60,8 +60,8 @@ export function compile(fleet: FleetConfig, node: NodePart, options: CompileOpti
     sampling: compileSampling(fleet, node.region),
     limits: compileLimits(fleet.global.rate_limiting),
   });
-  const hasLinks = linkKey !== undefined && targets.some(({ members }) => members !== undefined);
-  const links = hasLinks ? { linkKey: literal(linkKey) } : {};
+  const hasLinks = linkKeys.length > 0 && targets.some(({ members }) => members !== undefined);
+  const links = hasLinks ? { linkKeys: linkKeys.map(literal) } : {};
   return { schema: PLAN_SCHEMA, ...plan, ...links, rules: fleet.rules.map(plainRule) };
 }
 

@@ -15,14 +15,14 @@ export interface HeaderPlan {
   readonly plain: readonly string[];
   /** Pools into which credentials go along, for themselves or for one that takes over from them. */
   readonly trusted: ReadonlySet<string>;
-  /** What nodes of the fleet say of links is proven with it; undefined: nobody is believed. */
-  readonly linkKey?: Secret | undefined;
+  /** What nodes of the fleet say of links is proven with one of them; none: nobody is believed. */
+  readonly linkKeys: readonly Secret[];
 }
 
 /**
  * Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are
  * passed on what they forward. Where targets are nodes of the fleet, links between nodes are
- * counted, and nodes named, as `linkKey` proves. Limits may tell senders apart by one.
+ * counted, and nodes named, as `linkKeys` prove. Limits may tell senders apart by one.
  */
 export function compileHeaders(
   routes: Readonly<Record<Signal, RoutePlan>>,
@@ -30,8 +30,8 @@ export function compileHeaders(
   targets: ReadonlyMap<string, TargetPlan>,
   {
     limits,
-    linkKey,
-  }: { readonly limits?: Pick<LimitsData, "key"> | undefined; readonly linkKey?: Secret | undefined } = {},
+    linkKeys = [],
+  }: { readonly limits?: Pick<LimitsData, "key"> | undefined; readonly linkKeys?: readonly Secret[] | undefined } = {},
 ): HeaderPlan {
   const asked = Object.values(routes).flatMap(({ headerTests }) => headerTests.map(({ key }) => key));
   const needed = new Map([...pools].map(([name, pool]) => [name, headersOfPool(pool, targets)]));
@@ -41,7 +41,7 @@ export function compileHeaders(
   const trusted = [...pools.keys()].filter((name) =>
     chainOf(name, pools).some((one) => needed.get(one)!.some(isCredential)),
   );
-  return { read, plain: read.filter((name) => !isCredential(name)), trusted: new Set(trusted), linkKey };
+  return { read, plain: read.filter((name) => !isCredential(name)), trusted: new Set(trusted), linkKeys };
 }
 
 function headersOfPool({ division, targets: ids }: PoolPlan, targets: ReadonlyMap<string, TargetPlan>): string[] {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "../core/secret.ts";
 import { planOf } from "../../test/scenario/ledger-rig.ts";
-import { HOPS_HEADER, hopsIn, PATH_HEADER, pathIn, pathThrough } from "./hops.ts";
+import { HOPS_HEADER, hopsIn, reservedForLinks, PATH_HEADER, pathIn, pathThrough } from "./hops.ts";
 import { LINK_HEADERS, PROOF_HEADER, proofOf, provenHeaders } from "./link-proof.ts";
 import { NO_HEADERS, type SenderHeaders, senderHeaders } from "./sender-headers.ts";
 
@@ -40,6 +40,20 @@ function cameThrough(path: string, hops: number): SenderHeaders {
   ]);
 }
 
+test("of a limit, however small, each number of links leaves something to the next; senders have half of it at least", () => {
+  const left = (most: number): number[] => [0, 1, 2, 3, 4, 5].map((links) => reservedForLinks(most, links));
+  const table = new Map([
+    [1, [0, 0, 0, 0, 0, 0]],
+    [2, [1, 0, 0, 0, 0, 0]],
+    [4, [2, 1, 0, 0, 0, 0]],
+    [8, [4, 3, 2, 1, 0, 0]],
+    [32, [4, 3, 2, 1, 0, 0]],
+    [64, [8, 4, 2, 1, 0, 0]],
+    [4_096, [512, 256, 128, 64, 32, 16]],
+  ]);
+  for (const [most, kept] of table) assert.deepEqual(left(most), kept, `of ${most}`);
+});
+
 test("of a way that is made up no more is believed than links are counted, and nothing that is no id", () => {
   assert.deepEqual(pathIn(senderHeaders([[PATH_HEADER, "a,b"]])), []);
   assert.deepEqual(pathIn(cameThrough("a,b,c,d", 2)), ["c", "d"]);
@@ -48,14 +62,17 @@ test("of a way that is made up no more is believed than links are counted, and n
 
 test("what is proven stays, without its proof; what is not goes, and what else was said stays", () => {
   const key = new Secret("of the fleet");
+  const before = new Secret("of the fleet before");
   const said = [
     [HOPS_HEADER, "1"],
     [PATH_HEADER, "a"],
     ["tenant", "t"],
   ] as const;
   const withProof = (proof: string): SenderHeaders =>
-    provenHeaders(senderHeaders([...said, [PROOF_HEADER, proof]]), key);
+    provenHeaders(senderHeaders([...said, [PROOF_HEADER, proof]]), [key, before]);
   assert.deepEqual(withProof(proofOf(key, "1", "a")), senderHeaders(said));
+  assert.deepEqual(withProof(proofOf(before, "1", "a")), senderHeaders(said), "one that is believed beside it");
+  assert.deepEqual(withProof(proofOf(new Secret("of another"), "1", "a")), senderHeaders(said.slice(2)));
   assert.deepEqual(withProof(proofOf(key, "1", "b")), senderHeaders(said.slice(2)));
 });
 

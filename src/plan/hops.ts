@@ -29,11 +29,20 @@ export function hopsIn(headers: SenderHeaders): number {
  * other nodes. So nodes of which each waits for the next one are never all full, and what goes
  * round between them ends.
  */
-export const RESERVED_FOR_LINKS = 1 / 8;
+const RESERVED_FOR_LINKS = 1 / 8;
+/** For so many links something is kept of a small limit, too: for those of a usual `max_hops`. */
+const RESERVED_LINKS = 4;
+/** More than this share of a limit is never kept. */
+export const MOST_RESERVED = 1 / 2;
 
-/** Of `most`, what those that have come over so many links leave to all that have over more. */
+/**
+ * Of `most`, what those that have come over so many links leave to all that have over more: always
+ * more than these leave themselves, as far as there is as much.
+ */
 export function reservedForLinks(most: number, links: number): number {
-  return Math.floor((RESERVED_FOR_LINKS * most) / 2 ** links);
+  const share = Math.floor((RESERVED_FOR_LINKS * most) / 2 ** links);
+  const least = Math.min(RESERVED_LINKS, Math.floor(MOST_RESERVED * most)) - links;
+  return Math.max(share, least, 0);
 }
 
 const NO_PATH: readonly string[] = [];

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Secret } from "../core/secret.ts";
+import type { FleetTokens } from "../config/schema/node-fleet.ts";
 import { HOPS_HEADER, PATH_HEADER } from "./hops.ts";
 import { headerIn, NO_HEADERS, type SenderHeaders, senderHeaders } from "./sender-headers.ts";
 
@@ -16,12 +17,13 @@ export const LINK_HEADERS: readonly string[] = [HOPS_HEADER, PATH_HEADER, PROOF_
 const PROOF_LENGTH = 22;
 
 /**
- * The key of all nodes of a fleet, from its token and its id. Undefined: this node knows neither,
- * and believes nobody.
+ * The keys of all nodes of a fleet: the first proves, all of them are believed. They are of its
+ * tokens; without one of its id, which is no secret. None: this node knows neither, and believes
+ * nobody.
  */
-export function linkKeyOf(token: Secret | undefined, fleet: string | undefined): string | undefined {
-  if (token === undefined && fleet === undefined) return undefined;
-  return keyed(token?.reveal() ?? "", `links of ${fleet ?? ""}`);
+export function linkKeysOf({ token, accept_tokens = [] }: FleetTokens, fleet: string | undefined): readonly string[] {
+  if (token === undefined) return fleet === undefined ? [] : [keyed("", `links of ${fleet}`)];
+  return [token, ...accept_tokens].map((one) => keyed(one.reveal(), "links"));
 }
 
 /** What goes along with a count and a way. */
@@ -31,22 +33,23 @@ export function proofOf(key: Secret, hops: string, path: string): string {
 }
 
 /** Without the proof, and without what it should have shown where it does not. */
-export function provenHeaders(headers: SenderHeaders, key: Secret | undefined): SenderHeaders {
+export function provenHeaders(headers: SenderHeaders, keys: readonly Secret[]): SenderHeaders {
   const { values } = headers;
   if (!values.some(([name]) => LINK_HEADERS.includes(name))) return headers;
-  const isOut = isProven(headers, key)
+  const isOut = isProven(headers, keys)
     ? (name: string): boolean => name === PROOF_HEADER
     : (name: string): boolean => LINK_HEADERS.includes(name);
   const left = values.filter(([name]) => !isOut(name));
   return left.length === 0 ? NO_HEADERS : senderHeaders(left);
 }
 
-function isProven(headers: SenderHeaders, key: Secret | undefined): boolean {
+function isProven(headers: SenderHeaders, keys: readonly Secret[]): boolean {
   const given = headerIn(headers, PROOF_HEADER);
-  if (key === undefined || given?.length !== PROOF_LENGTH) return false;
-  const wanted = proofOf(key, headerIn(headers, HOPS_HEADER) ?? "", headerIn(headers, PATH_HEADER) ?? "");
-  // Values are ASCII: both have one length, and the time that it takes tells nothing.
-  return timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+  if (given?.length !== PROOF_LENGTH) return false;
+  const hops = headerIn(headers, HOPS_HEADER) ?? "";
+  const path = headerIn(headers, PATH_HEADER) ?? "";
+  // Values are ASCII: all have one length, and the time that it takes tells nothing.
+  return keys.some((key) => timingSafeEqual(Buffer.from(given), Buffer.from(proofOf(key, hops, path))));
 }
 
 function keyed(key: string, text: string): string {

@@ -32,8 +32,8 @@ export interface PlanData extends PlanHead {
   readonly sampling?: SamplingData | undefined;
   /** undefined: everything is let in. */
   readonly limits?: LimitsData | undefined;
-  /** Of the nodes of a fleet, where some target stands for such (`linkKeyOf`). */
-  readonly linkKey?: SecretSource | undefined;
+  /** Of the nodes of a fleet, where some target stands for such (`linkKeysOf`). */
+  readonly linkKeys?: readonly SecretSource[];
 }
 
 /** What is different in a target before it is bound. */

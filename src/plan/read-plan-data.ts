@@ -37,7 +37,7 @@ export function checkPlanData(value: unknown): PlanData {
   }
   const data = value as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of this schema it was written by compile()
   if (![data.targets, data.pools, data.rules].every(Array.isArray)) throw noPlan();
-  coverSecrets([data.targets, data.linkKey]);
+  coverSecrets([data.targets, data.linkKeys]);
   return data;
 }
 

@@ -31,7 +31,10 @@ export interface Secrets {
  * all that cannot be read, or are not what has to be there, in the words that a config with them is
  * refused with.
  */
-export async function readSecrets(data: Pick<PlanData, "targets" | "linkKey">, reader: SecretReader): Promise<Secrets> {
+export async function readSecrets(
+  data: Pick<PlanData, "targets" | "linkKeys">,
+  reader: SecretReader,
+): Promise<Secrets> {
   const reading = new SecretReading(reader);
   const texts = new Map<SecretSource, string>();
   const faults: Fault[] = [];
@@ -62,9 +65,8 @@ interface SecretPlace {
   readonly source: SecretSource;
 }
 
-function placesIn({ targets, linkKey }: Pick<PlanData, "targets" | "linkKey">): SecretPlace[] {
-  const own: SecretPlace[] =
-    linkKey === undefined ? [] : [{ path: ["node", "fleet", "token"], kind: "header", source: linkKey }];
+function placesIn({ targets, linkKeys = [] }: Pick<PlanData, "targets" | "linkKeys">): SecretPlace[] {
+  const own = linkKeys.map((source): SecretPlace => ({ path: ["node", "fleet", "token"], kind: "header", source }));
   const ofTargets = targets.flatMap((target, i) => {
     return placesOf(target).map(({ path, ...place }) => ({ ...place, path: ["targets", i, ...path] }));
   });

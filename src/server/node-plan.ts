@@ -1,7 +1,7 @@
 import type { Config } from "../config/schema/config.ts";
 import { compile } from "../plan/compile.ts";
 import type { PlanData } from "../plan/plan-data.ts";
-import { linkKeyIn } from "./fleet/link-to-fleet.ts";
+import { linkKeysIn } from "./fleet/link-to-fleet.ts";
 import type { NodeFleet } from "./node-fleet.ts";
 import { nodeIdOf } from "./node-id.ts";
 
@@ -12,6 +12,6 @@ export function planOfNode(
   fleet: NodeFleet | undefined,
 ): PlanData {
   const node = { ...config.node, id: nodeIdOf(config.node) };
-  const linkKey = linkKeyIn(config.node, fleet);
-  return compile(config, node, { version, text, noConfig: fleet?.noConfigIn(version), linkKey });
+  const linkKeys = linkKeysIn(config.node, fleet);
+  return compile(config, node, { version, text, noConfig: fleet?.noConfigIn(version), linkKeys });
 }

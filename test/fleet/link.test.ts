@@ -69,7 +69,7 @@ async function rig({ calls = calm(), token, tls, clock, maxConnections }: RigOpt
     link(more = {}) {
       const controller = { id: "c1", address: `127.0.0.1:${listener.address.port}`, tls: tls !== undefined };
       const shown = more.token === undefined ? undefined : new Secret(more.token);
-      const link = openHttp2Link(controller, { token: shown, tls: more.tls ?? {}, ...env });
+      const link = openHttp2Link(controller, { token: () => shown, tls: more.tls ?? {}, ...env });
       links.push(link);
       return link;
     },

@@ -16,6 +16,7 @@ import { PATIENCE_MS } from "../support/patience.ts";
 import { until, viewOf } from "./node-view.ts";
 
 const WORLD = { clock: systemClock, random: seededRandom(5) };
+const SECRET = new Secret("secret");
 const ROUTES = { targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }], default_pool: { targets: ["a"] } };
 
 /** Of `GET /api/v1/topology`. */
@@ -93,7 +94,7 @@ test("a node with a listener for its fleet leads its region, follows itself, and
   assert.equal(id, "n1");
   assert.match(epoch ?? "", /^1\.\d+$/u);
   const address = view.addresses.fleet ?? "";
-  const link = openHttp2Link({ id: "n1", address, tls: false }, { token: new Secret("secret"), tls: {}, ...WORLD });
+  const link = openHttp2Link({ id: "n1", address, tls: false }, { token: () => SECRET, tls: {}, ...WORLD });
   const members = { protocol: 1, region: "eu", limit: 10 };
   const call = { signal: AbortSignal.timeout(PATIENCE_MS), timeoutMs: PATIENCE_MS };
   const page = await link.call("members", members, call);

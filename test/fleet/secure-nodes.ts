@@ -13,6 +13,7 @@ import { PATIENCE_MS } from "../support/patience.ts";
 import { follows, rollOf, run, until, untilEqual, viewOf } from "./node-view.ts";
 
 const TOKEN = "a-token";
+const SECRET = new Secret(TOKEN);
 const DOCUMENT = { targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }], default_pool: { targets: ["a"] } };
 
 /** Certificates in files, as nodes have them. */
@@ -97,7 +98,7 @@ async function isRefused(node: TestNode, why: RegExp): Promise<void> {
 
 async function isRefusedInPlainText(address: string): Promise<void> {
   const env = { clock: systemClock, random: seededRandom(1) };
-  const link = openHttp2Link({ id: "c1", address, tls: false }, { token: new Secret(TOKEN), tls: {}, ...env });
+  const link = openHttp2Link({ id: "c1", address, tls: false }, { token: () => SECRET, tls: {}, ...env });
   const call = { signal: AbortSignal.timeout(PATIENCE_MS), timeoutMs: PATIENCE_MS };
   const outcome = await link.call("members", { protocol: 1, region: "eu", limit: 1 }, call);
   await link[Symbol.asyncDispose]();

@@ -95,7 +95,7 @@ const ways: { name: string; of: (data: PlanData) => PlanData }[] = [
 ];
 for (const { name, of } of ways) {
   test(`secrets of a plan ${name}: nothing that prints it shows them`, () => {
-    const data = of({ ...load(TEXT).data, linkKey: literal(OWN) });
+    const data = of({ ...load(TEXT).data, linkKeys: [literal(OWN)] });
     assert.ok(planText(data).includes(OWN), "there is something to hide");
     const lines: string[] = [];
     const clock = new ManualClock();
@@ -106,7 +106,7 @@ for (const { name, of } of ways) {
         plan: data,
         target: data.targets[0],
         header: data.targets[0]?.headers,
-        links: data.linkKey,
+        links: data.linkKeys,
         text: planText(data),
         broken,
       });

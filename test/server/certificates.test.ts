@@ -86,27 +86,31 @@ test("certificates: those of all listeners are applied when they are renewed in 
   for (const socket of open) socket.destroy();
 });
 
-test("certificates: those of a fleet's listener, and its token, are applied when they are renewed in place", async () => {
+test("certificates: those of a fleet's listener, and its tokens, are applied when they are renewed in place", async () => {
   const [first, second] = [await authority.server(), await authority.server()];
   const fleet = {
     listen: { address: "127.0.0.1:0", tls: writeIdentity("fleet", first) },
     token: `\${file:${write("fleet-token", "one")}}`,
+    accept_tokens: [`\${file:${write("fleet-token-next", "two")}}`],
   };
   const config = { node: { id: "n1", region: "eu", data_dir: join(folder, "fleet"), fleet }, unmatched: "drop" };
   await using node = await startTestNode(config, { clock: QUICK, file: join(folder, "fleet.yaml") });
   const address = (await viewOf(node)).addresses.fleet ?? "";
   assert.equal(await shown(address), serialOf(first));
   const asked = async (token: string): Promise<string> => {
-    const options = { token: new Secret(token), tls: { ca: authority.ca }, clock: systemClock };
+    const shows = new Secret(token);
+    const options = { token: () => shows, tls: { ca: authority.ca }, clock: systemClock };
     await using link = openHttp2Link({ id: "n1", address, tls: true }, { ...options, random: seededRandom(1) });
     const request = { protocol: 1, region: "elsewhere", limit: 1 };
     return (await link.call("members", request, { signal: new AbortController().signal, timeoutMs: 20_000 })).kind;
   };
-  assert.deepEqual([await asked("one"), await asked("two")], ["not_leader", "refused"]);
+  assert.deepEqual(await Promise.all(["one", "two", "three"].map(asked)), ["not_leader", "not_leader", "refused"]);
   writeIdentity("fleet", second);
   write("fleet-token", "two");
+  write("fleet-token-next", "three");
   await until(async () => (await shown(address)) === serialOf(second));
-  await until(async () => (await asked("two")) === "not_leader");
+  await until(async () => (await asked("three")) === "not_leader");
+  assert.equal(await asked("two"), "not_leader");
   assert.equal(await asked("one"), "refused");
   assert.deepEqual(node.running.walk.status.restartRequired, []);
   const places = [...node.env.metrics.certificateExpiry.series.values()].map(({ labels }) => labels[0]);

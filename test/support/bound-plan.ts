@@ -3,7 +3,7 @@ import type { Config } from "../../src/config/schema/config.ts";
 import type { SecretSource } from "../../src/core/secret-source.ts";
 import { bindRead } from "../../src/plan/bind.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { linkKeyOf } from "../../src/plan/link-proof.ts";
+import { linkKeysOf } from "../../src/plan/link-proof.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
 export interface BoundMore {
@@ -23,6 +23,6 @@ export function boundPlan(config: Config, { version = 1, text = "", env = {} }: 
     const [, kind, name] = /^(env|file):(.*)$/su.exec(source.ref)!;
     return kind === "env" ? (env[name!] ?? source.otherwise!) : readFileSync(name!, "utf8").trimEnd();
   };
-  const linkKey = linkKeyOf(config.node.fleet.token, undefined);
-  return bindRead(compile(config, config.node, { version, text, linkKey }), { env, reveal });
+  const linkKeys = linkKeysOf(config.node.fleet, undefined);
+  return bindRead(compile(config, config.node, { version, text, linkKeys }), { env, reveal });
 }

@@ -33,6 +33,13 @@ const FleetClientTlsSchema = z.strictObject({
     .describe("Name to expect in the controllers' certificates; default: the host that is dialled."),
 });
 
+const TokenSchema = SecretSchema.refine(
+  (token) => VISIBLE.test(token.reveal()),
+  "has a blank, or a sign that no header can have\nuse letters, digits and signs of ASCII: openssl rand -hex 32",
+);
+/** One that comes and one that goes; who changes it again before that is through has one more. */
+const MOST_ACCEPTED = 4;
+
 /** How a node is part of its fleet. */
 export const NodeFleetSchema = z.strictObject({
   listen: z
@@ -41,12 +48,12 @@ export const NodeFleetSchema = z.strictObject({
     .describe(
       "Where its controller is reached; false: nowhere. Default: on this machine, with a store that nodes share.",
     ),
-  token: SecretSchema.refine(
-    (token) => VISIBLE.test(token.reveal()),
-    "has a blank, or a sign that no header can have\nuse letters, digits and signs of ASCII: openssl rand -hex 32",
-  )
-    .optional()
-    .describe("What all nodes of the fleet show each other: ASCII without blanks."),
+  token: TokenSchema.optional().describe("What all nodes of the fleet show each other: ASCII without blanks."),
+  accept_tokens: z
+    .array(TokenSchema)
+    .max(MOST_ACCEPTED)
+    .default([])
+    .describe("Tokens that are believed beside it, while it is changed: see docs/fleet.md."),
   tls: FleetClientTlsSchema.optional().describe("For controllers that listen with tls."),
   advertise: z
     .string()
@@ -72,3 +79,6 @@ export const NodeFleetSchema = z.strictObject({
     .default(false)
     .describe("Start with what stands beside `node` in this file while there is neither the store nor a copy on disk."),
 });
+
+/** What nodes of a fleet know each other by. */
+export type FleetTokens = Partial<Pick<z.output<typeof NodeFleetSchema>, "accept_tokens" | "token">>;

@@ -13,7 +13,13 @@ export function checkNodeFleet({ root }: Outline): Finding[] {
   const fleet = valuesOf(valueAt(root, ...PATH));
   if (fleet === undefined) return [];
   const type = textOf(valueAt(root, "node", "coordination", "type"));
-  return [...checkListener(fleet), ...checkAdvertised(fleet), ...checkClient(fleet), ...checkLease(fleet, type)];
+  return [
+    ...checkListener(fleet),
+    ...checkAdvertised(fleet),
+    ...checkTokens(fleet),
+    ...checkClient(fleet),
+    ...checkLease(fleet, type),
+  ];
 }
 
 /** What other nodes are told to dial: it has to be an address that they can, and by TLS. */
@@ -45,6 +51,13 @@ function checkListener(fleet: Values): Finding[] {
   if (tls["client_ca"] !== undefined || fleet["token"] !== undefined) return [];
   const message = `everyone who reaches ${formatAddress(address)} could call itself a node of the fleet`;
   return [fault(path, message, "add node.fleet.listen.tls.client_ca, or node.fleet.token")];
+}
+
+/** A controller without a token of its own asks for none. */
+function checkTokens({ token, accept_tokens: accepted }: Values): Finding[] {
+  if (token !== undefined || !Array.isArray(accepted) || accepted.length === 0) return [];
+  const hint = "add node.fleet.token: the one that this node shows";
+  return [fault([...PATH, "accept_tokens"], "means nothing without a token", hint)];
 }
 
 /** Shorter ones Consul does not take. */

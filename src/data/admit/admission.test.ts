@@ -131,21 +131,23 @@ test("where nodes send on to nodes, senders leave some requests to what comes ov
   let hasLinks = true;
   admission.heedLinks(() => ({ hasLinks, linksOf: (headers) => Number(headers.header("links") ?? 0) }));
   const over = (links: number) => admission.open(head(clock), { header: () => String(links) });
-  const permits = Array.from({ length: 14 }, () => opened(over(0)));
+  const permits = Array.from({ length: 12 }, () => opened(over(0)));
   const { reason, message } = refused(admission.open(head(clock)));
   assert.deepEqual(
     [reason, message],
-    ["too_many_requests", "14 requests are under way; the limit of 16 has 2 for what other nodes send on"],
+    ["too_many_requests", "12 requests are under way; the limit of 16 has 4 for what other nodes send on"],
   );
   assert.equal(refused(over(0)).reason, "too_many_requests");
-  permits.push(opened(over(1)));
-  assert.equal(refused(over(1)).reason, "too_many_requests", "one of two is left to what has come over two links");
-  permits.push(opened(over(2)));
+  for (const links of [1, 2, 3]) {
+    permits.push(opened(over(links)));
+    assert.equal(refused(over(links)).reason, "too_many_requests", "what is left is for more links");
+  }
+  permits.push(opened(over(4)));
   assert.match(refused(over(9)).message, /^16 requests are under way, which is the limit of 16$/u);
-  for (const permit of permits.splice(14)) permit.close();
+  for (const permit of permits.splice(12)) permit.close();
   hasLinks = false;
   opened(over(0));
-  assert.equal(metrics.admitRefusals.with("too_many_requests").value, 4);
+  assert.equal(metrics.admitRefusals.with("too_many_requests").value, 6);
 });
 
 test("more requests than allowed are refused before they hold anything", () => {

@@ -1,4 +1,4 @@
-import { RESERVED_FOR_LINKS, reservedForLinks } from "../../plan/hops.ts";
+import { reservedForLinks, MOST_RESERVED } from "../../plan/hops.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 
 /** Tells what nodes of the fleet send on from what comes from senders. */
@@ -27,7 +27,8 @@ export class LinkReserve {
 
   /** Whether so much of `most` is used that something may be kept of the rest. */
   mayKeep(most: number, used: number): boolean {
-    return used > (1 - RESERVED_FOR_LINKS) * most && this.#reader !== undefined;
+    if (this.#reader === undefined || used <= (1 - MOST_RESERVED) * most) return false;
+    return used > most - reservedForLinks(most, 0);
   }
 
   /**

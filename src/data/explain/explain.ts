@@ -56,7 +56,7 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
     const refusal = { reason: "bad_data", message: read.message } as const;
     return { ...head, refusal, total_items: envelope.totalItems, items: [] };
   }
-  const headers = provenHeaders(read.headers, plan.headers.linkKey);
+  const headers = provenHeaders(read.headers, plan.headers.linkKeys);
   const walk = openWalk(parts, signal, { region, headers });
   const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
   const limits = envelope.totalItems === 0 ? undefined : parts.limiter?.preview(envelope, headers);

@@ -7,6 +7,7 @@ const PLAN = {
   read: ["authorization", "x-scope-orgid", "x-tier"],
   plain: ["x-scope-orgid", "x-tier"],
   trusted: new Set(["trusted"]),
+  linkKeys: [],
 };
 
 function take(values: Readonly<Record<string, string>>) {

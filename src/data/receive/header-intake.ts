@@ -43,7 +43,7 @@ export class HeaderIntake {
   constructor(plan: HeaderPlan) {
     this.#plan = plan;
     this.wanted = plan.read.length > 0;
-    this.hasLinks = plan.linkKey !== undefined;
+    this.hasLinks = plan.linkKeys.length > 0;
   }
 
   take(source: HeaderSource): TakenHeaders | Refusal {
@@ -51,7 +51,7 @@ export class HeaderIntake {
     if (!result.ok) return { reason: "bad_data", message: result.message, field: `headers.${result.name}` };
     const known = this.#shared.get(result.headers.key);
     if (known !== undefined) return known;
-    const headers = provenHeaders(result.headers, this.#plan.linkKey);
+    const headers = provenHeaders(result.headers, this.#plan.linkKeys);
     const plain = onlyHeaders(headers, this.#plan.plain);
     const its = plain.key === headers.key ? headers : plain;
     const taken = { all: headers, plain: its, hops: hopsIn(headers), path: pathIn(headers) };
@@ -62,7 +62,7 @@ export class HeaderIntake {
   /** Before a request is taken: over so many links it has come. */
   linksOf(source: HeaderSource): number {
     const read = readSenderHeaders(source, LINK_HEADERS);
-    return read.ok ? hopsIn(provenHeaders(read.headers, this.#plan.linkKey)) : 0;
+    return read.ok ? hopsIn(provenHeaders(read.headers, this.#plan.linkKeys)) : 0;
   }
 
   /** What goes along into the queue of this pool. */

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Secret } from "../../core/secret.ts";
+import type { FleetTokens } from "../../config/schema/node-fleet.ts";
 import { sha256BytesOf } from "../../core/sha256.ts";
 
 /** What a call tells of who it comes from. */
@@ -16,33 +16,39 @@ export interface FleetAuth {
   isNode(caller: CallerFacts, id: string): boolean;
 }
 
-/** One whose token may become another. */
+/** One whose tokens may become others. */
 interface RenewableAuth extends FleetAuth {
-  renew(token: Secret | undefined): void;
+  renew(tokens: FleetTokens): void;
 }
 
-interface FleetAuthOptions {
-  readonly token: Secret | undefined;
+interface FleetAuthOptions extends FleetTokens {
   /** Whether clients are asked for certificates. */
   readonly mutual: boolean;
 }
 
 /** All that is configured has to be right: the certificate, the token, or both. */
-export function createFleetAuth({ token, mutual }: FleetAuthOptions): RenewableAuth {
-  let digest = token && sha256BytesOf(token.reveal());
+export function createFleetAuth({ mutual, ...tokens }: FleetAuthOptions): RenewableAuth {
+  let digests = digestsOf(tokens);
   return {
     renew(next) {
-      digest = next && sha256BytesOf(next.reveal());
+      digests = digestsOf(next);
     },
-    isMember: (caller) => digest === undefined || hasToken(caller, digest),
+    isMember: (caller) => digests.length === 0 || hasToken(caller, digests),
     isNode: ({ peerNames }, id) => !mutual || peerNames.some((name) => nodeIn(name) === id),
   };
 }
 
-function hasToken(caller: CallerFacts, digest: Buffer): boolean {
+/** None: nobody is asked for a token. */
+function digestsOf({ token, accept_tokens = [] }: FleetTokens): readonly Buffer[] {
+  return token === undefined ? [] : [token, ...accept_tokens].map((one) => sha256BytesOf(one.reveal()));
+}
+
+function hasToken(caller: CallerFacts, digests: readonly Buffer[]): boolean {
   const given = /^Bearer +(\S+)$/iu.exec(caller.header("authorization") ?? "")?.[1];
+  if (given === undefined) return false;
+  const shown = sha256BytesOf(given);
   // Digests have one length: the time that it takes tells nothing about the token.
-  return given !== undefined && timingSafeEqual(digest, sha256BytesOf(given));
+  return digests.some((digest) => timingSafeEqual(digest, shown));
 }
 
 /** `gateway-1` as it is, and of `spiffe://fleet.example/gateway-1`. */

@@ -5,7 +5,8 @@ import { seededRandom } from "../../core/random.ts";
 import { Secret } from "../../core/secret.ts";
 import { openHttp2Link } from "./http2-link.ts";
 
-const OPTIONS = { token: new Secret("t"), tls: {}, clock: systemClock, random: seededRandom(1) };
+const TOKEN = new Secret("t");
+const OPTIONS = { token: () => TOKEN, tls: {}, clock: systemClock, random: seededRandom(1) };
 
 const cases = [
   { address: "", tls: false, says: /is no address/u },

@@ -18,7 +18,8 @@ import { type Moment, momentOf } from "../../store/session/moment.ts";
 import { refusedCallOf } from "./fleet-status.ts";
 
 interface Http2LinkOptions {
-  readonly token: Secret | undefined;
+  /** Asked for each call: it may be renewed. */
+  readonly token: () => Secret | undefined;
   /** For controllers that are dialled with TLS. */
   readonly tls: TlsClientOptions;
   readonly clock: Clock;
@@ -83,13 +84,15 @@ class Http2Link implements ControllerLink {
   readonly controller: ControllerAddress;
   readonly #client: UnaryClient;
   readonly #clock: Clock;
-  readonly #metadata: Readonly<Record<string, string>>;
+  readonly #token: Http2LinkOptions["token"];
+  #shown: Secret | undefined;
+  #metadata: Readonly<Record<string, string>> = {};
 
   constructor(controller: ControllerAddress, client: UnaryClient, { token, clock }: Http2LinkOptions) {
     this.controller = controller;
     this.#client = client;
     this.#clock = clock;
-    this.#metadata = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
+    this.#token = token;
   }
 
   async call<Method extends ControllerMethod>(
@@ -104,7 +107,7 @@ class Http2Link implements ControllerLink {
     const sent = momentOf(this.#clock);
     const unary = {
       path,
-      metadata: this.#metadata,
+      metadata: this.#credentials(),
       messageBytes: message.length,
       encoding: "identity",
       timeoutMs,
@@ -116,6 +119,15 @@ class Http2Link implements ControllerLink {
     } finally {
       signal.removeEventListener("abort", cancel);
     }
+  }
+
+  /** The same object for the same token, so that what the transport makes of it is made once. */
+  #credentials(): Readonly<Record<string, string>> {
+    const token = this.#token();
+    if (token === this.#shown) return this.#metadata;
+    this.#shown = token;
+    this.#metadata = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
+    return this.#metadata;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

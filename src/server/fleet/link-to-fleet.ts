@@ -5,7 +5,7 @@ import type { ConfigWalk } from "../../control/apply.ts";
 import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
 import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
-import { linkKeyOf } from "../../plan/link-proof.ts";
+import { linkKeysOf } from "../../plan/link-proof.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../../store/store-metrics.ts";
 import type { Env } from "../../telemetry/env.ts";
@@ -86,12 +86,12 @@ export function isAlone({ coordination, fleet }: NodeConfig): boolean {
 }
 
 /**
- * What this node proves links with (`linkKeyOf`). Those that share a store on their machine have
- * their plans before they know the id of their fleet: without a token anybody may know their key.
+ * What links are proven with (`linkKeysOf`). Nodes that share a store on their machine have their
+ * plans before they know the id of their fleet: without a token anybody may know their key.
  */
-export function linkKeyIn(node: NodeConfig, shared: Pick<NodeFleet, "memory"> | undefined): string | undefined {
+export function linkKeysIn(node: NodeConfig, shared: Pick<NodeFleet, "memory"> | undefined): readonly string[] {
   const ofMachine = isAlone(node) ? undefined : "";
-  return linkKeyOf(node.fleet.token, shared === undefined ? ofMachine : shared.memory.identity?.id);
+  return linkKeysOf(node.fleet, shared === undefined ? ofMachine : shared.memory.identity?.id);
 }
 
 /** Whoever opened it closes it. */

@@ -6,7 +6,8 @@ import { openHttp2Link } from "./http2-link.ts";
 import type { ServingController } from "./serving-controller.ts";
 
 /**
- * To itself a node does not go over sockets. With what the node shows now, which may be renewed.
+ * To itself a node does not go over sockets. Certificates are those of now, the token is that of
+ * each call.
  */
 export function openLink(
   { walk, env }: FleetLinkOptions,
@@ -14,10 +15,10 @@ export function openLink(
   to: ControllerAddress,
 ): ControllerLink {
   if (controller !== undefined && to.id === controller.self.id) return createLocalLink(to, controller.calls, env.clock);
-  const { token, tls = {} } = walk.status.running.node.fleet;
+  const { tls = {} } = walk.status.running.node.fleet;
   const { ca, cert, key, server_name: serverName } = tls;
   return openHttp2Link(to, {
-    token,
+    token: () => walk.status.running.node.fleet.token,
     tls: {
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),

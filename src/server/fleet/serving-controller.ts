@@ -113,10 +113,10 @@ async function listen(
   { node, env }: FleetLinkOptions,
   late: { readonly calls?: ControllerCalls },
 ): Promise<FleetEndpoint | undefined> {
-  const { listen: where, token } = node.fleet;
+  const { listen: where, token, accept_tokens } = node.fleet;
   if (where === false) return undefined;
   const tls = tlsOf(node.fleet);
-  const auth = createFleetAuth({ token, mutual: tls?.clientCa !== undefined });
+  const auth = createFleetAuth({ token, accept_tokens, mutual: tls?.clientCa !== undefined });
   const calls = lateCalls(late);
   const handler = createFleetHandler({ calls, auth, clock: env.clock, observer: servedObserver(env) });
   const onRefused = (reason: RefusedConnection): void => env.metrics.fleetRefusedConnections.with(reason).add(1);
@@ -127,7 +127,7 @@ async function listen(
     renew(fleet) {
       const next = tlsOf(fleet);
       if (tls !== undefined && next !== undefined) listener.renew(next);
-      auth.renew(fleet.token);
+      auth.renew(fleet);
     },
   };
 }

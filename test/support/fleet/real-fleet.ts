@@ -24,7 +24,7 @@ export interface RealNode {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What of `node.coordination` says who somebody is: of whoever publishes, unless a node has its own. */
+/** What of `node.coordination` says who somebody is. */
 export type StoreCredentials = Readonly<Record<string, string>>;
 
 /** A document of the fleet, without `node`. */
