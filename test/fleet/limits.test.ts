@@ -38,6 +38,25 @@ test("what a node needs no more, be it all that it had, another one of its regio
   assert.ok(moved >= 2_700, String(moved));
 });
 
+test("what moves to another region is there five seconds later", async () => {
+  await using fleet = new LimitedFleet(LIMITS);
+  await fleet.form();
+  fleet.lead("c1", "eu");
+  fleet.lead("c2", "us");
+  const [a, , b] = [fleet.join("n1", "eu"), fleet.join("n2", "eu"), fleet.join("n3", "us")];
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    [from.offered, to.offered] = [2_000, 0];
+    await fleet.run(22);
+    [from.offered, to.offered] = [0, 2_000];
+    await fleet.run(5);
+    const moved = await fleet.run(4);
+    assert.ok(moved >= 0.95 * 4_000, String(moved));
+  }
+});
+
 test("over regions: the leader shares the limit out to them, and they to their nodes; who says goodbye frees its part", async () => {
   await using fleet = new LimitedFleet(LIMITS);
   await fleet.form();

@@ -4,7 +4,7 @@ import { type GrantedShare, type HeldShare, ShareBook, type ShareRequest } from 
 import { waterLevel } from "./max-min.ts";
 
 /** Of a limit, what is given to holders for when they can ask nobody. */
-export const SAFE_PART = 0.05;
+export const SAFE_PART = 0.03;
 export const LIMIT_LEASE_MS = 15_000;
 /**
  * A holder that is cut off for so long has nothing more. It is also for how long a new leader gives
@@ -16,9 +16,13 @@ const SAFE_BAND = 0.1;
 /** Of what nobody wants, what is given out all the same, so that more may come at once. */
 const HEADROOM = 0.5;
 /** Of an even share, what everybody has. */
-const LEAST_PART = 0.01;
+const LEAST_PART = 0.005;
 /** The level is worked out no more often: its cost grows with the holders. */
 const LEVEL_MS = 250;
+/** Of so few it is worked out anew as soon as one of them wants so much more, or less. */
+const FEW = 64;
+const OTHER = 0.1;
+const HALF = 0.5;
 
 export interface LimitAllocatorOptions {
   readonly epoch: Epoch;
@@ -49,6 +53,9 @@ export class LimitAllocator {
   readonly #safes: ShareBook;
   readonly #wants = new Map<string, Want>();
 
+  /** Of all wants. */
+  #wanted = 0;
+  #sweptMs = Number.NEGATIVE_INFINITY;
   #leaseTotal = 0;
   #safeTotal = 0;
   #level = { atMs: Number.NEGATIVE_INFINITY, level: 0, headroom: 0 };
@@ -66,6 +73,7 @@ export class LimitAllocator {
 
   /** What is shared out by demand; no part of it outlives it. */
   setLease(amount: number, untilMs = Number.POSITIVE_INFINITY): void {
+    if (amount !== this.#leaseTotal) this.#level.atMs = Number.NEGATIVE_INFINITY;
     this.#leaseTotal = amount;
     this.#leases.setTotal(amount, untilMs);
   }
@@ -87,35 +95,50 @@ export class LimitAllocator {
 
   /** What all holders want together, in the time of one lease. */
   wanted(nowMs: number): number {
-    this.#sweep(nowMs);
-    let wanted = 0;
-    for (const want of this.#wants.values()) wanted += want.wanted;
-    return wanted;
+    if (nowMs - this.#sweptMs >= LEVEL_MS) this.#sweep(nowMs);
+    return this.#wanted;
   }
 
-  ask(holder: string, { to, wanted, weight, lease, safe }: LimitAsk, nowMs: number): LimitGrant {
+  ask(holder: string, { to, wanted, weight, lease, lent, safe }: LimitAsk, nowMs: number): LimitGrant {
     const epoch = this.#epoch;
-    this.#wants.set(holder, { wanted, weight, atMs: nowMs });
+    const before = this.#wants.get(holder)?.wanted ?? 0;
+    this.#want(holder, { wanted, weight, atMs: nowMs });
     const known = to === undefined ? undefined : parseEpoch(to);
     // It learns who leads; the next ask may be granted something.
     if (known === undefined) return { epoch, lease: undefined, safe: undefined };
-    const most = this.#fairShare({ wanted, weight }, nowMs);
+    // Who wants much less gives all of the rest back, which others may want; some comes with its
+    // next ask.
+    const fair = this.#fairShare({ wanted, weight }, { nowMs, hasHeadroom: wanted >= HALF * before });
+    const most = Math.max(fair, Math.min(lent ?? 0, lease?.amount ?? 0));
     const granted = this.#leases.grant({ holder, wanted: most, held: heldOf(lease), to: known }, nowMs);
     return { epoch, lease: granted, safe: this.#safe({ holder, held: heldOf(safe), to: known }, nowMs) };
   }
 
   /** It wants more, and is granted nothing: what it has ends with its time. */
   told(holder: string, { to, lease }: LimitAsk, nowMs: number): void {
-    this.#wants.delete(holder);
+    this.#wantNothing(holder);
     const known = to === undefined ? undefined : parseEpoch(to);
     if (known !== undefined) this.#leases.told({ holder, held: heldOf(lease), to: known }, nowMs);
   }
 
   /** It said goodbye and uses nothing any more. */
   leave(holder: string, nowMs: number): void {
-    this.#wants.delete(holder);
+    this.#wantNothing(holder);
     this.#leases.release(holder, nowMs);
     this.#safes.release(holder, nowMs);
+  }
+
+  #want(holder: string, want: Want): void {
+    const before = this.#wants.get(holder)?.wanted;
+    this.#wants.set(holder, want);
+    this.#wanted += want.wanted - (before ?? 0);
+    const isOther = before === undefined || Math.abs(want.wanted - before) > OTHER * Math.max(want.wanted, before);
+    if (isOther && this.#wants.size <= FEW) this.#level.atMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #wantNothing(holder: string): void {
+    this.#wanted -= this.#wants.get(holder)?.wanted ?? 0;
+    this.#wants.delete(holder);
   }
 
   /** Evenly: nobody knows what somebody will want who is cut off. */
@@ -129,12 +152,15 @@ export class LimitAllocator {
     return this.#safes.grant({ holder, wanted: even, held, to }, nowMs);
   }
 
-  #fairShare({ wanted, weight }: Pick<Want, "wanted" | "weight">, nowMs: number): number {
+  #fairShare(
+    { wanted, weight }: Pick<Want, "wanted" | "weight">,
+    { nowMs, hasHeadroom }: { readonly nowMs: number; readonly hasHeadroom: boolean },
+  ): number {
     if (nowMs - this.#level.atMs >= LEVEL_MS) this.#workOut(nowMs);
     const { level, headroom } = this.#level;
     // Whoever wants nothing is granted a little: that is how the rest comes back before its end.
     const least = (LEAST_PART * this.#leaseTotal) / Math.max(1, this.#wants.size);
-    return Math.max(least, Math.min(wanted, level * weight) + headroom * weight);
+    return Math.max(least, Math.min(wanted, level * weight) + (hasHeadroom ? headroom * weight : 0));
   }
 
   #workOut(nowMs: number): void {
@@ -142,14 +168,17 @@ export class LimitAllocator {
     const parts = [...this.#wants.values()];
     const level = waterLevel(this.#leaseTotal, parts);
     const weights = parts.reduce((sum, { weight }) => sum + weight, 0);
-    const left = this.#leaseTotal - parts.reduce((sum, { wanted }) => sum + wanted, 0);
+    const left = this.#leaseTotal - this.#wanted;
     const headroom = level === Number.POSITIVE_INFINITY && weights > 0 ? (HEADROOM * left) / weights : 0;
     this.#level = { atMs: nowMs, level, headroom };
   }
 
   #sweep(nowMs: number): void {
-    for (const [holder, { atMs }] of this.#wants) {
+    this.#sweptMs = nowMs;
+    this.#wanted = 0;
+    for (const [holder, { atMs, wanted }] of this.#wants) {
       if (nowMs - atMs > this.#leaseMs) this.#wants.delete(holder);
+      else this.#wanted += wanted;
     }
   }
 }

@@ -52,6 +52,46 @@ test("limits of a region: for a key that becomes hot it asks the leader that it 
   assert.deepEqual([total.to, new Set(keys.map(({ to }) => to))], ["1.1", new Set(["1.1"])]);
 });
 
+test("limits of a region: what it has lent on to those who are silent it keeps, and gives all the rest back at once", () => {
+  const [leader, region] = [new LimitAllocators(OPTIONS), new LimitRegions(OPTIONS)];
+  leader.setLimits(LIMITS);
+  const [busy, other] = [new LimitHolders("1.1"), new LimitHolders("1.1")];
+  const idle = Array.from({ length: 10 }, () => new LimitHolders("1.1"));
+  const used = { granted: 0, offered: 0, used: 0, shed: 0 };
+  const usage = (wanted: number) => ({ total: { ...used, limit: 100_000, burst: 1, wanted }, keys: [], keyCount: 0 });
+  const report = (id: string, holders: LimitHolders, wanted: number, nowMs: number): void =>
+    holders.answered(region.lend(id, holders.ask(usage(wanted), nowMs), nowMs), nowMs);
+  const askLeader = (nowMs: number): void =>
+    region.answered(leader.lend("west", region.ask(nowMs), nowMs), nowMs, nowMs);
+  for (const nowMs of [0, 1_000, 2_000]) {
+    askLeader(nowMs);
+    for (const [i, one] of idle.entries()) report(`idle ${i}`, one, 0, nowMs);
+    report("busy", busy, 200_000, nowMs);
+  }
+  const elsewhere = (nowMs: number): number => {
+    other.answered(leader.lend("east", other.ask(usage(200_000), nowMs), nowMs), nowMs);
+    return other.shares(LIMITS.total, nowMs).total[0]?.perSecond ?? 0;
+  };
+  assert.ok(elsewhere(3_000) < 4_000, "it is all in the west");
+  assert.equal(region.hasNews(3_000), false);
+  // From here on the idle ones are silent, and have their little parts.
+  report("busy", busy, 0, 3_100);
+  assert.equal(region.hasNews(3_100), true, "much less is wanted");
+  let asks = 0;
+  for (let nowMs = 3_200; nowMs < 3_700; nowMs += 100) {
+    report("busy", busy, 0, nowMs);
+    if (!region.hasNews(nowMs)) continue;
+    askLeader(nowMs);
+    asks++;
+  }
+  const moved = elsewhere(3_700);
+  assert.ok(moved > 0.96 * LIMITS.total.perSecond, String(moved));
+  assert.ok(asks <= 5, String(asks));
+  assert.equal(region.hasNews(3_700), false, "all is told");
+  const left = idle.reduce((sum, one) => sum + (one.shares(LIMITS.total, 3_700).total[0]?.perSecond ?? 0), 0);
+  assert.ok(left > 0 && moved + left <= LIMITS.total.perSecond, String(left));
+});
+
 test("limits: of what is hot no more nothing is granted to who still wants it, so that others have its place", () => {
   const allocators = new LimitAllocators({ ...OPTIONS, mostKeys: 1 });
   allocators.setLimits(LIMITS);

@@ -65,6 +65,18 @@ export class LimitRegions {
     return { total: this.#total.ask(nowMs), keys };
   }
 
+  /** The leader is to hear of it at once. What is wanted of keys changes all the time. */
+  hasNews(nowMs: number): boolean {
+    let hasNews = this.#total.wantsOther(nowMs) || this.#total.givesBack(nowMs);
+    this.#keys.each((_, region) => (hasNews ||= region.givesBack(nowMs)));
+    return hasNews;
+  }
+
+  /** It has less of everything together than is wanted. */
+  isShort(nowMs: number): boolean {
+    return this.#total.isShort(nowMs);
+  }
+
   /** `sentMs`: when the ask was sent that it answers. */
   answered({ total, keys }: LimitsGrant, sentMs: number, nowMs: number): void {
     this.#total.answered(total, sentMs, nowMs);

@@ -15,6 +15,7 @@ const ASK_SHAPE = {
   wanted: amount,
   weight: z.number().gt(0).default(1),
   lease: HeldSchema.optional(),
+  lent: amount.optional(),
   safe: HeldSchema.optional(),
 };
 const GRANT_SHAPE = { epoch: EpochTextSchema, lease: ShareSchema.optional(), safe: ShareSchema.optional() };

@@ -16,16 +16,24 @@ interface RegionLimitsOptions extends LimitAllocatorOptions {
 }
 
 const ASK_MS = 1_000;
+/** For so long after less was had than is wanted it is asked so often: others may give it back. */
+const SHORT_FOR_MS = 15_000;
+const SHORT_MS = 300;
+/** How often it is looked whether the leader is to hear something before that. */
+const LOOK_MS = 100;
 
 /**
  * What a region has of the fleet's limits, while somebody leads it: asked of the leader each
- * second, and lent on to its collectors.
+ * second, or as soon as much more or less is wanted or can be given back, and lent on to its
+ * collectors.
  */
 export class RegionLimits implements AsyncDisposable {
   readonly #options: RegionLimitsOptions;
   readonly #regions: LimitRegions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
+  /** Since when it has been short; undefined: it is not. */
+  #shortMs: number | undefined;
 
   constructor(options: RegionLimitsOptions) {
     this.#options = options;
@@ -56,13 +64,27 @@ export class RegionLimits implements AsyncDisposable {
     const { clock, limits, leader } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
+      const sentMs = clock.nowMs();
       if (limits() !== undefined) {
-        const sentMs = clock.nowMs();
         const grant = await leader.ask(this.#regions.ask(sentMs), signal);
         if (isOver(signal)) return;
         if (grant !== undefined) this.#regions.answered(grant, sentMs, clock.nowMs());
       }
-      await sleep(clock, ASK_MS, signal).catch(() => undefined);
+      await this.#untilDue(sentMs, signal);
     }
+  }
+
+  async #untilDue(askedMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      await sleep(clock, LOOK_MS, signal).catch(() => undefined);
+      const nowMs = clock.nowMs();
+      if (nowMs - askedMs >= this.#askMs(nowMs) || this.#regions.hasNews(nowMs)) return;
+    }
+  }
+
+  #askMs(nowMs: number): number {
+    this.#shortMs = this.#regions.isShort(nowMs) ? (this.#shortMs ?? nowMs) : undefined;
+    return this.#shortMs !== undefined && nowMs - this.#shortMs < SHORT_FOR_MS ? SHORT_MS : ASK_MS;
   }
 }

@@ -1,10 +1,8 @@
 import type { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import type { KeyUsage, LimitsUsage, LimitUsage } from "../../plan/limits/limit-shares.ts";
 import type { KeyBucket } from "./key-bucket.ts";
-import type { Meter } from "./meter.ts";
+import { type Meter, PAUSE_MS } from "./meter.ts";
 
-/** Who was refused comes again: so long it counts as short. */
-const SHORT_MS = 3_000;
 /** What is asked for by whoever is short, of what it has. */
 const MORE = 2;
 
@@ -60,6 +58,6 @@ function usageOf(its: Metered, nowMs: number): LimitUsage {
  * little of what they have: so it is asked for more, step by step, until nothing is refused.
  */
 function wantedOf({ bucket, offered, shortMs }: Metered, nowMs: number): number {
-  const more = nowMs - shortMs <= SHORT_MS ? MORE * bucket.perSecondAt(nowMs) : 0;
+  const more = nowMs - shortMs <= PAUSE_MS ? MORE * bucket.perSecondAt(nowMs) : 0;
   return Math.max(offered.peak(nowMs), -bucket.tokensAt(nowMs), more);
 }

@@ -20,7 +20,7 @@ test("meter: a rate is that of the last whole second; what rises is told at once
 test("meter: after a pause nothing of before is told", () => {
   const meter = new Meter();
   meter.add(100, 0);
-  assert.deepEqual([meter.perSecond(2_500), meter.peak(2_500)], [0, 100]);
+  assert.deepEqual([meter.perSecond(2_249), meter.peak(2_249), meter.peak(2_250)], [0, 100, 0]);
   assert.deepEqual([meter.perSecond(90_000), meter.peak(90_000)], [0, 0]);
   meter.add(5, 90_000);
   assert.equal(meter.perSecond(91_000), 5);

@@ -1,4 +1,9 @@
 const SECOND_MS = 1_000;
+/**
+ * Senders that were refused come again after two seconds at most: where nothing has come for longer
+ * it is not a pause.
+ */
+export const PAUSE_MS = 2_250;
 
 /** How many a second, by whole seconds. Nothing is allocated to count. */
 export class Meter {
@@ -8,9 +13,12 @@ export class Meter {
   #count = 0;
   #last = 0;
   #before = 0;
+  /** When something was counted last. */
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   add(count: number, nowMs: number): void {
     if (nowMs >= this.#endMs) this.#turn(nowMs);
+    this.#lastMs = nowMs;
     this.#count += count;
     this.total += count;
   }
@@ -28,9 +36,10 @@ export class Meter {
 
   /**
    * Of the last two whole seconds and of the one that counts: what rises is told at once, and what
-   * falls before it can be a pause only.
+   * falls when it cannot be a pause only.
    */
   peak(nowMs: number): number {
+    if (nowMs - this.#lastMs >= PAUSE_MS) return 0;
     if (nowMs >= this.#endMs) this.#turn(nowMs);
     return Math.max(0, this.#before, this.#last, this.#count);
   }

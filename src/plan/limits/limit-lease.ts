@@ -31,5 +31,10 @@ export interface LimitAsk {
   readonly wanted: number;
   readonly weight: number;
   readonly lease?: LimitHeld | undefined;
+  /**
+   * It was granted less than it has, and has lent so much of that on which has not come back: it
+   * asks for a part that is no smaller, so that the rest of what it has is free.
+   */
+  readonly lent?: number | undefined;
   readonly safe?: LimitHeld | undefined;
 }

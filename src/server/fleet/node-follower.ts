@@ -143,7 +143,7 @@ function openFollower(
   { book, members }: { readonly book: DirectiveBook; readonly members: MemberFollower },
 ): ControllerFollower {
   const { node, facts, env, memory, openStore, incarnation, sampling } = options;
-  const limits = new NodeLimits(options.dataPlane, env.clock);
+  const limits = new NodeLimits(options.dataPlane, env.clock, env.random);
   let looks = 0;
   return new ControllerFollower({
     ...env,
