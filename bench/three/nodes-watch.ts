@@ -8,8 +8,8 @@ const MARGIN_MS = 1_500;
 
 interface Look {
   readonly atMs: number;
-  /** What all nodes may keep, a second. */
-  readonly bound: number;
+  /** What all nodes may keep, a second; undefined: one of them did not say. */
+  readonly bound: number | undefined;
   /** All have the same rates, those of the look before, and none guards. */
   readonly isCalm: boolean;
 }
@@ -29,13 +29,16 @@ export class NodesWatch implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** In a second since the beginning: the highest, since it may change in it. */
+  /**
+   * In a second since the beginning: the highest, since it may change in it. 0: none has been told
+   * by then.
+   */
   bound(second: number): number {
     const [fromMs, toMs] = [this.#beganMs + 1_000 * second - MARGIN_MS, this.#beganMs + 1_000 * (second + 1)];
-    const its = this.#looks.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
+    const told = this.#looks.filter(({ atMs, bound }) => atMs <= toMs && bound !== undefined);
+    const its = told.filter(({ atMs }) => atMs >= fromMs);
     // Where nobody looked in it, as it was before.
-    const before = this.#looks.findLast(({ atMs }) => atMs < fromMs);
-    return Math.max(...(its.length > 0 ? its : before === undefined ? [] : [before]).map(({ bound }) => bound));
+    return Math.max(0, ...(its.length > 0 ? its : told.slice(-1)).map(({ bound = 0 }) => bound));
   }
 
   /** Whether nothing changed around that time. */
@@ -61,7 +64,8 @@ export class NodesWatch implements AsyncDisposable {
       const [first = ""] = rates;
       const isCalm = rates.length === 1 && first === this.#rates && views.every((one) => !one.isGuarding);
       this.#rates = first;
-      const bound = views.reduce((sum, one) => sum + one.bound, 0);
+      const bounds = views.flatMap((one) => one.bound ?? []);
+      const bound = bounds.length < views.length ? undefined : bounds.reduce((sum, one) => sum + one, 0);
       this.#looks.push({ atMs: begunMs, bound, isCalm });
       await new Promise<void>((resolve) => systemClock.after(LOOK_MS, resolve));
     }
@@ -70,7 +74,7 @@ export class NodesWatch implements AsyncDisposable {
 
 interface SampledNode {
   readonly rates: string;
-  readonly bound: number;
+  readonly bound: number | undefined;
   readonly isGuarding: boolean;
 }
 
@@ -80,5 +84,9 @@ async function viewOf(admin: string): Promise<SampledNode> {
   const rates = (classes as { readonly class: string; readonly probability: number }[]) // oxlint-disable-line typescript/no-unsafe-type-assertion -- as the API has it
     .map((one) => `${one.class} ${one.probability}`)
     .join();
-  return { rates, bound: Number(bound), isGuarding: /^signalbox_sampling_guard_active 1$/mu.test(text) };
+  return {
+    rates,
+    bound: typeof bound === "number" ? bound : undefined,
+    isGuarding: /^signalbox_sampling_guard_active 1$/mu.test(text),
+  };
 }
