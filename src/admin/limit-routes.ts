@@ -73,7 +73,8 @@ async function changeLimits(request: AdminRequest, context: AdminContext): Promi
 type LimitView = Readonly<Record<string, unknown>>;
 
 function totalView(usage: LimitsUsage | undefined): LimitView {
-  if (usage === undefined) return { limit: null, burst: null, granted: null, offered: null, used: null, shed: null };
+  if (usage === undefined)
+    return { limit: null, burst: null, asked: null, granted: null, offered: null, used: null, shed: null };
   const { limit, ...used } = usageView(usage.total);
   return { limit, burst: usage.total.burst, ...used };
 }
@@ -82,8 +83,9 @@ function keyView({ key, ...usage }: KeyUsage): LimitView {
   return { service: key, ...usageView(usage) };
 }
 
-function usageView({ limit, granted, offered, used, shed }: LimitUsage): LimitView {
-  return { limit, granted: rounded(granted), offered: rounded(offered), used: rounded(used), shed };
+function usageView({ limit, wanted, granted, offered, used, shed }: LimitUsage): LimitView {
+  const its = { asked: rounded(wanted), granted: rounded(granted), offered: rounded(offered), used: rounded(used) };
+  return { limit, ...its, shed };
 }
 
 function rounded(value: number): number {

@@ -7,7 +7,7 @@ import { shareReason, shareReasonsOf } from "../control/sampling/share-reason.ts
 import type { TriedRates } from "../control/sampling/try-sampling.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { thresholdText } from "../plan/sampling/threshold-text.ts";
-import type { StrategyStatus } from "../plan/sampling/budget-state.ts";
+import { STATE_REASONS, type StrategyStatus } from "../plan/sampling/budget-state.ts";
 import { keptPart, type ReceivedRow } from "../plan/sampling/received.ts";
 import type { Clock } from "../core/clock.ts";
 
@@ -72,6 +72,7 @@ function strategyView({ name, state, rate, allowedPerSecond, keptPerSecond, ...m
   return {
     strategy: name,
     state,
+    reason: STATE_REASONS[state],
     rate,
     allowed_per_second: rounded(allowedPerSecond),
     kept_per_second: rounded(keptPerSecond),

@@ -5,18 +5,33 @@ import { amount, percent } from "./numbers.ts";
 import { wrapped } from "./print.ts";
 import { type Column, type TablePlace, tableText } from "./table.ts";
 
-type SamplingFields = ReturnType<typeof fieldsOf>;
+export type SamplingFields = ReturnType<typeof fieldsOf>;
 
 /** What is kept of each class and why, how strategies do, and what of it cannot be true. */
 export function samplingText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);
   const [strategies, classes] = [listOf(view["strategies"]).map(fieldsOf), listOf(view["classes"]).map(fieldsOf)];
   const parts = [headText(view, io.clock.wallMs())];
-  if (strategies.length > 0) parts.push(tableText(STRATEGY_COLUMNS, strategies, io.stdout));
+  if (strategies.length > 0) parts.push(strategiesText(strategies, io.stdout));
   parts.push(classes.length > 0 ? tableText(CLASS_COLUMNS, classes, io.stdout) : "everything is kept\n");
   if (view["fleet"] !== undefined) parts.push(fleetText(fieldsOf(view["fleet"]), io.stdout));
   parts.push(skewText(listOf(view["randomness"]).map(fieldsOf), io.stdout.columns));
   return parts.filter((part) => part !== "").join("\n");
+}
+
+/** With why where one does not keep what is allowed. */
+function strategiesText(strategies: readonly SamplingFields[], place: TablePlace): string {
+  const lines = strategies.filter(isMissed).flatMap((one) => wrapped(missedLine(one), place.columns, 2));
+  return [tableText(STRATEGY_COLUMNS, strategies, place), ...lines.map((line) => `${line}\n`)].join("");
+}
+
+/** A strategy of `GET /api/v1/sampling` that keeps more than is allowed, or could keep more. */
+export function isMissed({ state }: SamplingFields): boolean {
+  return state === "over_target" || state === "bound_by_ceilings";
+}
+
+export function missedLine({ strategy, state, reason }: SamplingFields): string {
+  return `${shown(strategy)} is ${shown(state)}: ${shown(reason)}`;
 }
 
 /** The same of other settings, and how they are made to hold. */

@@ -1,6 +1,7 @@
 import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { TargetState } from "./data-plane.ts";
+import type { DelayRange } from "./limits/retry-delay.ts";
 import type { ShareReason } from "./sampling-plan.ts";
 
 /** What is to be explained: what would become of these items if they came now. */
@@ -60,6 +61,8 @@ export interface LimitsExplanation {
   readonly why: string;
   /** Until it would be let in as things are; null: it is, or that cannot be said. */
   readonly wait_ms: number | null;
+  /** What its sender would be told to wait, one of these by chance; null: it is not refused. */
+  readonly retry_after_ms: DelayRange | null;
   /** What keys are: `service`, or the name of a header or an attribute. */
   readonly key: string;
   readonly mixed: "refuse" | "shed";

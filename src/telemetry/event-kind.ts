@@ -13,6 +13,8 @@ export const EVENT_KINDS = [
   "rollout",
   /** What a node or the fleet gives up under load, or because people want it. */
   "degradation",
+  /** What of a sampling budget is spent, and that it will not do. */
+  "sampling",
   /** The store does not answer, or what depends on it was lost or could not be written. */
   "store",
 ] as const;

@@ -101,8 +101,8 @@ test("doctor names services whose trace ids are not random, with the evidence an
   const node = nodeFolder();
   await node.run("fleet init --id blue");
   const numbers = { seen: 4_100, chi_square: 38_211.5, distance: 0.55, largest_bucket: 0, largest_share: 0.61 };
-  const ask = async (randomness: readonly unknown[]): Promise<string> => {
-    await using admin = await ScriptedAdmin.open({ body: { regions: [], split: [], randomness } });
+  const ask = async (randomness: readonly unknown[], strategies: readonly unknown[] = []): Promise<string> => {
+    await using admin = await ScriptedAdmin.open({ body: { regions: [], split: [], randomness, strategies } });
     const ran = await node.run(`doctor --url ${admin.url}`);
     assert.equal(ran.code, 0, ran.err);
     return ran.out.replaceAll(/\s+/gu, " ");
@@ -116,7 +116,18 @@ test("doctor names services whose trace ids are not random, with the evidence an
   );
   assert.doesNotMatch(told, /of ship|of new/u);
   assert.match(await ask([even]), /randomness ok trace ids of 1 service that the node looked at are random/u);
-  assert.doesNotMatch(await ask([]), /randomness/u);
+  assert.doesNotMatch(await ask([]), /randomness|sampling/u);
+  const missed = await ask(
+    [],
+    [
+      { strategy: "adaptive", state: "over_target", reason: "too much is protected" },
+      { strategy: "cost_based", state: "bound_by_ceilings", reason: "rates drop the rest" },
+      { strategy: "adaptive-2", state: "on_target", reason: "fine" },
+    ],
+  );
+  assert.match(missed, /sampling warning adaptive is over_target: too much is protected/u);
+  assert.match(missed, /sampling ok cost_based is bound_by_ceilings: rates drop the rest/u);
+  assert.doesNotMatch(missed, /adaptive-2/u);
 });
 
 test("doctor: a node that does not answer is a warning of its own, with what to do", async () => {

@@ -105,12 +105,12 @@ test("limits --fleet and sampling get --fleet: regions and nodes; who has trace 
     { id: "n1", region: "eu", part, stale: false },
     { id: "n2", region: "eu", part: null, stale: true },
   ];
-  const limits = { limit: 1_000, granted: 600, offered: 650, used: 600, shed: 9, services: [] };
+  const limits = { limit: 1_000, asked: 700, granted: 600, offered: 650, used: 600, shed: 9, services: [] };
   const fleet = { regions: [{ region: "eu", collectors: 2, ...part }], nodes, left_out: 0 };
   assert.equal(
     await tableOf(["limits", "--fleet"], { ...limits, fleet }),
-    `KEY           LIMIT  GRANTED  OFFERED  USED  SHED
-(everything)   1000      600      650   600     9
+    `KEY           LIMIT  ASKED  GRANTED  OFFERED  USED  SHED
+(everything)   1000    700      600      650   600     9
 
 REGION  NODES  ASKED  GRANTED  OFFERED  USED  SHED
 eu          2    700      600      650   600     9

@@ -185,6 +185,7 @@ test("GET /api/v1/limits tells limit, grant and use of everything and of keys; P
   assert.deepEqual(await limitsOf(node), {
     limit: 100,
     burst: 100,
+    asked: 34,
     granted: 100,
     offered: 34,
     used: 30,
@@ -193,8 +194,8 @@ test("GET /api/v1/limits tells limit, grant and use of everything and of keys; P
     mixed: "refuse",
     keys: 2,
     services: [
-      { service: "cart", limit: 10, granted: 10, offered: 14, used: 10, shed: 4 },
-      { service: "payment", limit: 50, granted: 50, offered: 20, used: 20, shed: 0 },
+      { service: "cart", limit: 10, asked: 20, granted: 10, offered: 14, used: 10, shed: 4 },
+      { service: "payment", limit: 50, asked: 20, granted: 50, offered: 20, used: 20, shed: 0 },
     ],
   });
   const patch = async (body: unknown): Promise<number> => {
@@ -251,14 +252,16 @@ test("explain tells of a request which limit refuses it, how much is to be paid 
   const answer = await post(adminPort(node), "/api/v1/explain", body, { "content-type": "application/json" });
   const { limits } = JSON.parse(answer.body.toString()) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of this program
   assert.deepEqual([limits?.outcome, limits?.wait_ms, limits?.keys[0]?.left], ["refused", 5_100, -50]);
-  const { message } = await sender.send("grpc", "traces", requestOf("traces", many("cart", 1)));
+  const { message, retryMs = 0 } = await sender.send("grpc", "traces", requestOf("traces", many("cart", 1)));
   assert.equal(limits?.why, message);
+  assert.deepEqual(limits.retry_after_ms, { least: 5_100, most: 10_200 });
+  assert.ok(retryMs >= 5_100 && retryMs <= 10_200, String(retryMs));
   const ran = await runCli(["limits", "explain", "--service", "cart", "--url", `http://${node.admin}`], {
     columns: 200,
   });
   assert.match(
     ran.out,
-    /would be refused, to be sent again \(over_limit\): .*; there is something left again in 5\.1 s/u,
+    /would be refused, to be sent again \(over_limit\): .*; there is something left again in 5\.1 s; its sender would\s+be told to wait 5\.1 to 10\.2 s/u,
   );
   assert.match(ran.out, /service cart +1 +10 +10 +-50 {2}per_service_limit/u);
 });

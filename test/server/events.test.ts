@@ -91,7 +91,7 @@ test("events: those of a kind alone, as a list and as a stream; a kind that ther
   reading.destroy();
   const refused = await callApi(addresses.admin, "/api/v1/events?kind=weather");
   assert.equal(refused.status, 400);
-  assert.match(refused.text, /kind is one of election, member, config, rollout, degradation, store/u);
+  assert.match(refused.text, /kind is one of election, member, config, rollout, degradation, sampling, store/u);
 });
 
 test("events: streams are bounded, one that ends makes room, and none holds up the end of the node", async () => {

@@ -4,7 +4,7 @@ import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type Io } from "../command.ts";
 import { counted, print, wrapped } from "../print.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
-import { randomnessFindings } from "./randomness-findings.ts";
+import { samplingFindings } from "./sampling-findings.ts";
 import { targetFindings } from "./target-findings.ts";
 import { type Diagnosis, topologyFindings } from "./topology-findings.ts";
 
@@ -27,7 +27,7 @@ ${WHICH_STORE}`,
       type: "string",
       short: "u",
       value: "url",
-      help: "A node's admin API, which is asked for split views and randomness, too.",
+      help: "A node's admin API, which is asked for split views, sampling and randomness, too.",
     },
     token: ADMIN_TOKEN,
     "admin-ca": { type: "string", value: "file", help: "PEM of the authorities to trust, for --url https://.." },
@@ -52,7 +52,7 @@ async function nodeFindings(admin: AdminOptions, io: Io): Promise<Diagnosis["fin
   return [
     ...(await topologyFindings(admin, io)),
     ...(await targetFindings(admin, io)),
-    ...(await randomnessFindings(admin, io)),
+    ...(await samplingFindings(admin, io)),
   ];
 }
 

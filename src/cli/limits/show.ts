@@ -11,7 +11,7 @@ export const limits: Command = adminCommand({
   name: "limits",
   summary: "Show what a node lets in of global.rate_limiting, and what it refuses.",
   usage: ["limits [--keys 50]", "limits --fleet", "limits -u <url> -o json"],
-  details: `All of it is items a second, but for SHED: items that were refused or shed since the start. GRANTED is what the node may let in
+  details: `All of it is items a second, but for SHED: items that were refused or shed since the start. ASKED is what the node would let in of it, GRANTED what it may let in
 now, OFFERED what came in the last second, USED what was let in of it. Below everything the keys that are nearest to their limits. --fleet tells besides what each region and each node
 asks for, was granted and uses of the limit of everything together.`,
   options: {
@@ -68,8 +68,5 @@ const NODE_COLUMNS: readonly Column<LimitRow>[] = [
 const COLUMNS: readonly Column<LimitRow>[] = [
   { title: "KEY", wraps: true, of: ({ service }) => shown(service) },
   { title: "LIMIT", align: "right", of: ({ limit }) => amount(limit) },
-  { title: "GRANTED", align: "right", of: ({ granted }) => amount(granted) },
-  { title: "OFFERED", align: "right", of: ({ offered }) => amount(offered) },
-  { title: "USED", align: "right", of: ({ used }) => amount(used) },
-  { title: "SHED", align: "right", of: ({ shed }) => amount(shed) },
+  ...PART_COLUMNS,
 ];

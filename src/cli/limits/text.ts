@@ -1,4 +1,5 @@
 import type { Explanation, LimitExplanation, LimitsExplanation } from "../../plan/explanation.ts";
+import type { DelayRange } from "../../plan/limits/retry-delay.ts";
 import { amount } from "../numbers.ts";
 import { counted, wrapped } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
@@ -39,7 +40,8 @@ const COLUMNS: readonly Column<ExplainedLimitRow>[] = [
   { title: "SET BY", wraps: true, of: ({ setting }) => setting },
 ];
 
-function fateOf({ outcome, items, shed_items: shed, why, wait_ms: waitMs, shared }: LimitsExplanation): string {
+function fateOf(limits: LimitsExplanation): string {
+  const { outcome, items, shed_items: shed, why, wait_ms: waitMs, retry_after_ms: told, shared } = limits;
   const what = counted(items, "item");
   const by = shared ? "; what is left is that of the process that was asked" : "";
   if (outcome === "let_in") return `${what} would be let in: ${why}${by}`;
@@ -48,7 +50,12 @@ function fateOf({ outcome, items, shed_items: shed, why, wait_ms: waitMs, shared
     return `${rest}: ${why}${by}`;
   }
   const when = waitMs === null ? "nothing is granted yet" : `there is something left again in ${seconds(waitMs)}`;
-  return `${what} would be refused, to be sent again (over_limit): ${why}; ${when}${by}`;
+  const later = told === null ? "" : `; its sender would be told to wait ${spanOf(told)}`;
+  return `${what} would be refused, to be sent again (over_limit): ${why}; ${when}${later}${by}`;
+}
+
+function spanOf({ least, most }: DelayRange): string {
+  return `${seconds(least).replace(/ s$/u, "")} to ${seconds(most)}`;
 }
 
 function seconds(ms: number): string {

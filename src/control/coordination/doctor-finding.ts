@@ -3,7 +3,7 @@ import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 
 /** What only a node can tell, by its admin API. */
-const NODE_CHECKS = ["targets", "randomness"] as const;
+const NODE_CHECKS = ["targets", "sampling", "randomness"] as const;
 /** What is looked at in the store. */
 export const STORE_CHECKS = [
   "reach",

@@ -46,7 +46,7 @@ export class SamplingGauges {
 
 /** Tells people of what is spent, each once an hour. */
 export function tellSpent(log: Log, { strategy, budget, news }: StrategyNews): void {
-  const fields = { strategy, budget };
+  const fields = { kind: "sampling" as const, strategy, budget };
   const hint = "see signalbox sampling get; raise budget_per_hour, or lower rates";
   if (news.kind === "forecast") {
     const expected = Number(news.expected.toPrecision(4));

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { SamplingStrategyDocument } from "../../config/schema/sampling.ts";
+import { tellSpent } from "./sampling-metrics.ts";
 import { SpendBook, type SpendReport } from "./spend-book.ts";
 
 const HOUR_MS = 3_600_000;
@@ -84,4 +87,14 @@ test("spend book: of who has left for good what was spent remains, and nothing m
   // Whoever comes in its place counts from its own beginning.
   book.charge(strategies(), "west", reportOf(10, 1_000, "two"), BEGUN_MS + 61_000);
   assert.equal(spentOf(book, BEGUN_MS + 61_000), 12);
+});
+
+test("spend book: what there is to tell is an event of sampling, from a half of the budget on", () => {
+  const log = recordedLog(new ManualClock());
+  for (const share of [0.5, 0.8, 0.95, 1] as const) {
+    tellSpent(log, { strategy: "cost_based", budget: 100, news: { kind: "spent", share } });
+  }
+  tellSpent(log, { strategy: "cost_based", budget: 100, news: { kind: "forecast", expected: 120 } });
+  assert.equal(log.lines.length, 5);
+  for (const line of log.lines) assert.match(line, /kind=sampling\b.*strategy=cost_based/u);
 });

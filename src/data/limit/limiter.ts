@@ -4,7 +4,6 @@ import { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { LimitsExplanation } from "../../plan/explanation.ts";
-import type { FleetLimit } from "../../plan/limits/bucket-shares.ts";
 import { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { type LimitKey, limitsKeys, type LimitsData } from "../../plan/limits/limits-plan.ts";
 import type { LimitShares, LimitsUsage } from "../../plan/limits/limit-shares.ts";
@@ -16,16 +15,13 @@ import { KeyBuckets } from "./key-buckets.ts";
 import { LimitCounts } from "./limit-counts.ts";
 import { limitsUsage } from "./limits-usage.ts";
 import { Meter } from "./meter.ts";
-import { overKey, overTotal, spentLimit } from "./over-limit.ts";
+import { overKey, overTotal, spentLimit, waitToTellMs } from "./over-limit.ts";
 import { previewLimits } from "./preview-limits.ts";
 import { RequestKeys } from "./request-keys.ts";
 
 /** What became of a request: let in, let in without what is over, refused. */
 export const LIMITED = { IN: 0, LESS: 1, REFUSED: 2 } as const;
 export type Limited = (typeof LIMITED)[keyof typeof LIMITED];
-
-/** Whoever is short of a share asks for more each second: by then it may have that. */
-const NEXT_SHARE_MS = 1_000;
 
 /**
  * Stage limit, for all signals: lets in so many items a second, of everything together and of each
@@ -206,13 +202,14 @@ export class Limiter {
   }
 
   #refuseKeys(signal: Signal, points: number, nowMs: number): Limited {
+    const isShared = this.#shares !== undefined;
     let waitMs = 0;
     let first: KeyBucket | undefined;
     for (let i = 0; i < this.#metCount; i++) {
       const key = this.#met[i]!;
       if (!key.isOver) continue;
       first ??= key;
-      waitMs = Math.max(waitMs, this.#waitMs(key.bucket, key.limit, nowMs));
+      waitMs = Math.max(waitMs, waitToTellMs(key.limit, key.bucket, { isShared, nowMs }));
       key.shed.add(key.cost, nowMs);
     }
     return this.#refuse(signal, { by: "key", points, waitMs }, this.#overKey(first, nowMs), nowMs);
@@ -220,20 +217,10 @@ export class Limiter {
 
   #refuseAll(signal: Signal, points: number, nowMs: number): Limited {
     this.#shortMs = nowMs;
-    const waitMs = this.#waitMs(this.#total, this.#data.total, nowMs);
-    const isShared = this.#shares !== undefined;
-    const message = overTotal(spentLimit(this.#data.total, this.#total, { isShared, nowMs }));
+    const at = { isShared: this.#shares !== undefined, nowMs };
+    const waitMs = waitToTellMs(this.#data.total, this.#total, at);
+    const message = overTotal(spentLimit(this.#data.total, this.#total, at));
     return this.#refuse(signal, { by: "total", points, waitMs }, message, nowMs);
-  }
-
-  /**
-   * Until there is a token. Of a limit that is shared what is granted here may be too little now,
-   * and all of it when the sender comes again.
-   */
-  #waitMs(bucket: DebtBucket, { perSecond }: FleetLimit, nowMs: number): number {
-    const waitMs = bucket.waitMs(nowMs);
-    if (this.#shares === undefined) return waitMs;
-    return Math.min(waitMs, Math.max(NEXT_SHARE_MS, bucket.waitMsAt(perSecond, nowMs)));
   }
 
   #overKey(of: KeyBucket | undefined, nowMs: number): string {

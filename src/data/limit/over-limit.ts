@@ -17,6 +17,22 @@ export function spentLimit(
   return { perSecond, granted: isShared ? bucket.perSecondAt(nowMs) : undefined };
 }
 
+/** Whoever is short of a share asks for more each second: by then it may have that. */
+const NEXT_SHARE_MS = 1_000;
+
+/**
+ * What a sender is told to wait, before it is spread: until there is a token. Of a limit that is
+ * shared what is granted here may be too little now, and all of it when the sender comes again.
+ */
+export function waitToTellMs(
+  { perSecond }: FleetLimit,
+  bucket: DebtBucket,
+  { isShared, nowMs }: { readonly isShared: boolean; readonly nowMs: number },
+): number {
+  const waitMs = bucket.waitMs(nowMs);
+  return isShared ? Math.min(waitMs, Math.max(NEXT_SHARE_MS, bucket.waitMsAt(perSecond, nowMs))) : waitMs;
+}
+
 /** For senders whose request is over the limit of everything together. */
 export function overTotal(limit: SpentLimit): string {
   return `over the limit of ${limit.perSecond} items a second (global.rate_limiting.max_qps)${grantedText(limit)}`;

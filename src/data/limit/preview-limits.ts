@@ -3,11 +3,12 @@ import type { LimitExplanation, LimitsExplanation } from "../../plan/explanation
 import type { FleetLimit } from "../../plan/limits/bucket-shares.ts";
 import type { DebtBucket } from "../../plan/limits/debt-bucket.ts";
 import { compileKeyRateOf, type LimitsData } from "../../plan/limits/limits-plan.ts";
+import { retryRange } from "../../plan/limits/retry-delay.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { resourceBytes } from "../scan/resource-programs.ts";
 import type { KeyBucket } from "./key-bucket.ts";
 import type { KeyBuckets } from "./key-buckets.ts";
-import { keyKind, overKey, overTotal, spentLimit } from "./over-limit.ts";
+import { keyKind, overKey, overTotal, spentLimit, waitToTellMs } from "./over-limit.ts";
 import { keyIn } from "./request-keys.ts";
 
 /** What a limiter decides by. */
@@ -52,7 +53,7 @@ export function previewLimits(
     first === undefined || byTotal
       ? overTotal(spentLimit(data.total, total, at))
       : overKey(data.key, first.key, spentLimit(first.limit, first.bucket, at));
-  const waits = byTotal ? [total] : byKey ? over.map(({ bucket }) => bucket.bucket) : [];
+  const limiting = byTotal ? [{ limit: data.total, bucket: total }] : byKey ? over.map(({ bucket }) => bucket) : [];
   const settingOf = compileSettingOf(data);
   const told = [...over, ...counted.filter((one) => !over.includes(one))].slice(0, MOST_TOLD);
   return {
@@ -60,7 +61,7 @@ export function previewLimits(
     items,
     shed_items: outcome === "shed" ? overItems : 0,
     why: outcome === "let_in" ? "each limit that it counts against has something left" : why,
-    wait_ms: waits.length === 0 ? null : finite(Math.max(...waits.map((one) => one.waitMs(nowMs)))),
+    ...waitsOf(limiting, at),
     key: keyKind(data.key),
     mixed: data.mixed,
     shared: isShared,
@@ -70,6 +71,17 @@ export function previewLimits(
     }),
     keys_left_out: counted.length - told.length,
   };
+}
+
+/** Of what refuses it; nothing does: null. */
+function waitsOf(
+  limiting: readonly { readonly limit: FleetLimit; readonly bucket: DebtBucket }[],
+  at: { readonly isShared: boolean; readonly nowMs: number },
+): Pick<LimitsExplanation, "wait_ms" | "retry_after_ms"> {
+  if (limiting.length === 0) return { wait_ms: null, retry_after_ms: null };
+  const waits = limiting.map(({ bucket }) => bucket.waitMs(at.nowMs));
+  const toTell = limiting.map(({ limit, bucket }) => waitToTellMs(limit, bucket, at));
+  return { wait_ms: finite(Math.max(...waits)), retry_after_ms: retryRange(Math.max(...toTell)) };
 }
 
 interface AskedRequest {

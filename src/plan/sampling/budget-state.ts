@@ -16,6 +16,17 @@ export const BUDGET_STATES = [
 ] as const;
 export type BudgetState = (typeof BUDGET_STATES)[number];
 
+/** For people: why it is so, and what would help. */
+export const STATE_REASONS: Readonly<Record<BudgetState, string>> = {
+  no_load: "nothing comes",
+  under_target: "all that comes may be kept",
+  on_target: "its rate keeps what is allowed",
+  over_target:
+    "more is kept than is allowed, at its min_rate already: what is protected or has no trace id may be too much; allow more, or lower min_rate or the rates of priority high",
+  bound_by_ceilings:
+    "less is kept than is allowed: rates of classes, of fixed, of a region, or its own max_rate drop the rest; raise them to keep more",
+};
+
 /** How a strategy does whose rate follows what comes, as whoever decides has it. */
 export interface StrategyStatus {
   readonly name: string;
