@@ -29,6 +29,8 @@ export class SampledItems {
   #items = 0;
   #resources = 0;
   #bytes = 0;
+  /** Nothing is left out or becomes shorter: what RangeWriter asks for. */
+  #grows = true;
   #fate = new Uint8Array(FIRST);
   #addStart = new Int32Array(FIRST);
   #addEnd = new Int32Array(FIRST);
@@ -61,7 +63,8 @@ export class SampledItems {
   #resourceScopes = new Int32Array(FIRST);
   readonly #slack = new Slack();
 
-  begin({ totalItems, totalScopes, resources }: Envelope): void {
+  begin({ totalItems, totalScopes, resources, extras }: Envelope): void {
+    this.#grows = extras.length === 0;
     this.addedEnd = this.kept = this.changed = 0;
     this.#items = this.#edits = this.#scopes = this.#resources = this.#bytes = 0;
     if (totalItems > this.#fate.length) this.#resizeItems(totalItems);
@@ -87,6 +90,7 @@ export class SampledItems {
   }
 
   dropWhole(): void {
+    this.#grows = false;
     this.#resourceFate[this.#resources++] = NOTHING;
   }
 
@@ -140,7 +144,7 @@ export class SampledItems {
   /** Writes the request that is left into bytes of its length. */
   write(envelope: Envelope, out: Uint8Array): void {
     const { bytes, extras } = envelope;
-    const writer = new RangeWriter(bytes, out, 0);
+    const writer = new RangeWriter(bytes, out, 0, this.#grows);
     this.#edits = this.#scopes = 0;
     for (let r = 0; r < envelope.resources; r++) {
       if (this.#resourceFate[r] === WHOLE) writer.copy(envelope.outerStart[r]!, envelope.end[r]!);
@@ -180,14 +184,21 @@ export class SampledItems {
   #takePart(envelope: Envelope, r: number, index: ItemIndex, first: number): void {
     let bytes = envelope.end[r]! - envelope.bodyStart[r]!;
     for (let scope = 0; scope < index.scopes; scope++) {
-      bytes -= index.scopeEnd[scope]! - index.scopeOuterStart[scope]!;
+      const before = index.scopeEnd[scope]! - index.scopeOuterStart[scope]!;
       const inner = this.#editScope(index, scope, first);
-      if (inner >= 0) bytes += 1 + varintBytes(inner) + inner;
+      bytes += (inner < 0 ? 0 : this.#fieldBytes(inner, before)) - before;
     }
     this.#resourceFate[this.#resources] = PART;
     this.#resourceScopes[this.#resources] = index.scopes;
     this.#resourceBytes[this.#resources++] = bytes;
-    this.#bytes += 1 + varintBytes(bytes) + bytes;
+    this.#bytes += this.#fieldBytes(bytes, envelope.end[r]! - envelope.outerStart[r]!);
+  }
+
+  /** Bytes of a field that is written with so many in it, in place of one of `before`. */
+  #fieldBytes(inner: number, before: number): number {
+    const after = 1 + varintBytes(inner) + inner;
+    if (after < before) this.#grows = false;
+    return after;
   }
 
   /**
@@ -229,6 +240,7 @@ export class SampledItems {
       this.#editEnd[last] = end;
       return;
     }
+    this.#grows = false;
     const edit = this.#edits++;
     this.#editItem[edit] = LEFT_OUT;
     this.#editStart[edit] = start;
@@ -245,7 +257,7 @@ export class SampledItems {
     this.#editBody[edit] = body;
     this.#editEnd[edit] = end;
     this.#editBytes[edit] = bytes;
-    return 1 + varintBytes(bytes) + bytes;
+    return this.#fieldBytes(bytes, end - start);
   }
 
   #writePart(writer: RangeWriter, envelope: Envelope, r: number): void {
