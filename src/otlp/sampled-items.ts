@@ -26,6 +26,9 @@ export class SampledItems {
   addedEnd = 0;
   kept = 0;
   changed = 0;
+  /** Of them and of the changed, those of resources that have ended. */
+  #keptBefore = 0;
+  #changedBefore = 0;
   #items = 0;
   #resources = 0;
   #bytes = 0;
@@ -66,6 +69,7 @@ export class SampledItems {
   begin({ totalItems, totalScopes, resources, extras }: Envelope): void {
     this.#grows = extras.length === 0;
     this.addedEnd = this.kept = this.changed = 0;
+    this.#keptBefore = this.#changedBefore = 0;
     this.#items = this.#edits = this.#scopes = this.#resources = this.#bytes = 0;
     if (totalItems > this.#fate.length) this.#resizeItems(totalItems);
     if (totalScopes > this.#scopeBytes.length) this.#resizeScopes(2 * totalScopes);
@@ -85,6 +89,7 @@ export class SampledItems {
 
   takeWhole({ outerStart, end, items }: Envelope, r: number): void {
     this.kept += items[r]!;
+    this.#keptBefore = this.kept;
     this.#resourceFate[this.#resources++] = WHOLE;
     this.#bytes += end[r]! - outerStart[r]!;
   }
@@ -118,14 +123,12 @@ export class SampledItems {
   /** All items of a resource have been told of, of which `index` is. */
   endResource(envelope: Envelope, r: number, index: ItemIndex): void {
     const first = this.#items - index.items;
-    let kept = 0;
-    let same = 0;
-    for (let i = first; i < this.#items; i++) {
-      if (this.#fate[i] !== DROPPED) kept++;
-      if (this.#fate[i] === KEPT) same++;
-    }
-    if (same === index.items) {
-      this.kept -= same;
+    const kept = this.kept - this.#keptBefore;
+    const changed = this.changed - this.#changedBefore;
+    this.#changedBefore = this.changed;
+    this.#keptBefore = this.kept;
+    if (changed === 0 && kept === index.items) {
+      this.kept -= kept;
       this.#items = first;
       return this.takeWhole(envelope, r);
     }
