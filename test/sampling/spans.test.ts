@@ -45,7 +45,10 @@ const requests = fc
     return scramble(REQUEST_TYPE.traces, normalize(REQUEST_TYPE.traces, plain), seededRandom(seed));
   });
 
-const rates = fc.oneof(fc.constantFrom(0.5, 0.1, 0.9, 0.01), fc.double({ min: 0.001, max: 0.999, noNaN: true }));
+const rates = fc.oneof(
+  fc.constantFrom(0.5, 0.1, 0.9, 0.01, 1 - 2 ** -14),
+  fc.double({ min: 0.001, max: 0.999, noNaN: true }),
+);
 
 function modelOfItem({ item }: ExplodedItem, th: string): ReturnType<typeof modelOf> {
   const id = item["traceId"] as Buffer | undefined;
