@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { JsonOut } from "../../src/otlp/json/json-out.ts";
 import { transcode } from "../../src/otlp/json/transcode.ts";
 import { writeJson } from "../../src/otlp/json/write-json.ts";
 import { SIGNALS } from "../../src/otlp/signal.ts";
@@ -79,4 +80,41 @@ test("written JSON: nothing is an empty object, texts have escapes, and what is 
   const at = Buffer.from(bytes).indexOf("🚀");
   const broken = Buffer.from(bytes).fill(0xff, at, at + 1);
   assert.deepEqual(writeJson("logs", broken, MOST), { ok: false, kind: "malformed" });
+});
+
+/** What is written of a number, and nothing where it has no room in so many bytes. */
+function numberIn(most: number, write: (out: JsonOut) => void): string {
+  const out = new JsonOut();
+  out.begin(0, most);
+  write(out);
+  return out.full ? "" : out.finish().toString();
+}
+
+test("written JSON: whole numbers have all of their digits, and no more room than they need", () => {
+  const edges = [
+    0n,
+    9n,
+    10n,
+    999_999_999n,
+    10n ** 9n,
+    10n ** 18n - 1n,
+    10n ** 18n,
+    2n ** 32n,
+    2n ** 63n,
+    2n ** 64n - 1n,
+  ];
+  const numbers = fc.oneof(fc.constantFrom(...edges), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
+  fc.assert(
+    fc.property(numbers, (number) => {
+      const [high, low] = [Number(number >> 32n), Number(number & 0xffff_ffffn)];
+      for (const [text, write] of [
+        [`"${number}"`, (out: JsonOut) => out.wide(high, low)],
+        [`"${BigInt.asIntN(64, number)}"`, (out: JsonOut) => out.signedWide(high | 0, low)],
+        [String(low), (out: JsonOut) => out.integer(low)],
+        [String(low | 0), (out: JsonOut) => out.integer(low | 0)],
+      ] as const) {
+        assert.deepEqual([numberIn(text.length, write), numberIn(text.length - 1, write)], [text, ""]);
+      }
+    }),
+  );
 });

@@ -1,3 +1,4 @@
+import { textOwned } from "../../core/bytes.ts";
 import type { Field, Message } from "./message.ts";
 
 /** A field of a message as protobuf is read: by its number. */
@@ -5,7 +6,7 @@ export interface NumberedField {
   readonly field: Field;
   readonly place: number;
   /** `"name":` */
-  readonly key: string;
+  readonly key: Uint8Array;
   /** Of what is below it; undefined for scalars. */
   readonly fields: NumberedFields | undefined;
 }
@@ -13,6 +14,8 @@ export interface NumberedField {
 /** The fields of a message in ascending order of their numbers, and by them. */
 export class NumberedFields {
   readonly inOrder: NumberedField[] = [];
+  /** Those of which a message has at most one. */
+  readonly oneof: NumberedField[] = [];
   readonly byNumber: (NumberedField | undefined)[] = [];
 }
 
@@ -25,8 +28,9 @@ export function numberFields(message: Message, known: Map<Message, NumberedField
   for (const [place, field] of message.fields.entries()) {
     const isMessage = field.kind === "message" || field.kind === "messages";
     const below = isMessage ? numberFields(field.message, known) : undefined;
-    const numbered = { field, place, key: `${JSON.stringify(field.name)}:`, fields: below };
+    const numbered = { field, place, key: textOwned(`${JSON.stringify(field.name)}:`), fields: below };
     fields.inOrder.push(numbered);
+    if (field.oneof) fields.oneof.push(numbered);
     fields.byNumber[field.number] = numbered;
   }
   return fields;

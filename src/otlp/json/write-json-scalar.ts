@@ -18,43 +18,43 @@ export function writeJsonScalar(
       return out.text(bytes, start, end);
     case "trace_id":
     case "span_id":
-      out.encoded(bytes, start, end, "hex");
+      out.hex(bytes, start, end);
       return true;
     case "bytes":
-      out.encoded(bytes, start, end, "base64");
+      out.base64(bytes, start, end);
       return true;
     default:
-      out.ascii(numberText(kind, bytes, start, end));
+      writeNumber(out, kind, bytes, start, end);
       return true;
   }
 }
 
 type NumberKind = Exclude<ScalarKind, "string" | "trace_id" | "span_id" | "bytes">;
 
-function numberText(kind: NumberKind, bytes: Uint8Array, start: number, end: number): string {
+function writeNumber(out: JsonOut, kind: NumberKind, bytes: Uint8Array, start: number, end: number): void {
   switch (kind) {
     case "bool":
-      return isZero(bytes, start, end) ? "false" : "true";
+      return out.ascii(isZero(bytes, start, end) ? "false" : "true");
     case "double":
-      return doubleText(viewOf(bytes, start).getFloat64(0, true));
+      return out.ascii(doubleText(doubleAt(bytes, start)));
     case "fixed64":
-      return `"${viewOf(bytes, start).getBigUint64(0, true)}"`;
+      return out.wide(uint32At(bytes, start + 4), uint32At(bytes, start));
     case "sfixed64":
-      return `"${viewOf(bytes, start).getBigInt64(0, true)}"`;
+      return out.signedWide(uint32At(bytes, start + 4) | 0, uint32At(bytes, start));
     case "fixed32":
-      return String(viewOf(bytes, start).getUint32(0, true));
+      return out.integer(uint32At(bytes, start));
     case "int64":
-      return `"${end - start <= SMALL ? smallOf(bytes, start, end) : BigInt.asIntN(64, wideOf(bytes, start, end))}"`;
+      return out.signedWide(highOf(bytes, start, end) | 0, int32Of(bytes, start, end));
     case "uint64":
-      return `"${end - start <= SMALL ? smallOf(bytes, start, end) : BigInt.asUintN(64, wideOf(bytes, start, end))}"`;
+      return out.wide(highOf(bytes, start, end), int32Of(bytes, start, end));
     case "uint32":
-      return String(int32Of(bytes, start, end) >>> 0);
+      return out.integer(int32Of(bytes, start, end) >>> 0);
     case "sint32": {
       const folded = int32Of(bytes, start, end);
-      return String((folded >>> 1) ^ -(folded & 1));
+      return out.integer((folded >>> 1) ^ -(folded & 1));
     }
     default: // int32 and the enums
-      return String(int32Of(bytes, start, end));
+      return out.integer(int32Of(bytes, start, end));
   }
 }
 
@@ -63,24 +63,27 @@ function doubleText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** A varint of so many bytes has 28 bits. */
-const SMALL = 4;
+const double = new Float64Array(1);
+const bytesOfDouble = new Uint8Array(double.buffer);
 
-function smallOf(bytes: Uint8Array, start: number, end: number): number {
-  return int32Of(bytes, start, end);
+function doubleAt(bytes: Uint8Array, start: number): number {
+  for (let i = 0; i < 8; i++) bytesOfDouble[i] = bytes[start + i]!;
+  return double[0]!;
 }
 
-function wideOf(bytes: Uint8Array, start: number, end: number): bigint {
-  let value = 0n;
-  for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt(bytes[at]! & 0x7f);
-  return value;
+function uint32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
+/** Bits 32 to 63 of a varint: of its fifth byte all but four, then seven of each. */
+function highOf(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < 5) return 0;
+  let high = (bytes[start + 4]! & 0x7f) >>> 4;
+  for (let at = start + 5, shift = 3; at < end && shift < 32; at++, shift += 7) high |= (bytes[at]! & 0x7f) << shift;
+  return high >>> 0;
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if ((bytes[at]! & 0x7f) !== 0) return false;
   return true;
-}
-
-function viewOf(bytes: Uint8Array, start: number): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset + start, Math.min(8, bytes.length - start));
 }

@@ -52,18 +52,18 @@ class JsonWriter {
     if (depth > MAX_DEPTH) return false;
     const base = this.#top;
     this.#room(2 * fields.inOrder.length);
-    this.#stack.fill(NONE, base, this.#top);
+    for (let at = base; at < this.#top; at++) this.#stack[at] = NONE; // few: less than a call of fill
     for (let at = place; at !== NONE; at = isOne ? NONE : this.#stack[at]!) {
       if (!this.#collect(fields, base, this.#stack[at + 1]!, this.#stack[at + 2]!, depth)) return false;
     }
-    this.#chooseLast(fields, base);
+    if (fields.oneof.length > 0) this.#chooseLast(fields.oneof, base);
     this.#out.ascii("{");
     let isEmpty = true;
     for (const numbered of fields.inOrder) {
       const first = this.#stack[base + 2 * numbered.place]!;
       if (first === NONE) continue;
       isEmpty = false;
-      this.#out.ascii(numbered.key);
+      this.#out.bytes(numbered.key);
       if (!this.#value(numbered, first, this.#stack[base + 2 * numbered.place + 1]!, depth)) return false;
       this.#out.ascii(",");
     }
@@ -100,13 +100,11 @@ class JsonWriter {
   }
 
   /** Of the members of a oneof the one that came last is it. */
-  #chooseLast(fields: NumberedFields, base: number): void {
+  #chooseLast(oneof: readonly NumberedField[], base: number): void {
     let chosen = NONE;
-    for (const { field, place } of fields.inOrder) {
-      if (field.oneof) chosen = Math.max(chosen, this.#stack[base + 2 * place + 1]!);
-    }
-    for (const { field, place } of fields.inOrder) {
-      if (field.oneof && this.#stack[base + 2 * place + 1] !== chosen) this.#stack[base + 2 * place] = NONE;
+    for (const { place } of oneof) chosen = Math.max(chosen, this.#stack[base + 2 * place + 1]!);
+    for (const { place } of oneof) {
+      if (this.#stack[base + 2 * place + 1] !== chosen) this.#stack[base + 2 * place] = NONE;
     }
   }
 
