@@ -5,9 +5,15 @@ import * as fc from "fast-check";
 import { decodeRequest, encodeRequest } from "../../test/support/oracle/oracle.ts";
 import { transcode } from "../otlp/json/transcode.ts";
 import { SIGNALS } from "../otlp/signal.ts";
-import { countItems, generateLogs, generateMetrics, generateTraces } from "../../test/support/generated.ts";
+import {
+  countItems,
+  generateLogs,
+  generateMetrics,
+  generateTraces,
+  copyPrepared,
+} from "../../test/support/generated.ts";
 import { prepare } from "./generate.ts";
-import { copyPrepared, stamp } from "./prepared.ts";
+import { stamp } from "./prepared.ts";
 import { tallyItems } from "./read-back.ts";
 import { Tally } from "./tally.ts";
 

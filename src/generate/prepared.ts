@@ -26,11 +26,6 @@ export interface Places {
   readonly of: Uint32Array;
 }
 
-/** Owned: the same request in its own bytes. The places are shared. */
-export function copyPrepared(prepared: PreparedRequest): PreparedRequest {
-  return { ...prepared, bytes: new Uint8Array(prepared.bytes) };
-}
-
 interface Stamp {
   /** Who sends: 1 to 65,535. */
   readonly source: number;

@@ -35,7 +35,7 @@ export function compileMembers(
   return {
     region: collectors.region ?? own,
     tags: collectors.tags ?? {},
-    listener: listenerOf(protocol === "http/json" ? "http/protobuf" : protocol), // one takes both
+    listener: listenerOf(protocol === "grpc" ? "grpc" : "http/protobuf"), // one takes protobuf and JSON
     isSelf: selectsNode(collectors, { region: own, tags }, own),
     node: id,
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { FLEET_BOUNDS } from "../../src/control/fleet/bounds.ts";
-import { findMembers } from "../../src/control/region/find-members.ts";
+import { findMembers } from "../support/fleet/find-members.ts";
 import { openPartOwners } from "../../src/data/balance/part-owners.ts";
 import { mix } from "../../src/data/balance/slot-order.ts";
 import { reportOf } from "../support/fleet/reports.ts";

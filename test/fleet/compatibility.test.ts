@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { z } from "zod";
 import { METHOD_NAMES, METHODS, readReply, readRequest, writeMessage } from "../../src/control/fleet/methods.ts";
-import { digestOf, writeDirective } from "../../src/control/fleet/directive.ts";
+import { digestOf } from "../../src/control/fleet/directive.ts";
+import { writeDirective } from "../support/fleet/directives.ts";
 import type { ControllerMethod } from "../../src/control/fleet/controller-calls.ts";
 import { reportOf } from "./calls.ts";
 

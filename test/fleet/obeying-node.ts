@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { CONFIG_SCOPE, digestOf, type KnownDirectives, writeDirective } from "../../src/control/fleet/directive.ts";
+import { CONFIG_SCOPE, digestOf, type KnownDirectives } from "../../src/control/fleet/directive.ts";
+import { writeDirective } from "../support/fleet/directives.ts";
 import { type AwaitReply, type AwaitRequest, encodeBody, FLEET_PROTOCOL } from "../../src/control/fleet/messages.ts";
 import { encodeLeader } from "../../src/control/fleet/leader-value.ts";
 import { createFleetAuth } from "../../src/server/fleet/fleet-auth.ts";

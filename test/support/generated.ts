@@ -1,4 +1,5 @@
 import { type GenerateOptions, prepare } from "../../src/generate/generate.ts";
+import type { PreparedRequest } from "../../src/generate/prepared.ts";
 import { visitItems } from "../../src/generate/read-back.ts";
 
 /** An Export request of spans as protobuf; about 373 bytes a span. */
@@ -24,4 +25,9 @@ export function countItems(bytes: Uint8Array): number {
   let items = 0;
   visitItems(bytes, () => items++);
   return items;
+}
+
+/** Owned: the same request in its own bytes. The places are shared. */
+export function copyPrepared(prepared: PreparedRequest): PreparedRequest {
+  return { ...prepared, bytes: new Uint8Array(prepared.bytes) };
 }

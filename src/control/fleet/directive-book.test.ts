@@ -5,7 +5,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "../../store/recipes/epoch.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { momentOf } from "../../store/session/moment.ts";
-import { writeDirective } from "./directive.ts";
+import { writeDirective } from "../../../test/support/fleet/directives.ts";
 import { DirectiveBook, type DirectiveVerdict, type StandingDirective } from "./directive-book.ts";
 
 /** What `openFleetMemory` keeps, without a disk. */

@@ -72,19 +72,5 @@ export type ConfigDirective = z.output<typeof ConfigDirectiveSchema>;
 /** The one scope that each fleet has. */
 export const CONFIG_SCOPE = "config";
 
-interface DirectiveText {
-  readonly scope: string;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly validForMs: number;
-  readonly body: string;
-}
-
-/** A directive with its body in it, if that is small enough. */
-export function writeDirective({ scope, epoch, seq, validForMs, body }: DirectiveText): Directive {
-  const mark = { scope, epoch, seq, valid_for_ms: Math.max(0, Math.floor(validForMs)), digest: digestOf(body) };
-  return Buffer.byteLength(body) <= FLEET_BOUNDS.inlineBytes ? { ...mark, body } : mark;
-}
-
 /** Of a body, and of a whole document. */
 export const digestOf = sha256Of;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reportOf } from "../../../test/fleet/calls.ts";
 import type { ControllerCalls } from "./controller-calls.ts";
-import { digestOf, writeDirective } from "./directive.ts";
+import { digestOf } from "./directive.ts";
+import { writeDirective } from "../../../test/support/fleet/directives.ts";
 import { encodeBody, FLEET_PROTOCOL } from "./messages.ts";
 import { followerRig, type HeldAnswer } from "../../../test/support/fleet/follower-rig.ts";
 

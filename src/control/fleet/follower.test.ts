@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { calm, reportOf } from "../../../test/fleet/calls.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { ControllerCalls } from "./controller-calls.ts";
-import { writeDirective } from "./directive.ts";
+import { writeDirective } from "../../../test/support/fleet/directives.ts";
 import { type ControllerAddress, FLEET_PROTOCOL } from "./messages.ts";
 import { addressOf, C1, followerRig, type HeldAnswer, reports } from "../../../test/support/fleet/follower-rig.ts";
 

@@ -30,7 +30,7 @@ import { RegionSampling } from "../sampling/region-sampling.ts";
 import { CurrentDocument, type FetchBody } from "./current-document.ts";
 import type { DirectiveSource } from "./directive-source.ts";
 import { type DiscoverBound, warnOfBound } from "./discover-bounds.ts";
-import { isFoundOtherwise } from "./find-members.ts";
+import { isFoundOtherwise } from "./is-found-otherwise.ts";
 import { Goodbyes } from "./goodbyes.ts";
 import { HeldAwaits } from "./held-awaits.ts";
 import { memberPage } from "./member-page.ts";

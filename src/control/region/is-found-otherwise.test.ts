@@ -4,7 +4,8 @@ import { reportOf } from "../../../test/support/fleet/reports.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import type { CollectorReport } from "../fleet/messages.ts";
 import type { KnownCollector } from "./collector-table.ts";
-import { findMembers, isFoundOtherwise } from "./find-members.ts";
+import { isFoundOtherwise } from "./is-found-otherwise.ts";
+import { findMembers } from "../../../test/support/fleet/find-members.ts";
 
 const AT = { otlpGrpc: "10.0.0.1:4317", otlp_http: "10.0.0.1:4318" };
 
