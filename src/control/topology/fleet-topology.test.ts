@@ -112,8 +112,16 @@ class World {
 
   summary(region: string, more: Record<string, unknown> = {}, isStale = false): void {
     const numbers = { collectors: 2, states: { live: 2 }, health: { healthy: 2 }, items_per_second: 10, ...more };
-    const { adopted = false } = more;
-    const summary = { region, epoch: "1.5", seq: 1, observed_at: "2026-01-01T00:00:00.000Z", adopted, numbers };
+    const { adopted = false, controller = "" } = more;
+    const summary = {
+      region,
+      controller,
+      epoch: "1.5",
+      seq: 1,
+      observed_at: "2026-01-01T00:00:00.000Z",
+      adopted,
+      numbers,
+    };
     this.views.push({ summary: RegionSummarySchema.parse(summary), ageMs: 1_000, isStale });
   }
 
@@ -168,6 +176,24 @@ test("fleet: regions are those of summaries, of elections and of the controllers
   world.isInStep = false;
   const old = await world.topology.read({ region: "eu", limit: 10, signal });
   assert.equal(old.stale, true, "what the store told before it was cut off is of the past");
+});
+
+test("fleet: sums that the controller before has told are called so, until the new one tells its own", async () => {
+  const world = new World();
+  world.controller("c2", "eu");
+  world.leads.set("eu", "c2");
+  world.serves("c2", "eu", ["b"]);
+  const told: [boolean, string][] = [];
+  for (const controller of ["c1", "c2"]) {
+    world.views.length = 0;
+    world.summary("eu", { controller });
+    const { regions } = await world.topology.read({ limit: 10, signal });
+    told.push([regions[0]!.stale, regions[0]!.reason]);
+  }
+  assert.deepEqual(told, [
+    [true, "its controller is new: sums are those of the one before"],
+    [false, ""],
+  ]);
 });
 
 test("fleet: while the store is away, the controllers that it listed last are asked, and all is called stale", async () => {

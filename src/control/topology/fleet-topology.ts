@@ -183,6 +183,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
       numbers,
       capacity: numbers.capacity_items_per_second,
       isStale: service === undefined && isOld,
+      isInherited: service === undefined && view !== undefined && isAnother(view.summary.controller, controller),
     };
   }
 
@@ -293,6 +294,11 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     this.#links.set(key, link);
     return link;
   }
+}
+
+/** Whoever leads a region tells of it some seconds later, once it knows most of its collectors. */
+function isAnother(told: string, leads: string): boolean {
+  return told !== "" && leads !== "" && told !== leads;
 }
 
 /** Whoever leads does well, unless it says otherwise. */

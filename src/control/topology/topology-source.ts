@@ -19,6 +19,8 @@ export interface RegionSeen {
   readonly capacity: number;
   /** Nobody has told anything new of it for long: all of this is of the past. */
   readonly isStale: boolean;
+  /** Its controller is new: numbers are what the one before has told last. */
+  readonly isInherited?: boolean;
 }
 
 export interface PageOptions extends CallOptions {

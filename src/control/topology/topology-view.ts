@@ -31,7 +31,7 @@ export interface RegionTopology {
   /** Given as `after`, the next page. */
   readonly next: string | null;
   readonly totals: TopologyTotals;
-  /** Nobody tells anything new of it, or its controller does not answer. */
+  /** Nobody tells anything new of it, its controller does not answer, or has just come to lead. */
   readonly stale: boolean;
 }
 
@@ -96,18 +96,20 @@ export function topologyView(found: readonly RegionFound[], split: readonly Spli
 }
 
 function regionView({ seen, page, isOld }: RegionFound, nowMs: number): RegionTopology {
+  const { isStale, isInherited = false } = seen;
   const { health, reason } = regionHealth({ ...seen, isSilent: isOld });
+  const reasons = [reason, isInherited ? "its controller is new: sums are those of the one before" : ""];
   return {
     id: seen.id,
     health,
-    reason,
+    reason: reasons.filter((one) => one !== "").join("; "),
     controller: seen.controller === "" ? null : seen.controller,
     adopted: seen.adopted,
     collectors: page.collectors.map((one) => collectorView(one, nowMs)),
     collectors_total: seen.collectors,
     next: page.next ?? null,
     totals: roundedTotals(topologyTotals([seen.numbers])),
-    stale: seen.isStale || isOld,
+    stale: isStale || isInherited || isOld,
   };
 }
 
