@@ -54,7 +54,8 @@ for (const { name, open } of [
     await until(async () => {
       const { entries } = await guarded.store.list("/otlp/", CALL);
       const keys = new Set(entries.map(({ key }) => key));
-      return ["regions/eu", "sampling/eu", "collectors/c1", "config/mirror"].every((key) => keys.has(`/otlp/${key}`));
+      const wanted = ["regions/eu", "sampling/eu", "collectors/c1", "config/mirror"];
+      return wanted.every((key) => keys.has(`/otlp/${key}`)) || undefined;
     });
     for (const command of [
       ["doctor", "-c", fleet.document],
