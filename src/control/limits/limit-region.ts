@@ -12,7 +12,6 @@ interface Lent {
 
 /** What the leader heard last. */
 interface ToldLeader {
-  readonly atMs: number;
   readonly wanted: number;
   readonly held: number;
   /** It could do with so much; undefined: with what it had. */
@@ -56,7 +55,7 @@ export class LimitRegion {
     const isLearning = this.allocator.isLearning(nowMs);
     const [wanted, lent] = [this.allocator.wanted(nowMs), this.#lent(nowMs)];
     const held = this.#lease.held?.amount ?? 0;
-    this.#told = { atMs: nowMs, wanted, held, lent };
+    this.#told = { wanted, held, lent };
     return {
       to: this.#leader,
       wanted,
@@ -101,7 +100,7 @@ export class LimitRegion {
       const next = newerPart(newest, part, { epoch, sentMs });
       if (next === newest || next === undefined) continue;
       lent.next = next;
-      if (lent === this.#lease) this.#toLend = this.#isForWhatIsLent(next.amount, sentMs) ? this.#toLend : next.amount;
+      if (lent === this.#lease) this.#toLend = this.#isForWhatIsLent(next.amount) ? this.#toLend : next.amount;
     }
     this.settle(nowMs);
   }
@@ -112,9 +111,9 @@ export class LimitRegion {
   }
 
   /** So much was asked for since it has not come back, and no more would have been granted. */
-  #isForWhatIsLent(amount: number, sentMs: number): boolean {
-    const told = this.#told;
-    return told?.atMs === sentMs && told.lent !== undefined && amount <= told.lent && this.#toLend < amount;
+  #isForWhatIsLent(amount: number): boolean {
+    const lent = this.#told?.lent;
+    return lent !== undefined && amount <= lent && this.#toLend < amount;
   }
 
   /** Of more than it was granted last, what has not come back; undefined: nearly all of it. */

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import { LimitHolder } from "./limit-holder.ts";
 import { LimitHolders } from "./limit-holders.ts";
 import { LimitAllocators } from "./limit-allocators.ts";
+import { LimitRegion } from "./limit-region.ts";
 import { LimitRegions } from "./limit-regions.ts";
 import { LimitsAskSchema } from "./limit-report.ts";
 
@@ -90,6 +92,35 @@ test("limits of a region: what it has lent on to those who are silent it keeps, 
   assert.equal(region.hasNews(3_700), false, "all is told");
   const left = idle.reduce((sum, one) => sum + (one.shares(LIMITS.total, 3_700).total[0]?.perSecond ?? 0), 0);
   assert.ok(left > 0 && moved + left <= LIMITS.total.perSecond, String(left));
+});
+
+test("limits of a region: what it asked for since it has not come back is not lent on again", () => {
+  const region = new LimitRegion(OPTIONS);
+  let seq = 0;
+  /** It is granted so much, or what it asks for since it has lent that on. */
+  const grant = (fair: number, nowMs: number): number => {
+    const { lent = 0 } = region.ask(nowMs);
+    const lease = { amount: Math.max(fair, lent), validForMs: 15_000, seq: ++seq };
+    // Validity counts from a little before the ask was put together.
+    region.answered({ epoch: "1.1", lease }, nowMs - 0.01, nowMs);
+    return lent;
+  };
+  const [busy, other] = [new LimitHolder("1.1"), new LimitHolder("1.1")];
+  const report = (id: string, holder: LimitHolder, wanted: number, nowMs: number): number => {
+    region.settle(nowMs);
+    holder.answered(region.allocator.ask(id, holder.ask(wanted, nowMs), nowMs), nowMs);
+    return holder.leased(nowMs)?.amount ?? 0;
+  };
+  grant(100, 0);
+  report("busy", busy, 60, 10);
+  report("other", other, 40, 10);
+  report("other", other, 40, 400);
+  assert.equal(grant(10, 1_000), 0);
+  for (const nowMs of [1_100, 1_200]) report("other", other, 0, nowMs);
+  const lent = grant(10, 1_300);
+  assert.ok(lent >= 60 && lent < 95, String(lent)); // busy has it, and is silent
+  const left = report("busy", busy, 60, 2_000);
+  assert.ok(left <= 10, String(left));
 });
 
 test("limits: of what is hot no more nothing is granted to who still wants it, so that others have its place", () => {
