@@ -96,7 +96,7 @@ export class LimitAllocator {
   /** What all holders want together, in the time of one lease. */
   wanted(nowMs: number): number {
     if (nowMs - this.#sweptMs >= LEVEL_MS) this.#sweep(nowMs);
-    return this.#wanted;
+    return Math.max(0, this.#wanted); // differences of fractions may leave less than nothing
   }
 
   ask(holder: string, { to, wanted, weight, lease, lent, safe }: LimitAsk, nowMs: number): LimitGrant {

@@ -123,6 +123,19 @@ test("limits of a region: what it asked for since it has not come back is not le
   assert.ok(left <= 10, String(left));
 });
 
+test("limits of a region: who wanted parts of an item and is gone leaves an ask that the leader takes", () => {
+  const region = new LimitRegions(OPTIONS);
+  region.setLimits(LIMITS);
+  const lend = (id: string, wanted: number): unknown => region.lend(id, { total: { ...NOTHING, wanted }, keys: [] }, 1);
+  region.ask(0);
+  lend("n1", 0.7);
+  lend("n2", 0.1);
+  region.leave("n1", 2);
+  region.leave("n2", 2);
+  const ask = region.ask(3);
+  assert.equal(LimitsAskSchema.safeParse(ask).error, undefined, String(ask.total.wanted));
+});
+
 test("limits: of what is hot no more nothing is granted to who still wants it, so that others have its place", () => {
   const allocators = new LimitAllocators({ ...OPTIONS, mostKeys: 1 });
   allocators.setLimits(LIMITS);
