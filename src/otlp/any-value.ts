@@ -26,7 +26,20 @@ const MAX_DEPTH = 16;
  * UNSEEN.
  */
 export function seeValue(bytes: Uint8Array, start: number, end: number): Seen {
+  // Nearly all values are one text or one small number, and nothing else: they need no cursor.
+  const tag = bytes[start];
+  if (tag === INT && isSmallVarint(bytes, start + 1, end)) return int64Of(bytes, start + 1, end);
+  if (tag === STRING && end - start - 2 === bytes[start + 1] && end - start < 0x82) {
+    return textOf(bytes, start + 2, end);
+  }
   return see(bytes, start, end, 0);
+}
+
+/** All of [start, end) is one varint of up to four bytes. */
+function isSmallVarint(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start >= end || end - start > 4 || bytes[end - 1]! >= 0x80) return false;
+  for (let at = start; at < end - 1; at++) if (bytes[at]! < 0x80) return false;
+  return true;
 }
 
 /** Only the last member is decoded: there may be as many as bytes allow. */
