@@ -86,6 +86,44 @@ test("sampling: spans that come thinner than asked for keep their counts, the ot
   assert.ok(Math.abs(total - SPANS) < 4 * deviation, `${total} of ${SPANS}`);
 });
 
+const ALL = 1n << 56n;
+
+/** What the Collector's probabilisticsampler asks for of a span that came with this threshold. */
+function collectorThreshold(mode: "equalizing" | "proportional", part: bigint, arrived: bigint): bigint {
+  if (mode === "proportional") return ALL - (ALL - arrived) / part;
+  const own = ALL - ALL / part;
+  return own > arrived ? own : arrived;
+}
+
+test("sampling: after the Collector has sampled, once or twice, by its rules, what the higher threshold keeps is kept, and counts add up", () => {
+  const own = 0.25;
+  const wanted = BigInt(`0x${thresholdOf(own).text.padEnd(14, "0")}`);
+  const ids = traceIds(4_000, seededRandom(11));
+  const arrived = ids.map((id, i) => {
+    const first = collectorThreshold(i % 2 === 0 ? "equalizing" : "proportional", [1n, 2n, 8n][i % 3]!, 0n);
+    const second = collectorThreshold(i % 4 < 2 ? "equalizing" : "proportional", i % 5 === 0 ? 4n : 1n, first);
+    const randomness = BigInt(`0x${id.toString("hex", 9)}`);
+    return { id, randomness, threshold: second, comes: randomness >= second };
+  });
+  const sent = arrived.filter(({ comes }) => comes);
+  const textOf = (threshold: bigint): string => threshold.toString(16).padStart(14, "0").replace(/0+$/u, "") || "0";
+  const request = requestOf(
+    sent.map(({ id }) => id),
+    (i) => `ot=th:${textOf(sent[i]!.threshold)}`,
+  );
+  const kept = spansIn(new SamplingRig("traces", `{ sampling_rate: ${own} }`).sample(request).bytes);
+  const higher = (threshold: bigint): bigint => (threshold > wanted ? threshold : wanted);
+  assert.deepEqual(
+    kept.map((span) => [numberOf(span), String(span["traceState"])]),
+    sent.flatMap(({ randomness, threshold }, i) =>
+      randomness >= higher(threshold) ? [[i, `ot=th:${textOf(higher(threshold))}`]] : [],
+    ),
+  );
+  const total = kept.reduce((sum, span) => sum + adjustedCount(span), 0);
+  const variance = arrived.reduce((sum, { threshold }) => sum + Number(ALL) / Number(ALL - higher(threshold)) - 1, 0);
+  assert.ok(Math.abs(total - ids.length) < 4 * Math.sqrt(variance), `${total} of ${ids.length}`);
+});
+
 test("sampling: a hashed randomness is as even as a random id, where ids are counted up", () => {
   const ids = Array.from({ length: SPANS }, (_, i) => {
     const id = Buffer.alloc(16);
