@@ -22,6 +22,8 @@ export interface Case {
   readonly idle: "none" | "limits" | "degradation";
   readonly gzipIn: boolean;
   readonly gzipOut: boolean;
+  /** Of the pools; undefined: the default, also in builds without a choice. */
+  readonly compressed: "pass_through" | undefined;
   /** `in`: between the load and the system. `both`: also between the system and the sinks. */
   readonly tls: "none" | "in" | "both";
   readonly limits: RouterLimits;
@@ -82,6 +84,7 @@ export const BASE: Omit<Case, "name" | "title"> = {
   idle: "none",
   gzipIn: false,
   gzipOut: false,
+  compressed: undefined,
   tls: "none",
   limits: {},
   workers: undefined,

@@ -13,6 +13,7 @@ const HTTP_32: Partial<Case> = { ...OWN_HTTP, connections: 32, streams: 1 };
 const NODE_HTTP: Partial<Case> = { httpTransport: "node" };
 const JSON_OUT: Partial<Case> = { targets: "json" };
 const JSON_IN: Partial<Case> = { encoding: "json", targets: "grpc" };
+const GZIP_BOTH: Partial<Case> = { rules: "none", gzipIn: true, gzipOut: true };
 
 const TRACES: readonly Case[] = [
   { ...BASE, name: "grpc-1000", title: "gRPC, 1,000 spans a request, by service", ...items(1_000), peers: true },
@@ -44,6 +45,8 @@ const TRACES: readonly Case[] = [
   { ...BASE, name: "degradable", title: "by service, degradation that does not come", idle: "degradation" },
   { ...BASE, name: "gzip-in", title: "gzip in", gzipIn: true },
   { ...BASE, name: "gzip-out", title: "gzip out", gzipOut: true },
+  { ...BASE, name: "gzip-both", title: "gzip in and out, one pool", ...GZIP_BOTH },
+  { ...BASE, name: "gzip-passed", title: "gzip passed through, one pool", ...GZIP_BOTH, compressed: "pass_through" },
 ];
 
 /** Not what is the same whatever the signal, and not sampling, which is of traces. */

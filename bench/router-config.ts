@@ -32,6 +32,7 @@ export function routerConfig(
   const { cert, key, ca } = identity;
   const { maxConcurrentStreams, maxInFlight, queueBytes } = run.limits;
   const queue = queueBytes === undefined ? {} : { queue: { max_bytes: queueBytes } };
+  const passing = run.compressed === undefined ? {} : { compressed: run.compressed };
   const grpc = {
     transport,
     ...(run.tls !== "none" && { tls: { cert, key } }),
@@ -58,7 +59,7 @@ export function routerConfig(
       ...compression,
       ...(maxInFlight !== undefined && { limits: { max_in_flight: maxInFlight } }),
     })),
-    pools: { a: { targets: ["a"], ...queue }, b: { targets: ["b"], ...queue } },
+    pools: { a: { targets: ["a"], ...queue, ...passing }, b: { targets: ["b"], ...queue, ...passing } },
     rules: rulesOf(run),
     default_pool: "a",
     global: { ...samplingOf(run.sampling), ...idleStages(run) },

@@ -20,7 +20,7 @@ export type { EmbedOptions } from "./server/embed/parts.ts";
 export type { Route, RoutedCopy, RoutedTarget } from "./server/embed/route.ts";
 export type { SimpleItem, SimpleValue } from "./plan/simple-item.ts";
 export type { Reply } from "./data/receive/request.ts";
-export type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "./core/snapshot.ts";
+export type { LedgerRow, MetricsSnapshot, PassedRow, SeriesSnapshot, Snapshot } from "./core/snapshot.ts";
 export type {
   ChannelExplanation,
   ConditionExplanation,

@@ -129,8 +129,8 @@ function poolOf(rule: RuleDocument): string {
 }
 
 function deliveryOf(rule: RuleDocument): Omit<PoolDocument, "targets"> {
-  const { strategy, ack, queue, batch, retry, fallback, when_down, adaptive_weights } = rule;
-  return { strategy, ack, queue, batch, retry, fallback, when_down, adaptive_weights };
+  const { strategy, ack, queue, batch, retry, fallback, when_down, compressed, adaptive_weights } = rule;
+  return { strategy, ack, queue, batch, retry, fallback, when_down, compressed, adaptive_weights };
 }
 
 function expandPool(pool: PoolDocument, targets: readonly TargetConfig[]): PoolConfig {

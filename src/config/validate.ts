@@ -11,6 +11,7 @@ import { checkLimiting } from "./validate/limiting.ts";
 import { checkNodeFleet } from "./validate/node-fleet.ts";
 import { checkSampling } from "./validate/sampling.ts";
 import { checkSources } from "./validate/sources.ts";
+import { checkPassThrough } from "./validate/pass-through.ts";
 import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.ts";
 import { checkReachability, checkUsage } from "./validate/usage.ts";
 
@@ -42,4 +43,5 @@ const CHECKS = [
   checkUsage,
   checkStrategies,
   checkForwardHeaders,
+  checkPassThrough,
 ];

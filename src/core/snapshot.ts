@@ -35,4 +35,23 @@ export interface LedgerRow {
   readonly dropped: Readonly<Record<string, number>>;
   readonly shed: Readonly<Record<string, number>>;
   readonly lost: Readonly<Record<string, number>>;
+  /** Besides, of what nothing was read; absent where nothing passed so. */
+  readonly passed_through?: PassedRow;
+}
+
+/** Requests that went on compressed as they came, by what became of them; the unit is a request. */
+export interface PassedRow {
+  /** Of none of them. */
+  readonly items: "unknown";
+  readonly received: number;
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly shed: number;
+  /** They could not go on as they came, and are counted by their items. */
+  readonly read: number;
+  readonly queued: number;
+  /** Of all that were received, as they came. */
+  readonly bytes: number;
+  /** What targets that took them said that they rejected. */
+  readonly rejected_items: number;
 }

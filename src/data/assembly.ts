@@ -9,6 +9,7 @@ import { HeaderIntake } from "./receive/header-intake.ts";
 import { KnownShares } from "./queue/known-shares.ts";
 import type { Limiter } from "./limit/limiter.ts";
 import type { Losses } from "./queue/losses.ts";
+import { openPassage } from "./pass-through.ts";
 import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Records } from "./queue/records.ts";
@@ -75,7 +76,8 @@ function assemblePipeline(
   const { ledger, losses, records } = env;
   const unrouted = ledger.entry(signal, UNROUTED, UNROUTED);
   const shares = new KnownShares();
-  return { sampler, router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records, shares };
+  const passage = openPassage(signal, plan, { pools: its, routes }, env);
+  return { sampler, router, passage, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records, shares };
 }
 
 /**

@@ -7,7 +7,14 @@ import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { NO_TAKEN } from "./receive/header-intake.ts";
 import { type Limiter, LIMITED } from "./limit/limiter.ts";
 import type { Obstacle } from "./route/place.ts";
-import type { HandledRequest, ReceivedRequest, ReplyTaker, RequestHandler } from "./receive/request-handler.ts";
+import type {
+  HandledRequest,
+  ReceivedRequest,
+  ReplyTaker,
+  RequestHandler,
+  UnreadRequest,
+  UnreadTaker,
+} from "./receive/request-handler.ts";
 import { FULL_SUCCESS, type Reply } from "./receive/request.ts";
 import { type Sampler, SAMPLED } from "./sample/sampler.ts";
 import { check, checkAdmissible } from "./admissible.ts";
@@ -84,6 +91,17 @@ export class Pipeline implements RequestHandler {
     pipeline.router.release();
     envelope.release();
     return handled;
+  }
+
+  pass(request: UnreadRequest, to: UnreadTaker): HandledRequest | undefined {
+    const { pipelines, headers: intake, limiter } = this.#current();
+    const { passage } = pipelines[request.head.signal];
+    if (passage === undefined || limiter !== undefined || this.#guard.degradation.refusesUnclassed) return undefined;
+    const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
+    // What is wrong with them is said on the usual way, where links of a fleet are looked at, too.
+    if ("reason" in taken || taken.hops > 0 || taken.path.length > 0) return undefined;
+    const headers = intake.carriedInto(passage.pool.name, taken);
+    return passage.takes(request, headers) ? passage.pass(request, headers, this.#clock.nowMs(), to) : undefined;
   }
 }
 

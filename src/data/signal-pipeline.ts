@@ -4,6 +4,7 @@ import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CircleReport } from "./queue/circle-report.ts";
+import type { Passage } from "./pass-through.ts";
 import type { HeaderIntake, TakenHeaders } from "./receive/header-intake.ts";
 import type { Limiter } from "./limit/limiter.ts";
 import type { KnownShares } from "./queue/known-shares.ts";
@@ -35,6 +36,8 @@ export interface SignalPipeline {
   /** undefined: everything is kept. */
   readonly sampler: Sampler | undefined;
   readonly router: Router;
+  /** Of what comes compressed; undefined: it is inflated. */
+  readonly passage: Passage | undefined;
   readonly routes: RouteEntries;
   /** By the pool's index in the plan. */
   readonly pools: readonly Pool[];

@@ -148,6 +148,7 @@ function compilePool(
     adaptiveWeights: pool.adaptive_weights,
     fallback: pool.fallback,
     ack: pool.ack === "queued" ? "queued" : "delivered",
+    ...(pool.compressed === "pass_through" && { compressed: pool.compressed }),
     whenDown: pool.when_down,
     queue: { maxBytes: pool.queue.max_bytes, maxItems: region?.buffer_size, maxAgeMs: pool.queue.max_age },
     batch: { maxItems: pool.batch.max_items, maxBytes: pool.batch.max_bytes, maxWaitMs: pool.batch.max_wait },

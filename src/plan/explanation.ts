@@ -31,6 +31,11 @@ export interface Explanation {
    * would not be.
    */
   readonly refusal: Refused | null;
+  /**
+   * Where a pool asks for `compressed: pass_through`: what becomes of requests that come
+   * compressed, for people. All else here is of those that are read.
+   */
+  readonly passed_through?: string | undefined;
   /** What limits make of it before; absent where nothing is limited. */
   readonly limits?: LimitsExplanation | undefined;
   /** Items in the request; `items` may have fewer. */

@@ -139,6 +139,11 @@ export interface PoolPlan {
    */
   readonly fallback?: string | undefined;
   readonly ack: "delivered" | "queued";
+  /**
+   * Requests that come compressed go on as they came, where nothing has to be read of them
+   * (pass-through.ts); undefined: they are inflated.
+   */
+  readonly compressed?: "pass_through" | undefined;
   readonly whenDown: "next_rule" | "hold" | "refuse";
   readonly queue: QueuePlan;
   readonly batch: BatchPlan;

@@ -1,5 +1,6 @@
 import type { Reason } from "../core/reason.ts";
 import type { LedgerRow } from "../core/snapshot.ts";
+import { missingPassed, type PassedRequests, passedRowOf } from "./passed-requests.ts";
 
 /** Why items were left out although everything worked. */
 export const DROP_REASONS = ["sampled", "unrouted"] as const;
@@ -28,6 +29,8 @@ export class LedgerEntry {
   readonly shed = new Map<Reason, number>();
   /** Given up after the sender had been told that all is well. */
   readonly lost = new Map<Reason, number>();
+  /** What passed unread, which is in none of the above; undefined while nothing did. */
+  passed: PassedRequests | undefined = undefined;
   readonly signal: string;
   readonly rule: string;
   readonly pool: string;
@@ -58,6 +61,7 @@ interface Balance {
   readonly taken: number;
   /** delivered + dropped + shed + rejected + dead-lettered + lost + queued */
   readonly accounted: number;
+  /** Both are the same, and no request that passed unread is missing. */
   readonly balanced: boolean;
 }
 
@@ -115,16 +119,19 @@ function getOr<Value>(map: Map<string, Value>, key: string, make: () => Value): 
 
 /** One for each signal that is named, sorted. */
 export function balanceOf(rows: readonly LedgerRow[]): Balance[] {
-  const sides = new Map<string, { taken: number; accounted: number }>();
+  const sides = new Map<string, { taken: number; accounted: number; missing: number }>();
   for (const row of rows) {
-    const side = sides.get(row.signal) ?? { taken: 0, accounted: 0 };
+    const side = sides.get(row.signal) ?? { taken: 0, accounted: 0, missing: 0 };
     side.taken += row.received + row.copied;
     side.accounted += accountedInRow(row);
+    if (row.passed_through !== undefined) side.missing += missingPassed(row.passed_through);
     sides.set(row.signal, side);
   }
   return [...sides]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([signal, { taken, accounted }]) => ({ signal, taken, accounted, balanced: taken === accounted }));
+    .map(([signal, { taken, accounted, missing }]) => {
+      return { signal, taken, accounted, balanced: taken === accounted && missing === 0 };
+    });
 }
 
 /** Items that left a row, and those still in it. */
@@ -149,5 +156,7 @@ function rowOf(entry: LedgerEntry): LedgerRow {
   const { signal, rule, pool, received, copied, delivered, rejected, deadLettered, queued, acknowledged } = entry;
   const left = { delivered, rejected, dead_lettered: deadLettered, queued, acknowledged };
   const [dropped, shed] = [Object.fromEntries(entry.dropped), Object.fromEntries(entry.shed)];
-  return { signal, rule, pool, received, copied, ...left, dropped, shed, lost: Object.fromEntries(entry.lost) };
+  const lost = Object.fromEntries(entry.lost);
+  const passed = entry.passed && { passed_through: passedRowOf(entry.passed) };
+  return { signal, rule, pool, received, copied, ...left, dropped, shed, lost, ...passed };
 }

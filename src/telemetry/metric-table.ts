@@ -4,6 +4,7 @@ import { REASONS } from "../core/reason.ts";
 import { FLEET_LINK_METRICS } from "./fleet-link-metric-table.ts";
 import { LOAD_METRICS } from "./load-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
+import { PASSED_METRICS } from "./passed-metric-table.ts";
 import { REMOTE_SAMPLING_METRICS } from "./remote-sampling-metric-table.ts";
 import { DEGRADATION_METRICS } from "./degradation-metric-table.ts";
 import { ROLLOUT_METRICS } from "./rollout-metric-table.ts";
@@ -69,6 +70,7 @@ export const METRICS = {
     labels: ["signal"],
   },
 
+  ...PASSED_METRICS,
   ...SAMPLING_METRICS,
 
   // Limits.

@@ -5,6 +5,7 @@ import { createLedger, type Ledger } from "./ledger.ts";
 import type { MetricSpec } from "./metric-spec.ts";
 import { METRICS } from "./metric-table.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { PassedRequests } from "./passed-requests.ts";
 import { addSnapshots, takeSnapshot } from "./snapshot.ts";
 
 interface Counts {
@@ -28,6 +29,12 @@ function count({ metrics, ledger }: Counts, { label, amount, lost }: { label: st
   metrics.batchSize.with(label).observe(amount);
   const entry = ledger.entry("traces", label, "p");
   entry.received += amount;
+  if (amount % 2 === 1) {
+    entry.passed ??= new PassedRequests();
+    entry.passed.received++;
+    entry.passed[lost ? "read" : "delivered"]++;
+    entry.passed.bytes += amount;
+  }
   if (lost) entry.lose("deadline", amount);
   else entry.delivered += amount;
 }

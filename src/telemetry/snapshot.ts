@@ -3,6 +3,7 @@ import { type Ledger, MAX_ENTRIES } from "./ledger.ts";
 import type { Merge, MetricSpec } from "./metric-spec.ts";
 import { METRICS } from "./metric-table.ts";
 import { type Counter, type Gauge, type Histogram, MAX_SERIES, type Metrics } from "./metrics.ts";
+import { addPassed } from "./passed-requests.ts";
 
 /** Everything that was counted in this process, as plain data. */
 export function takeSnapshot({ metrics, ledger }: { readonly metrics: Metrics; readonly ledger: Ledger }): Snapshot {
@@ -77,6 +78,7 @@ function addLedgers(all: readonly (readonly LedgerRow[])[]): LedgerRow[] {
 }
 
 function addRows(a: LedgerRow, b: LedgerRow): LedgerRow {
+  const passed = addPassed(a.passed_through, b.passed_through);
   return {
     signal: a.signal,
     rule: a.rule,
@@ -91,6 +93,7 @@ function addRows(a: LedgerRow, b: LedgerRow): LedgerRow {
     dropped: addCounts(a.dropped, b.dropped),
     shed: addCounts(a.shed, b.shed),
     lost: addCounts(a.lost, b.lost),
+    ...(passed && { passed_through: passed }),
   };
 }
 

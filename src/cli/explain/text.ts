@@ -18,11 +18,12 @@ import { type Column, tableText } from "../table.ts";
  * words allow it.
  */
 export function explanationText(explanation: Explanation, width: number): string {
-  const { refusal, items, limits, total_items: total, signal } = explanation;
+  const { refusal, items, limits, passed_through: passed, total_items: total, signal } = explanation;
   const head =
     refusal === null ? [] : wrapped(`the request is refused (${refusal.reason}): ${refusal.message}`, width, 2);
   const blocks = items.map((item) => itemLines(item, total, width).join("\n"));
   if (limits !== undefined) blocks.unshift(limitsLines(limits, width).join("\n"));
+  if (passed !== undefined) blocks.unshift(wrapped(passed, width, 2).join("\n"));
   if (head.length > 0) blocks.unshift(head.join("\n"));
   if (total === 0 && head.length === 0) blocks.push(`there is no item in it (${signal})`);
   if (items.length < total) blocks.push(`${items.length} of ${total} items are explained; --items tells more`);

@@ -72,6 +72,12 @@ const DELIVERY_SHAPE = {
     .enum(["next_rule", "hold", "refuse"])
     .default("next_rule")
     .describe("When no target is usable: go on with the next rule that matches, keep in the queue, or refuse."),
+  compressed: z
+    .enum(["inflate", "pass_through"])
+    .default("inflate")
+    .describe(
+      "Requests that come compressed: read like all others, or passed on to targets with the same compression as they came, where nothing has to be read of them. Then their items are not counted.",
+    ),
   adaptive_weights: z.boolean().default(false).describe("Let weights follow the targets' load."),
 };
 

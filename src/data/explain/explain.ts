@@ -14,6 +14,7 @@ import type {
   RuleExplanation,
 } from "../../plan/explanation.ts";
 import type { ResourceFacts } from "../../plan/route-plan.ts";
+import { passThroughText } from "../../plan/pass-through.ts";
 import { provenHeaders } from "../../plan/link-proof.ts";
 import { headersOf, readSenderHeaders } from "../../plan/sender-headers.ts";
 import { show, traceIdOf } from "../../plan/seen-by.ts";
@@ -47,7 +48,8 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
   const { signal, bytes } = request;
   const region = request.region ?? plan.nodeRegion;
   const envelope = new Envelope();
-  const head = { version: plan.version, digest: plan.digest, signal };
+  const passed = passThroughText(signal, plan);
+  const head = { version: plan.version, digest: plan.digest, signal, ...(passed && { passed_through: passed }) };
   if (!scanEnvelope(signal, bytes, envelope)) {
     return { ...head, refusal: { reason: "bad_data", message: envelope.problem }, total_items: 0, items: [] };
   }

@@ -30,7 +30,8 @@ export function encodeBody(
   done: (outcome: SendOutcome) => void,
   send: (body: EncodedBody) => Cancel,
 ): Cancel {
-  const { pieces, bytes, owner } = batch;
+  const { pieces, bytes, owner, encoding = "protobuf" } = batch;
+  if (encoding !== "protobuf") return send({ pieces, owner, bytes, encoding });
   if (compression === "none" || bytes < MIN_COMPRESSED_BYTES) {
     return send({ pieces, owner, bytes, encoding: "identity" });
   }

@@ -66,6 +66,7 @@ export class LearnedSize {
 
   /** What an outcome means, after what went before. */
   read(outcome: SendOutcome, batch: Batch, sentMs: number): SendOutcome {
+    if (batch.encoding !== undefined && batch.encoding !== "protobuf") return readUnread(outcome, batch);
     switch (outcome.kind) {
       case "accepted":
         this.#step({ kind: "taken", bytes: batch.bytes, sentMs, of: batch.headers.key });
@@ -102,6 +103,19 @@ export class LearnedSize {
     this.#limit = stepSizeLimit(this.#limit, event, this.#env.clock.nowMs());
   }
 }
+
+/**
+ * How long it is inflated is not known: nothing is learned, and what may be about the size makes it
+ * be read (queue/settle.ts).
+ */
+function readUnread(outcome: SendOutcome, { bytes }: Batch): SendOutcome {
+  if (outcome.kind === "too_large") return { ...outcome, doubt: "quota" };
+  if (outcome.kind !== "rejected" || outcome.code !== "HTTP 400" || bytes < LARGE_BYTES / USUAL_RATIO) return outcome;
+  return { kind: "too_large", message: outcome.message, doubt: "quota" };
+}
+
+/** OTLP becomes so many times as long, or less, when it is inflated. */
+const USUAL_RATIO = 16;
 
 const SPLIT_REASONS = { recent: "exhausted", quota: "exhausted", bad_data: "bad_data" } as const;
 

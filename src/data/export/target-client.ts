@@ -1,5 +1,6 @@
 import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
+import type { Compression } from "../../otlp/compress.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { SendOutcome } from "../send-outcome.ts";
@@ -15,6 +16,8 @@ export interface Batch {
    */
   readonly owner?: BytesOwner | undefined;
   readonly bytes: number;
+  /** How the pieces are compressed already; `protobuf`, and without one: not at all. */
+  readonly encoding?: "protobuf" | Compression;
   readonly items: number;
   readonly points: number;
   /** What the target is passed on of its senders' headers: all that is in it came with the same. */

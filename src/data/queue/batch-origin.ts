@@ -41,6 +41,8 @@ export interface BatchOrigin {
   mayBeTaken(signal: Signal, but: readonly string[]): boolean;
   /** Gives it to a fallback pool, where that is possible now; ends its part in this queue then. */
   failOver(delivery: Delivery): boolean;
+  /** Gives what was not read back to whoever waits for it, to be read after all. */
+  sendBack(delivery: Delivery): void;
   /** Ends it as if it had never been there, where it is a copy that others have as well. */
   leaveOut(delivery: Delivery): boolean;
   anyUsableBeside(targets: readonly string[], signal: Signal): boolean;

@@ -9,7 +9,7 @@ import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiryOf } from "./delivery.ts";
 import type { LaneHold } from "./lane-hold.ts";
 import { viewsOf } from "./parcel.ts";
-import type { QueueRecord } from "./record.ts";
+import { isUnread, type QueueRecord } from "./record.ts";
 import type { ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
 
 /**
@@ -80,6 +80,7 @@ class BatchChoice implements ReadChoice {
   #goesAlong(next: Delivery, first: QueueRecord): boolean {
     const { record, maxTogether, maxBytes } = next;
     if (this.#count + 1 > maxTogether || isUnfit(record, this.#target)) return false;
+    if (isUnread(record) || isUnread(first)) return false;
     if (this.#bytes + record.bytes > Math.min(this.#maxBytes, maxBytes)) return false;
     return goTogether(this.#target.plan, first.headers, record.headers);
   }
@@ -108,9 +109,9 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   if (deliveries.length === 1) {
     const { again, record, owner } = first;
     const pieces = viewsOf(first);
-    const { bytes, items, points } = record;
+    const { bytes, encoding, items, points } = record;
     const decisive = isDecisive(first);
-    return { signal, pieces, owner: ownerOf(owner), bytes, items, points, headers, ...link, decisive, again };
+    return { signal, pieces, owner: ownerOf(owner), bytes, encoding, items, points, headers, ...link, decisive, again };
   }
   const pieces: Uint8Array[] = [];
   const owners: BytesOwner[] = [];
@@ -129,7 +130,8 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   }
   const owner = owners.length > 0 ? new BatchOwner(owners) : undefined;
   const decisive = deliveries[0]!.trial !== undefined;
-  return { signal, pieces, owner, bytes, items, points, headers, ...link, decisive, again };
+  const { encoding } = first.record;
+  return { signal, pieces, owner, bytes, encoding, items, points, headers, ...link, decisive, again };
 }
 
 /** What all of a batch has come over when it is there. */

@@ -132,6 +132,12 @@ export class LaneHold implements BatchOrigin {
     return true;
   }
 
+  sendBack(delivery: Delivery): void {
+    this.letGo(delivery);
+    this.records.sendBack(delivery);
+    this.env.ended();
+  }
+
   leaveOut(delivery: Delivery): boolean {
     if (!this.records.isSpare(delivery.record)) return false;
     this.letGo(delivery);

@@ -10,7 +10,7 @@ import { onwardTarget } from "./onward-target.ts";
 import { PATIENCE_MS, refusedBy, takeHopeless } from "./hopeless.ts";
 import type { LaneHold } from "./lane-hold.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused.ts";
-import { hasFailed, NO_IDS } from "./record.ts";
+import { hasFailed, isUnread, NO_IDS } from "./record.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
 import type { StorePartition } from "./queue-store.ts";
 import { endTrials } from "./too-large.ts";
@@ -170,6 +170,7 @@ export class LaneSender implements TurnTaker {
     const { maxRequestBytes } = target.plan;
     const records = this.#hold.chooser.isTrial(target, queue.signal) ? 1 : Infinity;
     const limits = { records, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
+    if (this.#sendsBack(queue, target)) return;
     splitAhead(this.#hold, queue, limits);
     // At the time at which the first was looked at: by the clock it may have expired since.
     const deliveries = gather(this.#hold, queue, target, limits, nowMs);
@@ -181,7 +182,7 @@ export class LaneSender implements TurnTaker {
       return;
     }
     this.#hold.chooser.charge(target, batch, batch.signal);
-    this.#hold.env.batchSize.observe(batch.items);
+    if (batch.encoding === "protobuf") this.#hold.env.batchSize.observe(batch.items);
     const first = isFirstTry(deliveries, target.plan.id);
     if (first) this.#hold.budget.earn(this.#hold.retry.budget);
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
@@ -198,6 +199,18 @@ export class LaneSender implements TurnTaker {
       if (tenant !== undefined) tenant.inFlight--;
       this.#returned(sent, outcome);
     });
+  }
+
+  /** What was not read is read after all, where it cannot go to this target as it came. */
+  #sendsBack(queue: StorePartition, { plan: target }: TargetHandle): boolean {
+    const head = queue.peek();
+    if (head === undefined || !isUnread(head.record)) return false;
+    const { encoding } = head.record;
+    const goes = target.compression === encoding && target.protocol !== "http/json";
+    if (goes && this.#hold.plan.division.kind === "none") return false;
+    queue.shift();
+    this.#hold.sendBack(head);
+    return true;
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Copies } from "./copies.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
 import type { QueueLane } from "./queue-lane.ts";
+import { isUnread } from "./record.ts";
 import type { Records } from "./records.ts";
 
 /** A pool as one that fails over to it sees it. */
@@ -83,11 +84,15 @@ export class PoolFailover {
   }
 
   /**
-   * Moves a single parcel that its own pool's targets do not take, though they are up. False: it
-   * stays where it is.
+   * Moves a single parcel that its own pool's targets do not take, though they are up; what was not
+   * read is read first. False: it stays where it is.
    */
   failOver(parcel: Parcel, fallback: string | undefined): boolean {
     if (fallback === undefined) return false;
+    if (isUnread(parcel.record)) {
+      this.#records.sendBack(parcel);
+      return true;
+    }
     const to = this.#give(parcel, fallback);
     if (to !== undefined) this.#own.countFailover(to, "backlog", parcel.record.points);
     return to !== undefined;
@@ -118,6 +123,11 @@ export class PoolFailover {
       if (copies !== undefined && this.#moved.has(copies)) {
         lane.letGoOldest(signal);
         this.#records.withdraw(parcel);
+        continue;
+      }
+      if (isUnread(parcel.record)) {
+        lane.letGoOldest(signal);
+        this.#records.sendBack(parcel);
         continue;
       }
       const to = this.#give(parcel, fallback);

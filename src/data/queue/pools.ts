@@ -11,6 +11,7 @@ import type { FallbackPool, NamedPools } from "./pool-failover.ts";
 import { dressedFor, lostWith, type Rerouter, renewed } from "./removed.ts";
 import { openPool } from "./pool.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
+import { isUnread } from "./record.ts";
 
 /** What the pools have in common, apart from each other. */
 interface PoolsEnv extends Omit<PoolEnv, "pools"> {
@@ -163,6 +164,7 @@ export class Pools implements AsyncDisposable, NamedPools {
   #giveTo({ pool, after }: Retiring, parcel: Parcel): void {
     const { records, rerouter } = this.#env;
     const { signal } = parcel.record;
+    if (isUnread(parcel.record)) return records.sendBack(parcel);
     const there = after.flatMap((name) => this.#live.get(name) ?? []);
     const ready = there.filter((one) => one.usable(signal));
     let left = renewed(records, parcel, this.#clock.nowMs());

@@ -31,18 +31,21 @@ const aRecord = fc
     notBeforeMs: fc.constantFrom(0, 9_000),
     keys: fc.array(fc.string(), { maxLength: 3 }),
     retries: fc.nat(9),
+    encoding: fc.constantFrom("protobuf" as const, "gzip" as const, "zstd" as const),
   })
-  .map(({ id, copyOf, shares, headers, ack, enqueuedMs, waitMs, notBeforeMs, keys, retries }): QueueRecord => {
-    const points = shares.reduce((sum, share) => sum + share.points, 0);
-    const expiresMs = ack === "delivered" ? enqueuedMs + waitMs : NEVER_MS;
-    const from = { signal: "metrics", region: "eu", headers: senderHeaders(headers) } as const;
-    const sizes = { bytes: 9, items: 2, points, shares };
-    const record = newRecord(id, copyOf, { ...from, ...sizes, ack, enqueuedMs, expiresMs });
-    const [avoid = "", ...unreachable] = keys;
-    const history = { partition: "all", notBeforeMs, attempts: retries, retries, target: avoid, avoid, unreachable };
-    keepHistory({ ...record, ...history, unwilling: keys, pools: keys }, record);
-    return record;
-  });
+  .map(
+    ({ id, copyOf, shares, headers, ack, enqueuedMs, waitMs, notBeforeMs, keys, retries, encoding }): QueueRecord => {
+      const points = shares.reduce((sum, share) => sum + share.points, 0);
+      const expiresMs = ack === "delivered" ? enqueuedMs + waitMs : NEVER_MS;
+      const from = { signal: "metrics", region: "eu", headers: senderHeaders(headers) } as const;
+      const sizes = { bytes: 9, items: 2, points, shares, encoding };
+      const record = newRecord(id, copyOf, { ...from, ...sizes, ack, enqueuedMs, expiresMs });
+      const [avoid = "", ...unreachable] = keys;
+      const history = { partition: "all", notBeforeMs, attempts: retries, retries, target: avoid, avoid, unreachable };
+      keepHistory({ ...record, ...history, unwilling: keys, pools: keys }, record);
+      return record;
+    },
+  );
 
 test("JSON gives a record back as it was written, and it may end as that", () => {
   fc.assert(

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import type { Compression } from "../../otlp/compress.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { LedgerEntry } from "../../telemetry/ledger.ts";
@@ -56,7 +57,8 @@ export interface QueueRecord {
   /** Of this process; of all records that have not ended no two have the same. */
   readonly id: number;
   readonly signal: Signal;
-  readonly encoding: "protobuf";
+  /** With a compression it is one request as it came, of which nothing was read. */
+  readonly encoding: "protobuf" | Compression;
   /** Of the listener that it came in by, for resources that name none. */
   readonly region: string;
   /** Those of its request that are kept: what targets are passed on, and what pools divide by. */
@@ -67,9 +69,9 @@ export interface QueueRecord {
    */
   readonly ack: "delivered" | "queued";
   readonly bytes: number;
-  /** Spans, metrics or log records. */
+  /** Spans, metrics or log records; 1 where nothing was read. */
   readonly items: number;
-  /** What `partial_success` counts: the items, except data points for metrics. */
+  /** What `partial_success` counts: items, of metrics data points; 0 where nothing was read. */
   readonly points: number;
   /** In the order of the bytes as far as it goes; their points together are `points`. */
   readonly shares: readonly Share[];
@@ -110,7 +112,13 @@ export interface QueueRecord {
 export type NewRecord = Pick<
   QueueRecord,
   "signal" | "region" | "headers" | "ack" | "bytes" | "items" | "points" | "shares" | "enqueuedMs" | "expiresMs"
->;
+> &
+  Partial<Pick<QueueRecord, "encoding">>;
+
+/** Compressed as it came: it is never split, divided, nor sent with others. */
+export function isUnread({ encoding }: Pick<QueueRecord, "encoding">): boolean {
+  return encoding !== "protobuf";
+}
 
 /**
  * The one place that makes them, so that all have the same shape. Times are whole milliseconds: a
@@ -121,7 +129,7 @@ export function newRecord(id: number, copyOf: number, facts: NewRecord): QueueRe
     schema: 1,
     id,
     signal: facts.signal,
-    encoding: "protobuf",
+    encoding: facts.encoding ?? "protobuf",
     region: facts.region,
     headers: facts.headers,
     ack: facts.ack,

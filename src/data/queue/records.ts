@@ -9,6 +9,7 @@ import { type Parcel, type ParcelOutcome, type Part, type Pieces, viewsOf } from
 import {
   CountedShare,
   divideShares,
+  isUnread,
   keepHistory,
   type NewRecord,
   newRecord,
@@ -23,6 +24,11 @@ export interface Receipt {
   /** One more record will end, in place of one that it knows of. */
   expect(): void;
   settled(outcome: ParcelOutcome, points: number): void;
+  /**
+   * In place of `settled`, for what was not read: it cannot go on as it is, and has to be read. Its
+   * bytes are from then on the receiver's to release.
+   */
+  sentBack?(parcel: Parcel): void;
 }
 
 interface RecordsEnv {
@@ -87,6 +93,15 @@ export class Records {
     this.#account(parcel, outcome, receipt !== undefined);
     owner.release();
     receipt?.settled(outcome, record.points);
+  }
+
+  /** Gives what was not read back to whoever waits for it. */
+  sendBack(parcel: Parcel): void {
+    const { id } = parcel.record;
+    const receipt = this.#receipts.get(id);
+    if (receipt?.sentBack === undefined) return this.finish(parcel, CANNOT_BE_READ);
+    this.#receipts.delete(id);
+    receipt.sentBack(parcel);
   }
 
   /** It found no place in a queue, and its sender is told so elsewhere. */
@@ -226,6 +241,7 @@ export class Records {
    */
   #account(parcel: Parcel, outcome: ParcelOutcome, isTold: boolean): void {
     const { record } = parcel;
+    if (isUnread(record)) return; // in requests, by whoever waits for it (data/pass-through.ts)
     let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
     for (const share of record.shares) {
       const { points } = share;
@@ -275,6 +291,13 @@ export class Records {
   }
 }
 
+/** Nobody waits for it who could read it. */
+const CANNOT_BE_READ = {
+  kind: "failed",
+  reason: "target_failed",
+  message: "it cannot go on as it came",
+} as const satisfies ParcelOutcome;
+
 /** A parcel that may be copied elsewhere. */
 interface MovableParcel extends Parcel {
   pieces: Pieces;
@@ -309,9 +332,10 @@ function enter(entry: LedgerEntry, { ack }: QueueRecord, points: number): void {
 
 function partOf(whole: QueueRecord, id: number, part: Part, shares: QueueRecord["shares"]): QueueRecord {
   const { bytes, items, points, headers = whole.headers, enqueuedMs = whole.enqueuedMs } = part;
-  const { signal, region, ack, expiresMs, copyOf } = whole;
+  const { signal, encoding, region, ack, expiresMs, copyOf } = whole;
   const record = newRecord(id, copyOf, {
     signal,
+    encoding,
     region,
     headers,
     ack,

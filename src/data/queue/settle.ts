@@ -4,7 +4,7 @@ import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
 import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { isAwaited } from "./parcel.ts";
-import { NO_IDS } from "./record.ts";
+import { isUnread, NO_IDS } from "./record.ts";
 import { backoffMs } from "./retry-policy.ts";
 import { endTrials, passTrials, refuseAsBadData, tooLarge, trialOf } from "./too-large.ts";
 
@@ -28,6 +28,7 @@ export function settleBatch(origin: BatchOrigin, sent: SentBatch, outcome: SendO
     case "retry":
       return retry(origin, sent, outcome);
     case "too_large":
+      if (sent.deliveries.some(({ record }) => isUnread(record))) return sendBack(origin, sent.deliveries);
       return tooLarge(origin, sent.deliveries, sent.target, outcome);
     case "elsewhere":
       return turnAway(origin, sent, outcome.message);
@@ -47,11 +48,17 @@ function accept(origin: BatchOrigin, deliveries: readonly Delivery[], rejected: 
   const shared = count > 1 && message !== "" ? `${message} (said of a batch of ${count} requests)` : message;
   let left = rejected;
   for (const delivery of deliveries) {
-    const its = Math.min(left, delivery.record.points);
+    // Of what was not read only the target knows what was in it.
+    const its = isUnread(delivery.record) ? left : Math.min(left, delivery.record.points);
     left -= its;
     const said = rejected === 0 || its > 0 ? shared : "";
     origin.finish(delivery, { kind: "delivered", rejected: its, message: said });
   }
+}
+
+/** It can be split when it has been read. */
+function sendBack(origin: BatchOrigin, deliveries: readonly Delivery[]): void {
+  for (const delivery of worthAnother(origin, deliveries)) origin.sendBack(delivery);
 }
 
 function retry(origin: BatchOrigin, { deliveries, target }: SentBatch, outcome: Retry): void {

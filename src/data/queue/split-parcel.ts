@@ -4,6 +4,7 @@ import type { BatchOrigin } from "./batch-origin.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Parcel, type Part, viewsOf } from "./parcel.ts";
 import type { StorePartition } from "./queue-store.ts";
+import { isUnread } from "./record.ts";
 
 /** How parcels are split that are more than one call may take. */
 export interface ParcelSplitter {
@@ -18,6 +19,7 @@ export interface ParcelSplitter {
 export const requestSplitter: ParcelSplitter = {
   split(parcel, limits) {
     const { record } = parcel;
+    if (isUnread(record)) return undefined;
     const pieces = viewsOf(parcel);
     const whole = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
     const parts = splitRequest(record.signal, whole, limits);

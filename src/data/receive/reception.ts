@@ -1,4 +1,4 @@
-import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
+import type { BodyMemory, BytesOwner, Extent, WaitingReader } from "../../core/arena/extent.ts";
 import { SCRATCH } from "../../core/bytes.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import type { Signal } from "../../otlp/signal.ts";
@@ -8,10 +8,10 @@ import { transcode } from "../../otlp/json/transcode.ts";
 import type { Transcoded } from "../../otlp/json/transcode-parsed.ts";
 import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "./request.ts";
-import type { HandledRequest, ReplyTaker } from "./request-handler.ts";
+import type { HandledRequest, UnreadTaker } from "./request-handler.ts";
 import type { Expiring } from "./deadlines.ts";
 import type { ListenerContext } from "./listener-context.ts";
-import type { Encoding } from "../../otlp/encoding.ts";
+import type { ContentEncoding, Encoding } from "../../otlp/encoding.ts";
 
 /** Of a body that is coming; 80 bytes that nobody keeps when it has come. */
 class BodyProgress {
@@ -33,7 +33,7 @@ class BodyProgress {
  * went away, is done with, but the permit stays open until nobody holds the bytes. What is the
  * protocol's is said by who extends it; an object for each would be 190 bytes more.
  */
-export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, RequestHead {
+export abstract class Reception implements Expiring, BodyMemory, UnreadTaker, RequestHead {
   heapIndex = -1;
   readonly signal: Signal;
   readonly receivedMs: number;
@@ -155,17 +155,8 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
     this.#coming = undefined;
     this.permit.whole();
     this.#complete(body);
-    if (encoding === "identity") {
-      this.#decode(body);
-      return;
-    }
-    this.#away = true;
-    const sent = body.bytes.length;
-    inflate(encoding, body.bytes, this, (result) => {
-      this.#away = false;
-      body.release();
-      this.#inflated(result, sent);
-    });
+    if (encoding === "identity") this.#decode(body);
+    else if (!this.#pass(body, encoding)) this.#inflate(body.bytes, body, encoding);
   }
 
   #complete(body: Extent): void {
@@ -232,6 +223,36 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
 
   release(bytes: number): void {
     this.permit.shrink(bytes);
+  }
+
+  /** For the next stage, which had it unread. */
+  sentBack(bytes: Uint8Array, owner: BytesOwner, encoding: ContentEncoding): void {
+    this.#handled = undefined;
+    if (!this.#answered) return this.#inflate(bytes, owner, encoding);
+    owner.release();
+    this.permit.close();
+  }
+
+  /** False: it is to be inflated. */
+  #pass(body: Extent, encoding: ContentEncoding): boolean {
+    const { handler } = this.#context.env;
+    if (this.format !== "protobuf" || handler.pass === undefined) return false;
+    this.#away = true;
+    const passed = handler.pass({ head: this, bytes: body.bytes, owner: body, encoding }, this);
+    if (passed === undefined) return false;
+    this.#handled = passed;
+    body.release(); // what goes on to targets has retained it
+    return true;
+  }
+
+  #inflate(bytes: Uint8Array, owner: BytesOwner, encoding: ContentEncoding): void {
+    this.#away = true;
+    const sent = bytes.length;
+    inflate(encoding, bytes, this, (result) => {
+      this.#away = false;
+      owner.release();
+      this.#inflated(result, sent);
+    });
   }
 
   #inflated(result: InflateResult, sent: number): void {

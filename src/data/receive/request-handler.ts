@@ -1,4 +1,5 @@
 import type { BytesOwner } from "../../core/arena/extent.ts";
+import type { ContentEncoding } from "../../otlp/encoding.ts";
 import type { Reply, RequestHead } from "./request.ts";
 
 /** A request that was admitted and read whole: what the next stage gets. */
@@ -27,6 +28,20 @@ export interface ReplyTaker {
   replied(reply: Reply): void;
 }
 
+/** The same as it came: compressed, and nothing of it read. */
+export interface UnreadRequest extends Pick<ReceivedRequest, "head" | "bytes" | "owner"> {
+  readonly encoding: ContentEncoding;
+}
+
+/** Whom the next stage tells the reply to a request that it took unread. */
+export interface UnreadTaker extends ReplyTaker {
+  /**
+   * In place of a reply: it has to be inflated after all. The bytes are there until whoever is told
+   * releases their owner.
+   */
+  sentBack(bytes: Uint8Array, owner: BytesOwner, encoding: ContentEncoding): void;
+}
+
 /** A request that the next stage has. */
 export interface HandledRequest {
   /** Its sender went away. After its reply it does nothing. */
@@ -40,4 +55,6 @@ export interface RequestHandler {
    * Neither throws.
    */
   handle(request: ReceivedRequest, to: ReplyTaker): HandledRequest;
+  /** Takes a request in protobuf unread, where that can be; undefined: it is to be inflated. */
+  pass?(request: UnreadRequest, to: UnreadTaker): HandledRequest | undefined;
 }

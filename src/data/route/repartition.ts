@@ -4,6 +4,7 @@ import type { Division } from "../../plan/division.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type Parcel, viewsOf } from "../queue/parcel.ts";
 import type { Partition, Repartitioner } from "../queue/pool-port.ts";
+import { isUnread } from "../queue/record.ts";
 import { type Signal, SIGNALS } from "../../otlp/signal.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import { headerTestsOf } from "../../plan/header-tests.ts";
@@ -25,6 +26,8 @@ export function createRepartitioner(metrics: Metrics): Repartitioner {
     partition(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];
       const { record } = parcel;
+      // It goes no further than its lane: there it is sent back to be read.
+      if (isUnread(record)) return [whole(parcel, lastChannel(division, ownerOf))];
       const pieces = viewsOf(parcel);
       const bytes = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
       const partitions = partitionerOf(division)(record.signal, bytes, record, ownerOf);

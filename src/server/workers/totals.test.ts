@@ -4,6 +4,7 @@ import type { SeriesSnapshot, Snapshot } from "../../core/snapshot.ts";
 import { balanceOf, createLedger } from "../../telemetry/ledger.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { exportLedger } from "../../telemetry/runtime.ts";
+import { PassedRequests } from "../../telemetry/passed-requests.ts";
 import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
 import { addRemains, NodeTotals, NOTHING, remainsOf, withLedger } from "./totals.ts";
 
@@ -17,6 +18,7 @@ function counted() {
   early.acknowledged += 3;
   const late = counts.ledger.entry("logs", "r", "late");
   late.received += 5;
+  late.passed = Object.assign(new PassedRequests(), { received: 3, shed: 1, queued: 2 });
   late.queued += 5;
   const changed = counts.ledger.entry("logs", "r", "changed");
   changed.received += 7;
@@ -40,6 +42,8 @@ test("what a worker that is gone had counted goes on; what it held ends, and wha
     [{ worker_died: 2 }, { worker_died: 5 }, 0],
     "of one pool, some were acknowledged before its config was changed",
   );
+  const { received, shed, queued } = late?.passed_through ?? {};
+  assert.deepEqual([received, shed, queued], [3, 3, 0]);
   assert.ok(balanceOf(remains.ledger).every(({ balanced }) => balanced));
   const { metrics } = addSnapshots(NOTHING, [remains]);
   assert.deepEqual(metrics["otlp_requests_total"], [{ labels: ["eu", "s"], value: 7 }]);

@@ -12,7 +12,7 @@ export const NOTHING: Snapshot = { metrics: {}, ledger: [] };
  * been told that all is well, otherwise refused with the connection that it came by.
  */
 export function remainsOf(last: Snapshot): Snapshot {
-  const ledger = last.ledger.map((row) => (row.queued === 0 ? row : endQueued(row)));
+  const ledger = last.ledger.map((row) => endPassed(row.queued === 0 ? row : endQueued(row)));
   const lost = last.ledger.reduce((sum, row) => sum + row.acknowledged, 0);
   const counters = Object.values<MetricSpec>(METRICS).filter(({ kind }) => kind !== "gauge");
   const metrics = Object.fromEntries(counters.map(({ name }) => [name, last.metrics[name] ?? []]));
@@ -49,6 +49,13 @@ function endQueued(row: LedgerRow): LedgerRow {
   const { queued, acknowledged } = row;
   const [shed, lost] = [addDied(row.shed, queued - acknowledged), addDied(row.lost, acknowledged)];
   return { ...row, queued: 0, acknowledged: 0, shed, lost };
+}
+
+/** Somebody waited for each of them. */
+function endPassed(row: LedgerRow): LedgerRow {
+  const passed = row.passed_through;
+  if (passed === undefined || passed.queued === 0) return row;
+  return { ...row, passed_through: { ...passed, queued: 0, shed: passed.shed + passed.queued } };
 }
 
 function addDied(counts: LedgerRow["lost"], items: number): LedgerRow["lost"] {

@@ -1,0 +1,139 @@
+import { discoveryIn } from "../discovered.ts";
+import { caution, type Finding } from "../finding.ts";
+import { isSelected } from "../glob.ts";
+import type { Outline, OutlinePool, OutlineRule } from "../outline.ts";
+import { ALL_SIGNALS } from "../schema/values.ts";
+import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
+
+/** Why a pool that asks for it gets nothing unread, and what would mend that. */
+type Why = readonly [message: string, hint: string];
+
+/**
+ * Pools that ask to be passed what comes compressed, where all of it has to be read: the same
+ * reasons as those of plan/pass-through.ts, as far as they can be seen in what is written.
+ */
+export function checkPassThrough(outline: Outline): Finding[] {
+  return outline.pools.flatMap((pool) => {
+    if (pool.values["compressed"] !== "pass_through") return [];
+    const its = ALL_SIGNALS.filter((signal) => leadsTo(pool, signal, outline));
+    const reasons = new Map<string, { readonly why: Why; readonly signals: string[] }>();
+    for (const signal of its) {
+      const why = whyRead(pool, signal, outline);
+      if (why === undefined) continue;
+      const known = reasons.get(why[0]) ?? { why, signals: [] };
+      known.signals.push(signal);
+      reasons.set(why[0], known);
+    }
+    return [...reasons.values()].map(({ why: [message, hint], signals }) => {
+      const which = signals.length === its.length ? "" : ` for ${signals.join(" and ")}`;
+      return caution([...pool.path, "compressed"], `pass_through has no effect${which}: ${message}`, hint);
+    });
+  });
+}
+
+function whyRead(pool: OutlinePool, signal: string, outline: Outline): Why | undefined {
+  return whyPool(pool) ?? whyTargets(pool, outline) ?? whyGlobal(signal, outline) ?? whyRules(signal, outline);
+}
+
+const LOOKS = new Set(["content", "consistent_hash", "geography", "broadcast"]);
+
+function whyPool({ values }: OutlinePool): Why | undefined {
+  const { ack = "delivered", strategy } = values;
+  if (ack !== "delivered") return ["what is acknowledged early is checked first", "ack: delivered"];
+  const type = textOf(strategy) ?? textOf(valuesOf(strategy)?.["type"]) ?? "";
+  if (!LOOKS.has(type)) return undefined;
+  const what = type === "broadcast" ? "makes copies" : "looks at items";
+  return [`strategy ${type} ${what}`, "choose a strategy that looks at targets only"];
+}
+
+/** Nothing is said where the targets cannot be made out. */
+function whyTargets({ values }: OutlinePool, { targets }: Outline): Why | undefined {
+  const set = values["targets"];
+  const found = discoveryIn(set);
+  const its = found === undefined ? selected(set, targets) : [found];
+  if (its.length === 0) return undefined;
+  const first = its[0]?.["compression"] ?? "none";
+  const hint = "give all of them the same compression: gzip, or zstd";
+  if (its.some(({ protocol }) => protocol === "http/json")) return ["a target is sent JSON", "another protocol"];
+  if (its.some(({ compression = "none" }) => compression !== first)) return ["its targets differ in compression", hint];
+  return first === "none" ? ["its targets have no compression", hint] : undefined;
+}
+
+function selected(set: unknown, targets: Outline["targets"]): Values[] {
+  const ids = listOf(set);
+  if (Array.isArray(set)) return targets.flatMap(({ id, values }) => (ids.includes(id) ? [values] : []));
+  const { region, tags } = valuesOf(set) ?? {};
+  const globs = Object.entries(valuesOf(tags) ?? {}).flatMap(([tag, glob]) => {
+    return typeof glob === "string" ? [[tag, glob] as const] : [];
+  });
+  const selector = { region: textOf(region), tags: Object.fromEntries(globs) };
+  return targets.filter((target) => isSelected(target, selector)).map((target) => target.values);
+}
+
+function whyGlobal(signal: string, { root }: Outline): Why | undefined {
+  if (valueAt(root, "global", "rate_limiting") !== undefined)
+    return ["global.rate_limiting counts items", "take one of the two out"];
+  if (isSampled(signal, root)) return [`${signal} are sampled`, "take one of the two out"];
+  const region = textOf(valueAt(root, "node", "region")) ?? "default";
+  if (valueAt(root, "regions", region, "buffer_size") === undefined) return undefined;
+  return ["buffer_size of this node's region counts items", "take one of the two out"];
+}
+
+function isSampled(signal: string, root: Values): boolean {
+  const path = ["global", "sampling_strategies"];
+  const strategies = entriesOf(valueAt(root, ...path), path);
+  const spoken = strategies.some(({ values: { signals } }) => {
+    return signals === undefined ? signal === "traces" : listOf(signals).includes(signal);
+  });
+  if (spoken || signal !== "traces") return spoken;
+  const degradation = valuesOf(valueAt(root, "global", "degradation"));
+  const rates = Object.values(valuesOf(root["regions"]) ?? {}).map((region) => valueAt(region, "sampling_rate"));
+  const lowers = [valueAt(root, "global", "sampling_rate"), ...rates].some(
+    (rate) => typeof rate === "number" && rate < 1,
+  );
+  return lowers || (degradation !== undefined && degradation["enabled"] !== false);
+}
+
+/** One rule has to take everything of the signal, before any other is asked. */
+function whyRules(signal: string, outline: Outline): Why | undefined {
+  const rules = outline.rules
+    .filter(({ signals }) => signals.includes(signal))
+    .toSorted((a, b) => b.priority - a.priority);
+  const hint = "one rule without conditions, or default_pool, has to take everything";
+  for (const rule of rules) {
+    if (mayBeOfOthers(rule, signal)) continue; // it may be a rule that asks nothing of this signal
+    const name = rule.id === undefined ? "a rule" : `rule ${rule.id}`;
+    if (!rule.unconditional) return [`${name} has conditions, and comes first`, hint];
+    if (!rule.stops) return [`${name} copies, and the rules after it are asked`, hint];
+    return undefined; // its pool gets all of it: this one, or another, for which nobody asked
+  }
+  return undefined;
+}
+
+/** Conditions that items of some signals meet only; those within others are not looked through. */
+const OF_SOME: Readonly<Record<string, readonly string[]>> = {
+  span_kind: ["traces"],
+  span_name: ["traces"],
+  span_status: ["traces"],
+  sample_rate: ["traces", "logs"],
+  severity: ["logs"],
+  metric_name: ["metrics"],
+};
+const WITH_PARTS = ["any", "not"];
+
+function mayBeOfOthers({ values }: OutlineRule, signal: string): boolean {
+  return listOf(values["conditions"]).some((condition) => {
+    return Object.keys(valuesOf(condition) ?? {}).some((key) => {
+      return WITH_PARTS.includes(key) || OF_SOME[key]?.includes(signal) === false;
+    });
+  });
+}
+
+function isPoolOf({ path, values }: OutlineRule, pool: OutlinePool): boolean {
+  return pool.name === undefined ? path === pool.path : values["pool"] === pool.name;
+}
+
+function leadsTo(pool: OutlinePool, signal: string, { root, rules }: Outline): boolean {
+  const isDefault = pool.name === undefined ? pool.path[0] === "default_pool" : root["default_pool"] === pool.name;
+  return isDefault || rules.some((rule) => rule.signals.includes(signal) && isPoolOf(rule, pool));
+}

@@ -1,0 +1,164 @@
+import type { Compression } from "../otlp/compress.ts";
+import type { Signal } from "../otlp/signal.ts";
+import { type PassingPlan, passThroughOf } from "../plan/pass-through.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { SenderHeaders } from "../plan/sender-headers.ts";
+import type { LedgerEntry } from "../telemetry/ledger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { PassedRequests } from "../telemetry/passed-requests.ts";
+import { type Parcel, type ParcelOutcome, viewsOf } from "./queue/parcel.ts";
+import type { Pool } from "./queue/pool-port.ts";
+import { CountedShare, type Share } from "./queue/record.ts";
+import type { Records } from "./queue/records.ts";
+import type { HandledRequest, UnreadRequest, UnreadTaker } from "./receive/request-handler.ts";
+import { Settlement } from "./receive/settlement.ts";
+
+/** A rule's entry in the ledger, which is opened when it is first asked for. */
+interface PassedRoute {
+  enter(): LedgerEntry;
+}
+
+interface PassedRoutes {
+  /** By the rule's index in the plan. */
+  at(rule: number): PassedRoute;
+}
+
+/** The service that such a request is counted by, as it is not known. */
+export const UNREAD_SERVICE = "(unread)";
+
+interface PassageEnv {
+  readonly records: Records;
+  readonly metrics: Metrics;
+}
+
+/** Where a plan lets compressed requests of one signal pass; undefined: nowhere. */
+export function openPassage(
+  signal: Signal,
+  plan: Plan,
+  { pools, routes }: { readonly pools: readonly Pool[]; readonly routes: PassedRoutes },
+  env: PassageEnv,
+): Passage | undefined {
+  const passing = passThroughOf(signal, plan);
+  if (passing.kind !== "passed") return undefined;
+  return new Passage(signal, passing, { pool: pools[passing.pool]!, route: routes.at(passing.rule) }, env);
+}
+
+/**
+ * The way of compressed requests of which nothing is read: into the queue of the one pool that
+ * takes everything, as one parcel without items. Whatever is not plain (no usable target, no room,
+ * a throttled sender) is left to the usual way, which reads them.
+ */
+export class Passage {
+  readonly pool: Pool;
+  readonly encoding: Compression;
+  readonly #signal: Signal;
+  readonly #maxBytes: number;
+  readonly #env: PassageEnv;
+  readonly #route: PassedRoute;
+  #counts: PassedCounts | undefined;
+
+  constructor(
+    signal: Signal,
+    { encoding, maxBytes }: PassingPlan,
+    { pool, route }: { readonly pool: Pool; readonly route: PassedRoute },
+    env: PassageEnv,
+  ) {
+    this.pool = pool;
+    this.encoding = encoding;
+    this.#signal = signal;
+    this.#maxBytes = maxBytes;
+    this.#env = env;
+    this.#route = route;
+  }
+
+  /** It would go into the queue at once, and has a target there. */
+  takes({ bytes: { length }, encoding }: UnreadRequest, headers: SenderHeaders): boolean {
+    if (encoding !== this.encoding || length > this.#maxBytes) return false;
+    if (!this.pool.usableFor(0, this.#signal) || this.pool.pausesSome) return false;
+    return this.pool.hasRoom(length, this.#signal, 0, 0, headers);
+  }
+
+  /** Queues what it takes. */
+  pass({ head, bytes, owner }: UnreadRequest, headers: SenderHeaders, nowMs: number, to: UnreadTaker): HandledRequest {
+    const counts = (this.#counts ??= new PassedCounts(this.#signal, this.#route.enter(), this.#env.metrics));
+    const { records, metrics } = this.#env;
+    const settlement = new PassedSettlement(to, this.encoding, counts);
+    const { signal, region, deadlineMs: expiresMs } = head;
+    const size = { bytes: bytes.length, items: 1, points: 0, encoding: this.encoding };
+    const times = { enqueuedMs: nowMs, expiresMs };
+    const facts = { signal, region, headers, ack: "delivered", ...size, shares: counts.shares, ...times } as const;
+    const pieces = owner.view === undefined ? [bytes] : [0, bytes.length];
+    metrics.requests.with(region, UNREAD_SERVICE).add(1);
+    counts.received(bytes.length);
+    settlement.expect();
+    const parcel = records.add(facts, pieces, owner, settlement);
+    if (this.pool.offer(parcel) === "full") records.sendBack(parcel);
+    settlement.seal();
+    return settlement;
+  }
+}
+
+/** What is counted of the requests that pass: the unit is a request. */
+class PassedCounts {
+  readonly shares: readonly Share[];
+  readonly #ledger: PassedRequests;
+  readonly #metrics: Metrics;
+  readonly #signal: Signal;
+  readonly #pool: string;
+
+  constructor(signal: Signal, entry: LedgerEntry, metrics: Metrics) {
+    entry.passed ??= new PassedRequests();
+    this.#ledger = entry.passed;
+    this.#metrics = metrics;
+    this.#signal = signal;
+    this.#pool = entry.pool;
+    this.shares = [new CountedShare(entry, 0, false)];
+  }
+
+  received(bytes: number): void {
+    this.#ledger.received++;
+    this.#ledger.queued++;
+    this.#ledger.bytes += bytes;
+    this.#metrics.passedRequests.with(this.#signal, this.#pool, "received").add(1);
+    this.#metrics.passedBytes.with(this.#signal, this.#pool).add(bytes);
+  }
+
+  ended(outcome: "delivered" | "rejected" | "shed" | "read", rejectedItems: number): void {
+    this.#ledger.queued--;
+    this.#ledger[outcome]++;
+    this.#metrics.passedRequests.with(this.#signal, this.#pool, outcome).add(1);
+    if (rejectedItems === 0) return;
+    this.#ledger.rejectedItems += rejectedItems;
+    this.#metrics.passedRejectedItems.with(this.#signal, this.#pool).add(rejectedItems);
+  }
+}
+
+const NOTHING_BEFORE = { rejected: 0, message: "" } as const;
+const OUTCOMES = { delivered: "delivered", rejected: "rejected", failed: "shed" } as const;
+
+/** The reply is the target's: how many items it could reject is not known. */
+class PassedSettlement extends Settlement {
+  readonly #to: UnreadTaker;
+  readonly #encoding: Compression;
+  readonly #counts: PassedCounts;
+
+  constructor(to: UnreadTaker, encoding: Compression, counts: PassedCounts) {
+    super(NOTHING_BEFORE, Infinity, to);
+    this.#to = to;
+    this.#encoding = encoding;
+    this.#counts = counts;
+  }
+
+  override settled(outcome: ParcelOutcome, points: number): void {
+    this.#counts.ended(OUTCOMES[outcome.kind], outcome.kind === "delivered" ? outcome.rejected : 0);
+    super.settled(outcome, points);
+  }
+
+  /** Not from within the queue, which it may enter again. */
+  sentBack(parcel: Parcel): void {
+    this.#counts.ended("read", 0);
+    const { owner } = parcel;
+    const [bytes] = viewsOf(parcel);
+    queueMicrotask(() => this.#to.sentBack(bytes!, owner, this.#encoding));
+  }
+}
