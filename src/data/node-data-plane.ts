@@ -26,7 +26,7 @@ import type { FoundMembers } from "../plan/members.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { SamplingState } from "../plan/sampling-plan.ts";
 import type { SecretReader } from "../plan/secrets.ts";
-import { takeSnapshot } from "../telemetry/snapshot.ts";
+import { takeSnapshot, takeSummary } from "../telemetry/snapshot.ts";
 import type { LimitsAsk, LimitsGrant } from "../plan/limits/limit-ask.ts";
 import type { RandomnessSeen } from "../plan/sampling/randomness-check.ts";
 import type { LimitsUsage } from "../plan/limits/limit-shares.ts";
@@ -311,6 +311,10 @@ export class NodeDataPlane implements DataPlane {
 
   async snapshot(): Promise<Snapshot> {
     return takeSnapshot(this.#env);
+  }
+
+  async summary(): Promise<Snapshot> {
+    return takeSummary(this.#env);
   }
 
   shutdown(graceMs: number): Promise<ShutdownReport> {

@@ -105,6 +105,8 @@ export interface DataPlane extends AsyncDisposable {
   explain(request: ExplainRequest): Promise<Explanation>;
   /** Everything that was counted, by the main process of the node as well. */
   snapshot(): Promise<Snapshot>;
+  /** The same in sums, for who asks each second: not by rule, and not by service. */
+  summary(): Promise<Snapshot>;
   /** What happens by itself, for one reader. Ends with the data plane. */
   readonly events: AsyncIterable<DataPlaneEvent>;
   /**

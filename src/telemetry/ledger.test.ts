@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { REASONS } from "../core/reason.ts";
+import type { LedgerRow } from "../core/snapshot.ts";
 import { createLedger, DROP_REASONS, type Ledger, type LedgerEntry } from "./ledger.ts";
 import { createMetrics } from "./metrics.ts";
 import { exportLedger } from "./runtime.ts";
@@ -118,4 +119,35 @@ test("the exported counters say what the ledger says, however often they are exp
   );
   assert.deepEqual(outcomes, [5, 3, 1, 0]);
   assert.equal(metrics.ledgerQueued.with("logs", "r", "p").value, 1);
+});
+
+test("sums have what all rows have, in a few rows for each signal: of classes, of copies alone, and of all else", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const ledger = createLedger();
+      for (const one of steps) {
+        const entry = one.entry < 3 ? ledger.entry("traces", `(class ${one.entry})`, "-") : entryOf(ledger, one.entry);
+        take(entry, one);
+        end(entry, one);
+      }
+      const kindOf = ({ signal, rule, received }: LedgerRow): string =>
+        `${signal} ${rule.startsWith("(class ") ? "class" : received === 0 ? "copies" : "rules"}`;
+      const sums = (rows: readonly LedgerRow[]): Record<string, number> => {
+        const all: Record<string, number> = {};
+        for (const row of rows) {
+          for (const [name, value] of Object.entries(row)) {
+            const counts = typeof value === "object" ? Object.entries(value) : [["", value] as const];
+            for (const [reason, items] of counts) {
+              if (typeof items !== "number" || items === 0) continue;
+              const key = `${kindOf(row)} ${name} ${reason}`;
+              all[key] = (all[key] ?? 0) + items;
+            }
+          }
+        }
+        return all;
+      };
+      assert.deepEqual(sums(ledger.sums()), sums(ledger.snapshot()));
+      assert.equal(new Set(ledger.sums().map(kindOf)).size, ledger.sums().length);
+    }),
+  );
 });

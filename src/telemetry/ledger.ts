@@ -50,6 +50,20 @@ export class LedgerEntry {
     this.shed.set(reason, (this.shed.get(reason) ?? 0) + items);
   }
 
+  /** What another one has is counted here, too. */
+  add(other: LedgerEntry): void {
+    this.received += other.received;
+    this.copied += other.copied;
+    this.delivered += other.delivered;
+    this.rejected += other.rejected;
+    this.deadLettered += other.deadLettered;
+    this.queued += other.queued;
+    this.acknowledged += other.acknowledged;
+    for (const [reason, items] of other.dropped) this.drop(reason, items);
+    for (const [reason, items] of other.shed) this.shedItems(reason, items);
+    for (const [reason, items] of other.lost) this.lose(reason, items);
+  }
+
   lose(reason: Reason, items: number): void {
     this.lost.set(reason, (this.lost.get(reason) ?? 0) + items);
   }
@@ -76,6 +90,8 @@ export interface Ledger {
   /** One for each signal that was ever named, sorted. */
   balance(): readonly Balance[];
   snapshot(): readonly LedgerRow[];
+  /** As many rows for each signal, however many rules there are: see `sumEntries`. */
+  sums(): readonly LedgerRow[];
 }
 
 /** 10,000 rules for three signals, and some that are gone; an entry takes about 400 bytes. */
@@ -106,7 +122,26 @@ export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
     entries,
     balance: () => balanceOf(entries.map(rowOf)),
     snapshot: () => entries.map(rowOf),
+    sums: () => sumEntries(entries),
   };
+}
+
+/** What sampling has dropped has rows of its own, and so do its sums. */
+export const CLASS_RULE = "(class ";
+
+/**
+ * Sums by signal: of classes of sampling, of what received nothing, which only copies, and of all
+ * else.
+ */
+function sumEntries(entries: readonly LedgerEntry[]): LedgerRow[] {
+  const sums = new Map<string, Map<string, LedgerEntry>>();
+  for (const entry of entries) {
+    const { signal, rule, received } = entry;
+    const name = rule.startsWith(CLASS_RULE) ? `${CLASS_RULE}sums)` : received === 0 ? "(copies)" : "(rules)";
+    const its = getOr(sums, signal, () => new Map<string, LedgerEntry>());
+    getOr(its, name, () => new LedgerEntry(signal, name, name)).add(entry);
+  }
+  return [...sums.values()].flatMap((its) => [...its.values()].map(rowOf));
 }
 
 function getOr<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {

@@ -149,6 +149,10 @@ export class ScriptedDataPlane implements DataPlane {
 
   async renew(): Promise<void> {}
 
+  async summary(): Promise<Snapshot> {
+    return await this.snapshot();
+  }
+
   async snapshot(): Promise<Snapshot> {
     return takeSnapshot(this.#env);
   }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
-import { takeSnapshot } from "../../telemetry/snapshot.ts";
+import { takeSummary } from "../../telemetry/snapshot.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLoadMonitor, type LoadMonitor, type LoadMonitorOptions } from "./load-monitor.ts";
 import { signalsBetween } from "./load-sample.ts";
@@ -207,8 +207,8 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
     queueLimits: () => new Map([["main", 1_000]]),
     ownCpuSeconds: () => own,
     dataPlane: {
-      async snapshot() {
-        const { metrics: told, ledger: rows } = takeSnapshot({ metrics, ledger });
+      async summary() {
+        const { metrics: told, ledger: rows } = takeSummary({ metrics, ledger });
         const name = metrics.processCpu.spec.name;
         return { metrics: { ...told, [name]: [{ labels: [], value: 3 + 10 }] }, ledger: rows };
       },

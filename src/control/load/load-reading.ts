@@ -40,7 +40,7 @@ export interface LoadReading {
 }
 
 interface DataPlaneReaderOptions {
-  readonly dataPlane: Pick<DataPlane, "snapshot">;
+  readonly dataPlane: Pick<DataPlane, "summary">;
   /** Those that this process counts in, of which the data plane tells a part. */
   readonly metrics: Metrics;
   /** `max_bytes` of each pool. */
@@ -57,7 +57,7 @@ export function dataPlaneReader(options: DataPlaneReaderOptions): () => Promise<
   return async () => {
     // Those of this process are as of when /metrics was last asked for: they are taken out again.
     const [toldCpu, toldDelay] = [metrics.processCpu.with().value, metrics.eventLoopDelay.with().value];
-    const snapshot = await dataPlane.snapshot();
+    const snapshot = await dataPlane.summary();
     seen?.(snapshot);
     const { cpuSeconds = 0, eventLoopMs = 0, ...read } = readingOf(snapshot, queueLimits());
     return {

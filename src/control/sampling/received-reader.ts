@@ -1,6 +1,7 @@
 import type { LedgerRow, MetricsSnapshot, Snapshot } from "../../core/snapshot.ts";
 import type { ReceivedCounts, ReceivedReport } from "../../plan/sampling/received-counts.ts";
 import type { RatedSignal } from "../../plan/sampling/received.ts";
+import { CLASS_RULE } from "../../telemetry/ledger.ts";
 import { METRICS } from "../../telemetry/metric-table.ts";
 
 /** Delivered since a start, once for each pool; bytes as they came. */
@@ -104,7 +105,7 @@ function ledgerOf(signal: RatedSignal, ledger: readonly LedgerRow[]): SignalLedg
   let [left, placed, delivered] = [0, 0, 0];
   for (const row of ledger) {
     // What sampling has dropped has rows of its own, and goes nowhere.
-    if (row.signal !== signal || row.rule.startsWith("(class ")) continue;
+    if (row.signal !== signal || row.rule.startsWith(CLASS_RULE)) continue;
     left += row.received;
     placed += row.received + row.copied - (row.dropped["unrouted"] ?? 0);
     delivered += row.delivered;

@@ -92,6 +92,7 @@ export interface Calls {
   /** One of its connections is asked to go away. False when it has none. */
   readonly retireOldest: Call<{ readonly listener: ListenerKind }, boolean>;
   readonly snapshot: Call<null, Snapshot>;
+  readonly summary: Call<null, Snapshot>;
   readonly shutdown: Call<{ readonly graceMs: number }, ShutdownReport>;
 }
 

@@ -28,7 +28,7 @@ import type { SamplingState } from "../../plan/sampling-plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import type { Env } from "../../telemetry/env.ts";
-import { takeSnapshot } from "../../telemetry/snapshot.ts";
+import { addSnapshots, takeSnapshot, takeSummary } from "../../telemetry/snapshot.ts";
 import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import {
   idlePools,
@@ -270,6 +270,10 @@ class Workers implements DataPlane {
 
   async snapshot(): Promise<Snapshot> {
     return this.#totals.add(takeSnapshot(this.#env), await this.#supervisor.snapshots());
+  }
+
+  async summary(): Promise<Snapshot> {
+    return addSnapshots(takeSummary(this.#env), await this.#supervisor.summaries());
   }
 
   shutdown(graceMs: number): Promise<ShutdownReport> {

@@ -131,6 +131,17 @@ export class Supervisor {
     return [this.#gone, ...this.slots.flatMap(({ last }) => last ?? [])];
   }
 
+  /** The same in sums; of who does not answer, what it told last. */
+  async summaries(): Promise<Snapshot[]> {
+    await Promise.all(
+      this.ready.map(async (slot) => {
+        const summary = await slot.link?.ask("summary", null, ASK_LIMIT_MS).catch(ignore);
+        if (summary !== undefined && slot.isReady) slot.summary = summary;
+      }),
+    );
+    return [this.#gone, ...this.slots.flatMap(({ summary }) => summary ?? [])];
+  }
+
   /** Resolves when a worker takes connections, and after so long in any case. */
   async someReady(withinMs: number): Promise<void> {
     if (this.ready.length > 0 || this.#isStopping) return;

@@ -26,6 +26,8 @@ export class WorkerSlot {
   readonly unconfirmed = new Map<number, Unconfirmed>();
   /** What the process has counted, as far as it told. */
   last: Snapshot | undefined;
+  /** The same in sums. */
+  summary: Snapshot | undefined;
   restarts = 0;
   /** Ends in a row that came too soon. */
   failures = 0;
@@ -89,7 +91,7 @@ export class WorkerSlot {
     this.unconfirmed.clear();
     this.link = undefined;
     this.isReady = false;
-    this.last = undefined;
+    this.last = this.summary = undefined;
     this.#perSecond = 0;
     for (const listener of LISTENER_KINDS) this.connections[listener] = 0;
     return back;

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { collectBeside, collectGrown } from "../../core/collect.ts";
 import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Random } from "../../core/random.ts";
+import type { Snapshot } from "../../core/snapshot.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { VERSION } from "../../core/version.ts";
 import { openDataPlane } from "../../data/assemble.ts";
@@ -53,7 +54,7 @@ interface WorkerEnv {
  * rules do not make it dear.
  */
 const REPORT_MS = 1_000;
-const REPORT_SHARE = 50;
+const REPORT_SHARE = 200;
 
 /** What a longer plan and the one before left behind is collected some time after. */
 const LONG_PLAN = 262_144;
@@ -155,8 +156,8 @@ export class Worker {
       case "explain":
         return plane.explain(fromWireExplain(question.args));
       case "snapshot":
-        this.#runtime.refresh();
-        return plane.snapshot();
+      case "summary":
+        return this.#counted(plane, question.name);
       case "shutdown":
         return this.#shutdown(plane, question.args.graceMs);
       case "retireOldest":
@@ -171,6 +172,12 @@ export class Worker {
       default:
         throw new Unreachable(question);
     }
+  }
+
+  /** As of now. */
+  #counted(plane: NodeDataPlane, name: "snapshot" | "summary"): Promise<Snapshot> {
+    this.#runtime.refresh();
+    return plane[name]();
   }
 
   #begun(asked: string): NodeDataPlane {
