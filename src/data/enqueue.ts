@@ -163,13 +163,16 @@ function sharesOf(pipeline: SignalPipeline, draft: Draft): readonly Share[] {
   return rules.length === 1 ? shareOf(pipeline, draft, 0) : rules.map((_, i) => shareOf(pipeline, draft, i)[0]!);
 }
 
-/** Of one of its rules, by itself. */
-function shareOf(pipeline: SignalPipeline, draft: Draft, i: number): readonly Share[] {
-  const [rule, points] = [draft.rules[i]!, draft.pointsOf[i]!];
-  const entry = receive(pipeline, draft, i);
-  const known = pipeline.shares.find(rule, points);
-  if (known !== undefined) return known;
-  const shares = [new CountedShare(entry, points, pipeline.routes.at(rule).rule.mode === "copy")];
-  pipeline.shares.keep(rule, points, shares);
-  return shares;
+/** Of one of its rules, by itself; it is counted as received. */
+function shareOf({ routes, shares }: SignalPipeline, draft: Draft, i: number): readonly Share[] {
+  const rule = draft.rules[i]!;
+  const points = draft.pointsOf[i]!;
+  let its = shares.find(rule, points);
+  if (its === undefined) {
+    const route = routes.at(rule);
+    its = [new CountedShare(route.enter(), points, route.rule.mode === "copy")];
+    shares.keep(rule, points, its);
+  }
+  its[0]!.receive();
+  return its;
 }

@@ -101,6 +101,9 @@ export interface ResourceProgram {
 export interface ProgramStep {
   /** Index into RoutePlan.rules. */
   readonly rule: number;
+  /** Of its rule: the index of its pool, and whether it copies, so that nobody has to ask. */
+  readonly pool: number;
+  readonly isCopy: boolean;
   /** undefined: matches every item of this resource. */
   readonly test: ItemTest | undefined;
   /** For the rule's pool and those that it falls back to, as in RoutePool.chain. */

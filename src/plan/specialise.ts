@@ -129,7 +129,9 @@ export class Specialiser {
       if (bound !== undefined || choices.some(asksItem)) whole = false;
       if (bound !== undefined) for (const key of bound.keys) keys.add(key);
       if (open !== undefined) for (const choice of open) for (const key of choice.keys) keys.add(key);
-      first = this.#table.step({ rule, test: bound?.test, choices }, first);
+      const { rules, poolOf } = this.#plan;
+      const [pool, isCopy] = [poolOf[rule]!, rules[rule]!.mode === "copy"];
+      first = this.#table.step({ rule, pool, isCopy, test: bound?.test, choices }, first);
     }
     return { first, keys: this.#table.keySet(keys), whole };
   }

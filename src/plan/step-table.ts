@@ -156,6 +156,8 @@ function bytesOfKeys(keys: KeySet): number {
 
 class TableStep implements ProgramStep {
   readonly rule: number;
+  readonly pool: number;
+  readonly isCopy: boolean;
   readonly test: ItemTest | undefined;
   readonly choices: readonly ChannelChoice[];
   readonly next: TableStep | undefined;
@@ -166,9 +168,12 @@ class TableStep implements ProgramStep {
   /** Another one at the same place of the table. */
   twin: TableStep | undefined = undefined;
 
-  constructor(id: number, { rule, test, choices }: Omit<ProgramStep, "next">, next: TableStep | undefined) {
+  constructor(id: number, of: Omit<ProgramStep, "next">, next: TableStep | undefined) {
+    const { rule, pool, isCopy, test, choices } = of;
     this.id = id;
     this.rule = rule;
+    this.pool = pool;
+    this.isCopy = isCopy;
     this.test = test;
     this.choices = choices;
     this.next = next;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { KnownShares } from "./known-shares.ts";
-import type { Share } from "./record.ts";
+import { LedgerEntry } from "../../telemetry/ledger.ts";
+import { CountedShare } from "./record.ts";
 
 test("what is known is that of the same rule with as many points, whatever came since", () => {
   const rule = fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 100_000 }));
@@ -21,6 +22,17 @@ test("what is known is that of the same rule with as many points, whatever came 
   );
 });
 
-function shareOf(rule: number, points: number): Share {
-  return { rule: `r${rule}`, pool: "p", points, copied: false };
+function shareOf(rule: number, points: number): CountedShare {
+  return new CountedShare(new LedgerEntry("traces", `r${rule}`, "p"), points, false);
 }
+
+test("a share is data, counts what it takes with its rule, and knows where; a copy of it as data does not", () => {
+  const entry = new LedgerEntry("logs", "r", "p");
+  const share = new CountedShare(entry, 7, false);
+  share.receive();
+  new CountedShare(entry, 2, true).receive();
+  assert.deepEqual([entry.received, entry.copied], [7, 2]);
+  const data = JSON.parse(JSON.stringify(share)) as CountedShare;
+  assert.deepEqual(data, { rule: "r", pool: "p", points: 7, copied: false });
+  assert.deepEqual([CountedShare.entryOf(share), CountedShare.entryOf(data)], [entry, undefined]);
+});

@@ -1,4 +1,4 @@
-import type { Share } from "./record.ts";
+import type { CountedShare } from "./record.ts";
 
 /** So many are known of each signal: 520 KB, if there are as many. */
 const SLOTS = 4_096;
@@ -11,15 +11,15 @@ const SLOTS = 4_096;
 export class KnownShares {
   readonly #rules = new Int32Array(SLOTS).fill(-1);
   readonly #points = new Int32Array(SLOTS);
-  readonly #shares: (readonly Share[] | undefined)[] = Array.from({ length: SLOTS });
+  readonly #shares: (readonly CountedShare[] | undefined)[] = Array.from({ length: SLOTS });
 
   /** `rule`: its index in the plan. */
-  find(rule: number, points: number): readonly Share[] | undefined {
+  find(rule: number, points: number): readonly CountedShare[] | undefined {
     const slot = slotOf(rule, points);
     return this.#rules[slot] === rule && this.#points[slot] === points ? this.#shares[slot] : undefined;
   }
 
-  keep(rule: number, points: number, shares: readonly Share[]): void {
+  keep(rule: number, points: number, shares: readonly CountedShare[]): void {
     const slot = slotOf(rule, points);
     this.#rules[slot] = rule;
     this.#points[slot] = points;

@@ -35,6 +35,12 @@ export class CountedShare implements Share {
     this.#entry = entry;
   }
 
+  /** It comes in, in one more record. */
+  receive(): void {
+    if (this.copied) this.#entry.copied += this.points;
+    else this.#entry.received += this.points;
+  }
+
   /** Undefined: it is not known here. */
   static entryOf(share: Share): LedgerEntry | undefined {
     return #entry in share ? share.#entry : undefined;

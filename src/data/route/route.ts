@@ -163,14 +163,13 @@ export class Router implements Routed {
       if (step.test !== undefined || asksItem(step.choices[0]!)) return false;
       const own = this.#ownTakes(step);
       if (!own && step.choices.some(asksItem)) return false;
-      if (this.plan.rules[step.rule]!.mode === "first" && (own || this.#open(step))) return true;
+      if (!step.isCopy && (own || this.#open(step))) return true;
     }
     return true;
   }
 
   /** Whether the rule's own pool takes what comes, so that those after it need not be asked. */
-  #ownTakes({ rule, choices }: ProgramStep): boolean {
-    const pool = this.plan.poolOf[rule]!;
+  #ownTakes({ pool, choices }: ProgramStep): boolean {
     const gate = this.#gates[pool]!;
     const channel = gate.channelOf(choices[0]!, this.#items.fields, this.#request);
     return gate.usableFor(channel, this.#request) && (choices.length === 1 || gate.hasRoom(this.#request));
@@ -181,12 +180,12 @@ export class Router implements Routed {
     for (let step = program.first; step !== undefined; step = step.next) {
       if (step.test !== undefined) continue;
       const open = this.#open(step);
-      if (this.plan.rules[step.rule]!.mode === "copy") {
+      if (step.isCopy) {
         if (!this.#copying) continue;
         if (this.givesUpCopies) this.#leave(step.rule, envelope.points[r]!);
-        else this.#takeWhole(step.rule, envelope, r);
+        else this.#takeWhole(step.rule, this.#copyDraft(step.rule), envelope, r);
       } else if (open) {
-        this.#takeWhole(step.rule, envelope, r);
+        this.#takeWhole(step.rule, this.#draft(), envelope, r);
         return;
       } else {
         this.#hold(step.rule);
@@ -194,7 +193,7 @@ export class Router implements Routed {
     }
     const held = this.#release();
     if (held === NO_RULE) this.unmatchedPoints += envelope.points[r]!;
-    else this.#takeWhole(held, envelope, r);
+    else this.#takeWhole(held, this.#draft(), envelope, r);
   }
 
   /** Neighbours mostly come by the same rules. */
@@ -207,8 +206,7 @@ export class Router implements Routed {
     }
   }
 
-  #takeWhole(rule: number, envelope: Envelope, r: number): void {
-    const draft = this.#draft(rule);
+  #takeWhole(rule: number, draft: Draft, envelope: Envelope, r: number): void {
     draft.credit(rule, envelope.points[r]!);
     draft.takeWhole(envelope, r);
   }
@@ -227,7 +225,7 @@ export class Router implements Routed {
       const points = items.pointsOf(i);
       const first = this.#choose(program, i, points);
       if (first === NO_RULE) this.unmatchedPoints += points;
-      else this.#select(first, i, points);
+      else this.#select(first, this.#draft(), i, points);
     }
     return this.#take(envelope, r);
   }
@@ -240,10 +238,10 @@ export class Router implements Routed {
     for (let step = program.first; step !== undefined; step = step.next) {
       if (step.test !== undefined && !step.test(this.#items.fields)) continue;
       const open = this.#open(step);
-      if (this.plan.rules[step.rule]!.mode === "copy") {
+      if (step.isCopy) {
         if (!this.#copying) continue;
         if (this.givesUpCopies) this.#leave(step.rule, points);
-        else this.#select(step.rule, i, points);
+        else this.#select(step.rule, this.#copyDraft(step.rule), i, points);
       } else if (open) return step.rule;
       else this.#hold(step.rule);
     }
@@ -263,8 +261,7 @@ export class Router implements Routed {
     return this.#held;
   }
 
-  #select(rule: number, i: number, points: number): void {
-    const draft = this.#draft(rule);
+  #select(rule: number, draft: Draft, i: number, points: number): void {
     if (draft.selectedCount === 0) this.#touched.push(draft);
     draft.credit(rule, points);
     draft.select(i, points);
@@ -294,8 +291,7 @@ export class Router implements Routed {
    * takes over because those before it have no usable target or no room. False when there is none,
    * and the next rule is to be asked; the place found is then that of the rule's own pool.
    */
-  #open({ rule, choices }: ProgramStep): boolean {
-    const pool = this.plan.poolOf[rule]!;
+  #open({ pool, choices }: ProgramStep): boolean {
     const request = this.#request;
     const own = this.#gates[pool]!;
     this.#pool = pool;
@@ -320,16 +316,20 @@ export class Router implements Routed {
     return open || own.whenDown !== "next_rule";
   }
 
-  #draft(rule: number): Draft {
-    const draft = this.#tableOf(rule).find(this.#pool, this.#channel);
-    if (draft.rules.length === 0) this.drafts.push(draft);
-    return draft;
+  /** At the place that was found. */
+  #draft(): Draft {
+    return this.#draftIn(this.#drafts);
   }
 
-  #tableOf(rule: number): DraftTable {
-    if (this.plan.rules[rule]!.mode !== "copy") return this.#drafts;
+  #copyDraft(rule: number): Draft {
     let own = this.#copies.get(rule);
     if (own === undefined) this.#copies.set(rule, (own = new DraftTable()));
-    return own;
+    return this.#draftIn(own);
+  }
+
+  #draftIn(table: DraftTable): Draft {
+    const draft = table.find(this.#pool, this.#channel);
+    if (draft.rules.length === 0) this.drafts.push(draft);
+    return draft;
   }
 }
