@@ -205,8 +205,8 @@ export class LaneSender implements TurnTaker {
   #sendsBack(queue: StorePartition, { plan: target }: TargetHandle): boolean {
     const head = queue.peek();
     if (head === undefined || !isUnread(head.record)) return false;
-    const { encoding } = head.record;
-    const goes = target.compression === encoding && target.protocol !== "http/json";
+    const { encoding, bytes } = head.record;
+    const goes = target.compression === encoding && target.protocol !== "http/json" && bytes <= target.maxRequestBytes;
     if (goes && this.#hold.plan.division.kind === "none") return false;
     queue.shift();
     this.#hold.sendBack(head);

@@ -127,6 +127,7 @@ export class PoolFailover {
       }
       if (isUnread(parcel.record)) {
         lane.letGoOldest(signal);
+        bytes += parcel.record.bytes;
         this.#records.sendBack(parcel);
         continue;
       }
