@@ -52,6 +52,11 @@ const CASES: readonly { readonly text: string; readonly passing: string; readonl
   { text: `${ALL}\nregions: { default: { buffer_size: 10 } }`, passing: "", why: /buffer_size/u },
   { text: `${ALL}\nregions: { mars: { buffer_size: 10 } }`, passing: "traces metrics logs" },
   { text: poolOf(", ack: queued"), passing: "", why: /acknowledged/u },
+  {
+    text: `${TARGETS}\nrules: [{ id: r, targets: [n], compressed: pass_through }]\nunmatched: refuse`,
+    passing: "",
+    why: /compression/u,
+  },
   { text: poolOf(", strategy: consistent_hash"), passing: "", why: /consistent_hash looks at items/u },
   { text: poolOf(", strategy: { type: geography }"), passing: "", why: /geography looks at items/u },
   { text: poolOf(", strategy: broadcast"), passing: "", why: /copies/u },

@@ -129,8 +129,8 @@ function mayBeOfOthers({ values }: OutlineRule, signal: string): boolean {
   });
 }
 
-function isPoolOf({ path, values }: OutlineRule, pool: OutlinePool): boolean {
-  return pool.name === undefined ? path === pool.path : values["pool"] === pool.name;
+function isPoolOf({ values }: OutlineRule, pool: OutlinePool): boolean {
+  return pool.name === undefined ? values === pool.values : values["pool"] === pool.name;
 }
 
 function leadsTo(pool: OutlinePool, signal: string, { root, rules }: Outline): boolean {
