@@ -285,9 +285,9 @@ test("a request that waits, and is more than its target takes by a new config, i
   const less = configOf({ limits: { ...limits, max_request_bytes: "8KiB" } });
   assert.equal((await node.apply(less)).kind, "applied");
   release();
-  const answers = await Promise.all([first, waiting]);
+  const replies = await Promise.all([first, waiting]);
   assert.deepEqual(
-    answers.map(({ ok, message }) => [ok, message]),
+    replies.map(({ ok, message }) => [ok, message]),
     [
       [true, ""],
       [true, ""],
