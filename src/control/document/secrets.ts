@@ -17,6 +17,7 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
   ["node", "coordination", "tls", "key"],
   ["node", "fleet", "listen", "tls", "key"],
   ["node", "fleet", "token"],
+  ["node", "fleet", "accept_tokens", "*"],
   ["node", "fleet", "tls", "key"],
   ["node", "admin", "tokens", "*", "value"],
   ...TARGET_PLACES.flatMap((target) => [
