@@ -21,7 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "place: what earlier parts of a request take is forgotten",
     file: "src/data/route/place.ts",
-    code: "taken?.set(place, (taken.get(place) ?? 0) + bytes + headers.bytes);",
+    code: "placedBytes[place]! += bytes + headers.bytes;",
     fault: "",
     tests: ["src/data/route/place.test.ts", "src/data/pipeline.test.ts"],
   },
@@ -42,8 +42,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "arena: a parcel lets go of its bytes before it is settled",
     file: "src/data/queue/records.ts",
-    code: "    owner.retain();\n    for (const { rule, pool, points } of facts.shares)",
-    fault: "    for (const { rule, pool, points } of facts.shares)",
+    code: "    owner.retain();\n    const { shares } = facts;",
+    fault: "    const { shares } = facts;",
     tests: ["src/data/pipeline.test.ts", "src/data/queue/records.test.ts"],
   },
   {
