@@ -187,25 +187,25 @@ class Workers implements DataPlane {
     if (JSON.stringify(authorities[0]) !== JSON.stringify(authorities[1])) this.#ticketKeys = newTicketKeys();
     this.#listen = { ...this.#listen, ...listen };
     this.#revision++;
-    await this.#supervisor.each("renew", this.#certificates());
+    await this.#supervisor.questions.each("renew", this.#certificates());
   }
 
   async status(): Promise<DataPlaneStatus> {
     const { version } = this.#plan;
     const workers = this.#supervisor.slots.map(({ status }) => status);
     const addresses = this.#acceptor?.addresses ?? {};
-    const all = await this.#supervisor.each("status", null);
+    const all = await this.#supervisor.questions.each("status", null);
     const { statuses: targets } = this.#health;
     return mergeStatuses(all, { version, addresses, workers, targets, pools: idlePools(this.#plan) });
   }
 
   async ready(): Promise<Readiness> {
     if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
-    return mergeReady(await this.#supervisor.enough("ready", null, ({ ready }) => ready));
+    return mergeReady(await this.#supervisor.questions.enough("ready", null, ({ ready }) => ready));
   }
 
   async undeliverable(): Promise<readonly Undeliverable[]> {
-    return mergeUndeliverable(await this.#supervisor.each("undeliverable", null));
+    return mergeUndeliverable(await this.#supervisor.questions.each("undeliverable", null));
   }
 
   async discovered(found: readonly FoundMembers[]): Promise<void> {
@@ -213,12 +213,12 @@ class Workers implements DataPlane {
   }
 
   async leaving(): Promise<readonly LeavingPool[]> {
-    return mergeLeaving(await this.#supervisor.each("leaving", null));
+    return mergeLeaving(await this.#supervisor.questions.each("leaving", null));
   }
 
   async operate(id: string, override: OperatorOverride): Promise<boolean> {
     if (this.#shutdown !== undefined || !this.#health.operate(id, override)) return false;
-    await this.#supervisor.each("ready", null); // who answers has been told
+    await this.#supervisor.questions.each("ready", null); // who answers has been told
     return true;
   }
 
@@ -229,17 +229,17 @@ class Workers implements DataPlane {
   async direct(sampling: SamplingState): Promise<void> {
     this.#directed = sampling;
     this.#revision++;
-    await this.#supervisor.each("direct", this.#shared(sampling));
+    await this.#supervisor.questions.each("direct", this.#shared(sampling));
   }
 
   async limits(mostKeys: number): Promise<LimitsUsage | undefined> {
-    return mergeLimits(await this.#supervisor.each("limits", { mostKeys }), mostKeys);
+    return mergeLimits(await this.#supervisor.questions.each("limits", { mostKeys }), mostKeys);
   }
 
   async degrade(givenUp: GivenUp): Promise<void> {
     this.#givenUp = givenUp;
     this.#revision++;
-    await this.#supervisor.each("degrade", givenUp);
+    await this.#supervisor.questions.each("degrade", givenUp);
   }
 
   async limitAsk(): Promise<LimitsAsk | undefined> {
@@ -255,15 +255,15 @@ class Workers implements DataPlane {
   }
 
   async drops(): Promise<readonly DropSample[]> {
-    return mergeDrops(await this.#supervisor.each("drops", null));
+    return mergeDrops(await this.#supervisor.questions.each("drops", null));
   }
 
   async randomness(): Promise<readonly RandomnessSeen[]> {
-    return mergeRandomness(await this.#supervisor.each("randomness", null));
+    return mergeRandomness(await this.#supervisor.questions.each("randomness", null));
   }
 
   async explain(request: ExplainRequest): Promise<Explanation> {
-    const explanation = await this.#supervisor.any("explain", toWireExplain(request));
+    const explanation = await this.#supervisor.questions.any("explain", toWireExplain(request));
     if (explanation === undefined) throw new RouterError("INTERRUPTED", "no worker answers that could explain it");
     return explanation;
   }

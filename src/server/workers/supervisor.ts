@@ -9,13 +9,14 @@ import { type ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { ASK_LIMIT_MS, SILENCE_MS } from "./ask-limits.ts";
-import { type CallName, type Calls, type FromWorker } from "./messages.ts";
+import { type FromWorker } from "./messages.ts";
 import { WaitingConnections } from "./waiting-connections.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 import { ConnectionSpread } from "./skew.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { addRemains, NOTHING } from "./totals.ts";
-import { isPassing, SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
+import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
+import { WorkerQuestions } from "./worker-questions.ts";
 
 /** Plugins are loaded, listeners are made, and on a busy machine ten processes begin at once. */
 const START_LIMIT_MS = 60_000;
@@ -33,6 +34,7 @@ const EXIT_MS = 500;
 /** Starts workers, starts those that die again, gives them connections, and asks them. */
 export class Supervisor {
   readonly slots: readonly WorkerSlot[];
+  readonly questions = new WorkerQuestions(() => this.ready);
   readonly #options: SupervisorOptions;
   readonly #env: Env;
   readonly #waiting: WaitingConnections;
@@ -79,45 +81,6 @@ export class Supervisor {
       throw failure;
     }
     this.#later(WATCH_MS, () => this.#watch());
-  }
-
-  /** Asks all that are ready. Who does not answer in time is left out. */
-  async each<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"][]> {
-    return answersOf(await Promise.allSettled(this.#ask(name, args)));
-  }
-
-  /** As `each`, but waits for nobody else when one answer is enough, and gives that one. */
-  async enough<Name extends CallName>(
-    name: Name,
-    args: Calls[Name]["args"],
-    isEnough: (answer: Calls[Name]["answer"]) => boolean,
-  ): Promise<Calls[Name]["answer"][]> {
-    const asked = this.#ask(name, args);
-    const found = asked.map(async (answer) => {
-      if (isEnough(await answer)) return [await answer];
-      throw new RangeError("others may say more");
-    });
-    try {
-      return await Promise.any(found);
-    } catch {
-      return answersOf(await Promise.allSettled(asked));
-    }
-  }
-
-  /**
-   * Asks one after the other until one has answered; the last of them gets most time. undefined:
-   * none was ready, or all of them died or were silent.
-   */
-  async any<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"] | undefined> {
-    const links = this.ready.flatMap(({ link }) => link ?? []);
-    for (const [i, link] of links.entries()) {
-      try {
-        return await link.ask(name, args, i < links.length - 1 ? ASK_LIMIT_MS : SILENCE_MS);
-      } catch (cause) {
-        if (!isPassing(cause)) throw cause;
-      }
-    }
-    return undefined;
   }
 
   /** Everything that workers counted, those that are gone included. */
@@ -189,10 +152,6 @@ export class Supervisor {
     );
     process.off("exit", this.#killAll);
     return reports;
-  }
-
-  #ask<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"]>[] {
-    return this.ready.flatMap(({ link }) => (link === undefined ? [] : [link.ask(name, args, ASK_LIMIT_MS)]));
   }
 
   async #stop({ index, isReady }: WorkerSlot, link: WorkerLink, graceMs: number): Promise<ShutdownReport> {
@@ -391,10 +350,6 @@ export class Supervisor {
     });
     this.#timers.add(cancel);
   }
-}
-
-function answersOf<Answer>(results: readonly PromiseSettledResult<Answer>[]): Answer[] {
-  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
 function errorOf(cause: unknown): Error {
