@@ -78,6 +78,8 @@ export interface Calls {
   readonly change: Call<NumberedChange, boolean>;
   readonly commit: Call<null, null>;
   readonly discard: Call<null, null>;
+  /** The number of the plan that it runs. */
+  readonly runs: Call<null, number>;
   readonly renew: Call<Certificates, null>;
   readonly direct: Call<SharedSampling, null>;
   readonly degrade: Call<GivenUp, null>;

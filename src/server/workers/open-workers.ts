@@ -371,8 +371,8 @@ class Workers implements DataPlane {
     await link.ask("renew", this.#certificates(), SILENCE_MS);
     if (this.#directed !== undefined) await link.ask("direct", this.#shared(this.#directed), SILENCE_MS);
     if (this.#givenUp !== undefined) await link.ask("degrade", this.#givenUp, SILENCE_MS);
-    const { version } = await link.ask("status", null, SILENCE_MS);
-    if (version !== this.#plan.version) {
+    // Its version does not tell: a plan that a fleet's node makes anew keeps it.
+    if ((await link.ask("runs", null, SILENCE_MS)) !== this.#plan.number) {
       await link.ask("prepare", this.#plan.whole, SILENCE_MS);
       await link.ask("commit", null, SILENCE_MS);
     }

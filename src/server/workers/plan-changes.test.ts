@@ -26,6 +26,8 @@ class FakeWorker implements ChangedWorker {
   readonly index: number;
   readonly link = this;
   version = 1;
+  /** The number of the plan that it runs. */
+  runs = 1;
   /** What it prepared last. */
   plan: NumberedPlan = { number: 0, text: "" };
   readonly asked: CallName[] = [];
@@ -68,7 +70,7 @@ class FakeWorker implements ChangedWorker {
       return null;
     }
     if (this.#prepared === undefined) throw new RouterError("INTERNAL", `nothing to ${name}`);
-    if (name === "commit") this.version = this.#prepared;
+    if (name === "commit") [this.version, this.runs] = [this.#prepared, this.plan.number];
     this.#prepared = undefined;
     return null;
   }
@@ -92,7 +94,7 @@ function open() {
     targetsAre: () => undefined,
     // As open-workers.ts does.
     update: async (link) => {
-      if (link.version === changes.plan.version) return;
+      if (link.runs === changes.plan.number) return;
       await link.ask("prepare", changes.plan.whole);
       await link.ask("commit", null);
     },

@@ -138,13 +138,11 @@ export class Worker {
     const plane = this.#begun(question.name);
     switch (question.name) {
       case "prepare":
-        return this.#prepareAll(plane, question.args);
       case "change":
-        return this.#prepareChange(plane, question.args);
       case "commit":
-        return this.#commit();
       case "discard":
-        return this.#decided().discard();
+      case "runs":
+        return this.#doPlan(plane, question);
       case "renew":
         return plane.renew(question.args);
       case "direct":
@@ -169,6 +167,23 @@ export class Worker {
       case "drops":
       case "randomness":
         return plane[question.name]();
+      default:
+        throw new Unreachable(question);
+    }
+  }
+
+  async #doPlan(plane: NodeDataPlane, question: PlanQuestion): Promise<unknown> {
+    switch (question.name) {
+      case "prepare":
+        return this.#prepareAll(plane, question.args);
+      case "change":
+        return this.#prepareChange(plane, question.args);
+      case "commit":
+        return this.#commit();
+      case "discard":
+        return this.#decided().discard();
+      case "runs":
+        return this.#runs?.number;
       default:
         throw new Unreachable(question);
     }
@@ -326,6 +341,8 @@ export class Worker {
     clock.after(delayMs, () => void this.#report());
   }
 }
+
+type PlanQuestion = Question<"prepare" | "change" | "commit" | "discard" | "runs">;
 
 interface ReadPlan {
   readonly number: number;
