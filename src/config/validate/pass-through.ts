@@ -13,26 +13,43 @@ type Why = readonly [message: string, hint: string];
  * reasons as those of plan/pass-through.ts, as far as they can be seen in what is written.
  */
 export function checkPassThrough(outline: Outline): Finding[] {
-  return outline.pools.flatMap((pool) => {
-    if (pool.values["compressed"] !== "pass_through") return [];
-    const its = ALL_SIGNALS.filter((signal) => leadsTo(pool, signal, outline));
-    const reasons = new Map<string, { readonly why: Why; readonly signals: string[] }>();
-    for (const signal of its) {
-      const why = whyRead(pool, signal, outline);
-      if (why === undefined) continue;
-      const known = reasons.get(why[0]) ?? { why, signals: [] };
-      known.signals.push(signal);
-      reasons.set(why[0], known);
-    }
-    return [...reasons.values()].map(({ why: [message, hint], signals }) => {
-      const which = signals.length === its.length ? "" : ` for ${signals.join(" and ")}`;
-      return caution([...pool.path, "compressed"], `pass_through has no effect${which}: ${message}`, hint);
-    });
-  });
+  const asking = outline.pools.filter(({ values }) => values["compressed"] === "pass_through");
+  if (asking.length === 0) return [];
+  const signals = ALL_SIGNALS.map((signal) => readSignal(signal, outline));
+  return asking.flatMap((pool) => checkPool(pool, signals, outline));
 }
 
-function whyRead(pool: OutlinePool, signal: string, outline: Outline): Why | undefined {
-  return whyPool(pool) ?? whyTargets(pool, outline) ?? whyGlobal(signal, outline) ?? whyRules(signal, outline);
+/** What is so of a signal for all pools: it is asked for once, as there may be many rules. */
+interface ReadSignal {
+  readonly signal: string;
+  readonly why: Why | undefined;
+  /** The pools that get some of it: by name, or by what is written in place. */
+  readonly pools: ReadonlySet<unknown>;
+}
+
+function readSignal(signal: string, outline: Outline): ReadSignal {
+  const { root } = outline;
+  const rules = outline.rules.filter(({ signals }) => signals.includes(signal));
+  const pools = new Set<unknown>(rules.map(({ values }) => values["pool"] ?? values));
+  pools.add(root["default_pool"]);
+  return { signal, why: whyGlobal(signal, outline) ?? whyRules(signal, rules), pools };
+}
+
+function checkPool(pool: OutlinePool, signals: readonly ReadSignal[], outline: Outline): Finding[] {
+  const its = signals.filter(({ pools }) => pools.has(pool.name ?? pool.values));
+  const whyOfPool = whyPool(pool) ?? whyTargets(pool, outline);
+  const reasons = new Map<string, { readonly why: Why; readonly signals: string[] }>();
+  for (const { signal, why: whyOfSignal } of its) {
+    const why = whyOfPool ?? whyOfSignal;
+    if (why === undefined) continue;
+    const known = reasons.get(why[0]) ?? { why, signals: [] };
+    known.signals.push(signal);
+    reasons.set(why[0], known);
+  }
+  return [...reasons.values()].map(({ why: [message, hint], signals: some }) => {
+    const which = some.length === its.length ? "" : ` for ${some.join(" and ")}`;
+    return caution([...pool.path, "compressed"], `pass_through has no effect${which}: ${message}`, hint);
+  });
 }
 
 const LOOKS = new Set(["content", "consistent_hash", "geography", "broadcast"]);
@@ -95,12 +112,9 @@ function isSampled(signal: string, root: Values): boolean {
 }
 
 /** One rule has to take everything of the signal, before any other is asked. */
-function whyRules(signal: string, outline: Outline): Why | undefined {
-  const rules = outline.rules
-    .filter(({ signals }) => signals.includes(signal))
-    .toSorted((a, b) => b.priority - a.priority);
+function whyRules(signal: string, rules: readonly OutlineRule[]): Why | undefined {
   const hint = "one rule without conditions, or default_pool, has to take everything";
-  for (const rule of rules) {
+  for (const rule of rules.toSorted((a, b) => b.priority - a.priority)) {
     if (mayBeOfOthers(rule, signal)) continue; // it may be a rule that asks nothing of this signal
     const name = rule.id === undefined ? "a rule" : `rule ${rule.id}`;
     if (!rule.unconditional) return [`${name} has conditions, and comes first`, hint];
@@ -127,13 +141,4 @@ function mayBeOfOthers({ values }: OutlineRule, signal: string): boolean {
       return WITH_PARTS.includes(key) || OF_SOME[key]?.includes(signal) === false;
     });
   });
-}
-
-function isPoolOf({ values }: OutlineRule, pool: OutlinePool): boolean {
-  return pool.name === undefined ? values === pool.values : values["pool"] === pool.name;
-}
-
-function leadsTo(pool: OutlinePool, signal: string, { root, rules }: Outline): boolean {
-  const isDefault = pool.name === undefined ? pool.path[0] === "default_pool" : root["default_pool"] === pool.name;
-  return isDefault || rules.some((rule) => rule.signals.includes(signal) && isPoolOf(rule, pool));
 }
