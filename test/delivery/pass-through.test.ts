@@ -272,30 +272,34 @@ test("a request that waits, and cannot go on under a new config as it came, is r
   }
 });
 
-test("a request that waits, and is more than its target takes by a new config, is read and goes in parts", async () => {
-  await using sink = await openGrpcSink();
-  const limits = { max_in_flight: 1 };
-  await using node = await startTestNode(configOf({ limits }), { sinks: { a: sink } });
-  await using sender = new OtlpSender(node);
-  const { arrived, release } = holdAll([sink]);
-  const first = sender.send("grpc", "traces", spansOf(5));
-  await arrived;
-  const waiting = sender.send("grpc", "traces", gzipSync(spansOf(400)), { encoded: "gzip" });
-  await until(async () => (await node.status()).pools[0]!.queuedItems === 1);
-  const less = configOf({ limits: { ...limits, max_request_bytes: "8KiB" } });
-  assert.equal((await node.apply(less)).kind, "applied");
-  release();
-  const replies = await Promise.all([first, waiting]);
-  assert.deepEqual(
-    replies.map(({ ok, message }) => [ok, message]),
-    [
-      [true, ""],
-      [true, ""],
-    ],
-  );
-  assert.ok(sink.requests.length > 2);
-  assert.equal((await passed(node)).read, 1);
-});
+const ONE_CALL = { max_in_flight: 1 };
+for (const [whose, less] of [
+  ["its target", configOf({ limits: { ...ONE_CALL, max_request_bytes: "8KiB" } })],
+  ["its pool", configOf({ limits: ONE_CALL }, {}, { batch: { max_bytes: "8KiB" } })],
+] as const) {
+  test(`a request that waits, and is more than ${whose} lets go in one call by a new config, is read and goes in parts`, async () => {
+    await using sink = await openGrpcSink();
+    await using node = await startTestNode(configOf({ limits: ONE_CALL }), { sinks: { a: sink } });
+    await using sender = new OtlpSender(node);
+    const { arrived, release } = holdAll([sink]);
+    const first = sender.send("grpc", "traces", spansOf(5));
+    await arrived;
+    const waiting = sender.send("grpc", "traces", gzipSync(spansOf(400)), { encoded: "gzip" });
+    await until(async () => (await node.status()).pools[0]!.queuedItems === 1);
+    assert.equal((await node.apply(less)).kind, "applied");
+    release();
+    const replies = await Promise.all([first, waiting]);
+    assert.deepEqual(
+      replies.map(({ ok, message }) => [ok, message]),
+      [
+        [true, ""],
+        [true, ""],
+      ],
+    );
+    assert.ok(sink.requests.length > 2);
+    assert.equal((await passed(node)).read, 1);
+  });
+}
 
 test("a sender whose time is over, or that goes away, is done with; nothing of its request stays", async () => {
   await using sink = await openGrpcSink();

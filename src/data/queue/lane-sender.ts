@@ -170,7 +170,7 @@ export class LaneSender implements TurnTaker {
     const { maxRequestBytes } = target.plan;
     const records = this.#hold.chooser.isTrial(target, queue.signal) ? 1 : Infinity;
     const limits = { records, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
-    if (this.#sendsBack(queue, target)) return;
+    if (this.#sendsBack(queue, target, limits.bytes)) return;
     splitAhead(this.#hold, queue, limits);
     // At the time at which the first was looked at: by the clock it may have expired since.
     const deliveries = gather(this.#hold, queue, target, limits, nowMs);
@@ -201,12 +201,15 @@ export class LaneSender implements TurnTaker {
     });
   }
 
-  /** What was not read is read after all, where it cannot go to this target as it came. */
-  #sendsBack(queue: StorePartition, { plan: target }: TargetHandle): boolean {
+  /**
+   * What was not read is read after all, where it cannot go to this target as it came, or is longer
+   * than a call of `most` bytes.
+   */
+  #sendsBack(queue: StorePartition, { plan: target }: TargetHandle, most: number): boolean {
     const head = queue.peek();
     if (head === undefined || !isUnread(head.record)) return false;
     const { encoding, bytes } = head.record;
-    const goes = target.compression === encoding && target.protocol !== "http/json" && bytes <= target.maxRequestBytes;
+    const goes = target.compression === encoding && target.protocol !== "http/json" && bytes <= most;
     if (goes && this.#hold.plan.division.kind === "none") return false;
     queue.shift();
     this.#hold.sendBack(head);
