@@ -4,7 +4,7 @@ import { type PassingPlan, passThroughOf } from "../plan/pass-through.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { Counter, Metrics } from "../telemetry/metrics.ts";
 import { PassedRequests } from "../telemetry/passed-requests.ts";
 import { type Parcel, type ParcelOutcome, viewsOf } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
@@ -82,13 +82,13 @@ export class Passage {
   pass({ head, bytes, owner }: UnreadRequest, headers: SenderHeaders, nowMs: number, to: UnreadTaker): HandledRequest {
     const counts = (this.#counts ??= new PassedCounts(this.#signal, this.#route.enter(), this.#env.metrics));
     const { records, metrics } = this.#env;
-    const settlement = new PassedSettlement(to, this.encoding, counts);
     const { signal, region, deadlineMs: expiresMs } = head;
+    const requests = metrics.requests.with(region, UNREAD_SERVICE);
+    const settlement = new PassedSettlement(to, { encoding: this.encoding, counts, requests });
     const size = { bytes: bytes.length, items: 1, points: 0, encoding: this.encoding };
     const times = { enqueuedMs: nowMs, expiresMs };
     const facts = { signal, region, headers, ack: "delivered", ...size, shares: counts.shares, ...times } as const;
     const pieces = owner.view === undefined ? [bytes] : [0, bytes.length];
-    metrics.requests.with(region, UNREAD_SERVICE).add(1);
     counts.received(bytes.length);
     settlement.expect();
     const parcel = records.add(facts, pieces, owner, settlement);
@@ -136,29 +136,37 @@ class PassedCounts {
 const NOTHING_BEFORE = { rejected: 0, message: "" } as const;
 const OUTCOMES = { delivered: "delivered", rejected: "rejected", failed: "shed" } as const;
 
+interface PassedParts {
+  readonly encoding: Compression;
+  readonly counts: PassedCounts;
+  /** Those of the same region of which nothing was read. */
+  readonly requests: Counter;
+}
+
 /** The reply is the target's: how many items it could reject is not known. */
 class PassedSettlement extends Settlement {
   readonly #to: UnreadTaker;
-  readonly #encoding: Compression;
-  readonly #counts: PassedCounts;
+  readonly #parts: PassedParts;
 
-  constructor(to: UnreadTaker, encoding: Compression, counts: PassedCounts) {
+  constructor(to: UnreadTaker, parts: PassedParts) {
     super(NOTHING_BEFORE, Infinity, to);
     this.#to = to;
-    this.#encoding = encoding;
-    this.#counts = counts;
+    this.#parts = parts;
   }
 
   override settled(outcome: ParcelOutcome, points: number): void {
-    this.#counts.ended(OUTCOMES[outcome.kind], outcome.kind === "delivered" ? outcome.rejected : 0);
+    const { counts, requests } = this.#parts;
+    counts.ended(OUTCOMES[outcome.kind], outcome.kind === "delivered" ? outcome.rejected : 0);
+    requests.add(1); // one that is sent back is counted by its service, when it is read
     super.settled(outcome, points);
   }
 
   /** Not from within the queue, which it may enter again. */
   sentBack(parcel: Parcel): void {
-    this.#counts.ended("read", 0);
+    const { counts, encoding } = this.#parts;
+    counts.ended("read", 0);
     const { owner } = parcel;
     const [bytes] = viewsOf(parcel);
-    queueMicrotask(() => this.#to.sentBack(bytes!, owner, this.#encoding));
+    queueMicrotask(() => this.#to.sentBack(bytes!, owner, encoding));
   }
 }

@@ -189,6 +189,7 @@ test("where it cannot go on as it came it is read: another pool takes over, whos
   const { received, read, delivered } = await passed(node);
   assert.deepEqual([received === read, delivered], [true, undefined]);
   assert.equal((await node.ledger("traces")).delivered, 40);
+  assert.equal(await node.metric("requests", undefined, UNREAD_SERVICE), 0, "each is counted by its service");
 });
 
 test("what a target finds too large is read, and goes in parts that it takes", async () => {
