@@ -22,10 +22,11 @@ function entryOf(ledger: Ledger, n: number): LedgerEntry {
   return ledger.entry(["traces", "metrics", "logs"][n % 3] ?? "", `rule ${n}`, `pool ${n % 2}`);
 }
 
-function take(entry: LedgerEntry, { items, copy }: Step): void {
+function take(entry: LedgerEntry, { items, copy, end: how }: Step): void {
   if (copy) entry.copied += items;
   else entry.received += items;
   entry.queued += items;
+  if (how === "still queued") entry.acknowledged += items;
 }
 
 function end(entry: LedgerEntry, { items, end: how, reason, drop }: Step): void {
