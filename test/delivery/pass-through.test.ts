@@ -169,28 +169,39 @@ test("a request that fails is sent again as it came, and to another target of th
   assert.equal((await passed(node)).delivered, 1);
 });
 
-test("where it cannot go on as it came it is read: another pool takes over, whose target is sent no gzip", async () => {
-  await using own = await openGrpcSink({ script: refusing(GRPC.UNIMPLEMENTED) });
-  await using other = await openHttpSink();
-  const config = {
-    node: PATIENT,
-    targets: [
-      { id: "a", compression: "gzip" },
-      { id: "b", protocol: "http/protobuf" },
-    ],
-    pools: { p: { targets: ["a"], compressed: "pass_through", fallback: "q" }, q: { targets: ["b"] } },
-    default_pool: "p",
-  };
-  await using node = await startTestNode(config, { sinks: { a: own, b: other } });
-  await using sender = new OtlpSender(node);
-  const body = spansOf(20);
-  for (let i = 0; i < 2; i++) assert.ok((await sender.send("http", "traces", gzipSync(body), { encoded: "gzip" })).ok);
-  assert.deepEqual(other.requests.map(seen), [asSent("identity", body), asSent("identity", body)]);
-  const { received, read, delivered } = await passed(node);
-  assert.deepEqual([received === read, delivered], [true, undefined]);
-  assert.equal((await node.ledger("traces")).delivered, 40);
-  assert.equal(await node.metric("requests", undefined, UNREAD_SERVICE), 0, "each is counted by its service");
-});
+for (const { why, code, compression } of [
+  { why: "its own does not take it", code: GRPC.UNIMPLEMENTED, compression: "none" },
+  { why: "its own does not take it", code: GRPC.UNIMPLEMENTED, compression: "gzip" },
+  { why: "its own is down", code: GRPC.UNAVAILABLE, compression: "gzip" },
+] as const) {
+  test(`what another pool takes over, as ${why}, is read, also where it has compression ${compression}`, async () => {
+    await using own = await openGrpcSink({ script: refusing(code) });
+    await using other = await openHttpSink();
+    const config = {
+      node: PATIENT,
+      targets: [
+        { id: "a", compression: "gzip" },
+        { id: "b", protocol: "http/protobuf", compression },
+      ],
+      pools: {
+        p: { targets: ["a"], compressed: "pass_through", fallback: "q", retry: { initial: "1ms" } },
+        q: { targets: ["b"] },
+      },
+      default_pool: "p",
+    };
+    await using node = await startTestNode(config, { sinks: { a: own, b: other } });
+    await using sender = new OtlpSender(node);
+    const body = spansOf(20);
+    const send = () => sender.send("http", "traces", gzipSync(body), { encoded: "gzip" });
+    for (let i = 0; i < 2; i++) assert.ok((await send()).ok);
+    const encoding = compression === "none" ? "identity" : compression;
+    assert.deepEqual(other.requests.map(seen), [asSent(encoding, body), asSent(encoding, body)]);
+    const { received, read, delivered } = await passed(node);
+    assert.deepEqual([received === read, delivered], [true, undefined]);
+    assert.equal((await node.ledger("traces")).delivered, 40);
+    assert.equal(await node.metric("requests", undefined, UNREAD_SERVICE), 0, "each is counted by its service");
+  });
+}
 
 test("what a target finds too large is read, and goes in parts that it takes", async () => {
   const body = spansOf(400);
@@ -244,18 +255,23 @@ const CHANGES: readonly { readonly name: string; readonly config: TestConfig; re
   { name: "its target takes no gzip any more", config: configOf({ compression: "none" }), encoding: "identity" },
   { name: "its pool looks at items", config: configOf({}, {}, { strategy: "consistent_hash" }), encoding: "gzip" },
   {
-    name: "its pool is gone",
-    config: { node: PATIENT, targets: [{ id: "a" }], pools: { r: { targets: ["a"] } }, default_pool: "r" },
-    encoding: "identity",
+    name: "its pool is gone, and its target",
+    config: {
+      node: PATIENT,
+      targets: [{ id: "b", compression: "gzip" }],
+      pools: { r: { targets: ["b"] } },
+      default_pool: "r",
+    },
+    encoding: "gzip",
   },
 ];
 test("a request that waits, and cannot go on under a new config as it came, is read", async () => {
   await using sink = await openGrpcSink();
   const before = configOf({ limits: { max_in_flight: 1 } });
-  await using node = await startTestNode(before, { sinks: { a: sink } });
+  await using node = await startTestNode(before, { sinks: { a: sink, b: sink } });
   await using sender = new OtlpSender(node);
   const body = spansOf(20);
-  for (const { name, config, encoding } of CHANGES) {
+  for (const [i, { name, config, encoding }] of CHANGES.entries()) {
     assert.equal((await node.apply(before)).kind, "applied");
     const { arrived, release } = holdAll([sink]);
     const sends = [sender.send("grpc", "traces", spansOf(5))];
@@ -270,6 +286,7 @@ test("a request that waits, and cannot go on under a new config as it came, is r
     );
     const { items, ...last } = sink.requests.at(-1)!;
     assert.deepEqual([last.encoding, items], [encoding, 20], name);
+    assert.equal((await passed(node)).read, i + 1, name);
   }
 });
 
@@ -301,6 +318,18 @@ for (const [whose, less] of [
     assert.equal((await passed(node)).read, 1);
   });
 }
+
+test("while no target of its pool is usable a request is answered as one that is read", async () => {
+  await using sink = await openGrpcSink();
+  await using node = await startTestNode(configOf({}, {}, { when_down: "refuse" }), { sinks: { a: sink } });
+  await using sender = new OtlpSender(node);
+  await node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" });
+  const body = spansOf(5);
+  const read = await sender.send("grpc", "traces", body);
+  const unread = await sender.send("grpc", "traces", gzipSync(body), { encoded: "gzip" });
+  assert.deepEqual([unread.ok, unread.code, unread.message], [false, read.code, read.message]);
+  assert.deepEqual(await passed(node), {});
+});
 
 test("a sender whose time is over, or that goes away, is done with; nothing of its request stays", async () => {
   await using sink = await openGrpcSink();
