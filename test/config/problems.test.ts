@@ -61,6 +61,11 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
     want: ["3 error node.fleet.listen.address"],
   },
   {
+    name: "other tokens of a fleet are believed beside the node's own",
+    text: "node: { fleet: { accept_tokens: [t] } }\ndefault_pool: p",
+    want: ["3 error node.fleet.accept_tokens"],
+  },
+  {
     name: "a certificate of a node has a key",
     text: "node: { fleet: { tls: { cert: cert.pem } } }\ndefault_pool: p",
     want: ["3 error node.fleet.tls.cert"],
