@@ -65,3 +65,25 @@ test("limits of a region: the way to the leader is closed with them, also betwee
   await limits[Symbol.asyncDispose]();
   assert.deepEqual(links.events, ["open c1", "ask c1", "close c1"]);
 });
+
+test("limits of a region: while it has less than is wanted it asks more often, but not for long", async () => {
+  const links = new LeaderLinks();
+  const clock = new ManualClock();
+  const epoch = { generation: 1, revision: 1n };
+  const limits = new RegionLimits({ clock, limits: () => LIMITS, leader: links.asker, epoch, sinceMs: clock.nowMs() });
+  const asksIn = async (seconds: number, wanted: number): Promise<number> => {
+    const before = links.events.length;
+    for (let passed = 0; passed < seconds; passed += 0.1) {
+      limits.report("n1", { total: { ...ASK.total, wanted }, keys: [] });
+      clock.advance(100);
+      await new Promise(setImmediate);
+    }
+    return links.events.length - before;
+  };
+  await asksIn(2, 0);
+  assert.equal(await asksIn(6, 0), 6);
+  assert.ok((await asksIn(6, 50)) >= 18);
+  await asksIn(10, 50);
+  assert.equal(await asksIn(6, 50), 6, "nobody gives it any");
+  await limits[Symbol.asyncDispose]();
+});

@@ -4,6 +4,7 @@ import type { LimitsAsk } from "../../plan/limits/limit-ask.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
 import { LimitHolder } from "./limit-holder.ts";
 import { LimitHolders } from "./limit-holders.ts";
+import { LimitAllocator } from "./limit-allocator.ts";
 import { LimitAllocators } from "./limit-allocators.ts";
 import { LimitRegion } from "./limit-region.ts";
 import { LimitRegions } from "./limit-regions.ts";
@@ -150,4 +151,40 @@ test("limits: of what is hot no more nothing is granted to who still wants it, s
   };
   const seen = Array.from({ length: 25 }, (_, second) => leased(1_000 * second));
   assert.deepEqual([seen[2], seen[16], seen[20], seen[24]], [["a"], ["a", "b"], ["b"], ["b", "c"]]);
+});
+
+/** Of a leader that has 100 items a second. */
+function askers(allocator = new LimitAllocator(OPTIONS)): (id: string, wanted: number, nowMs: number) => number {
+  allocator.setLease(100);
+  const holders = new Map<string, LimitHolder>();
+  return (id, wanted, nowMs) => {
+    const holder = holders.get(id) ?? new LimitHolder("1.1");
+    holders.set(id, holder);
+    holder.answered(allocator.ask(id, holder.ask(wanted, nowMs), nowMs), nowMs);
+    return holder.leased(nowMs)?.amount ?? 0;
+  };
+}
+
+test("limits: who wants much less has that alone with its next answer, and some of the rest with the one after", () => {
+  const ask = askers();
+  assert.equal(ask("n1", 80, 0), 90);
+  assert.equal(ask("n1", 20, 1_000), 20);
+  assert.equal(ask("n1", 20, 2_000), 60);
+});
+
+test("limits: what one of a few wants now counts for the next who asks, be it in the same moment", () => {
+  const ask = askers();
+  assert.equal(ask("n1", 200, 0), 100);
+  assert.equal(ask("n2", 200, 1_000), 0, "the first has all of it yet");
+  assert.ok(ask("n1", 200, 1_001) <= 50);
+  assert.ok(ask("n2", 0, 1_002) < 1);
+  assert.ok(ask("n1", 200, 1_003) > 99, "nobody else wants any");
+});
+
+test("limits: what there is more of is had with the next answer", () => {
+  const allocator = new LimitAllocator(OPTIONS);
+  const ask = askers(allocator);
+  assert.equal(ask("n1", 500, 0), 100);
+  allocator.setLease(300);
+  assert.equal(ask("n1", 500, 1), 300);
 });
