@@ -94,9 +94,9 @@ export class Pipeline implements RequestHandler {
   }
 
   pass(request: UnreadRequest, to: UnreadTaker): HandledRequest | undefined {
-    const { pipelines, headers: intake, limiter } = this.#current();
+    const { pipelines, headers: intake } = this.#current();
     const { passage } = pipelines[request.head.signal];
-    if (passage === undefined || limiter !== undefined || this.#guard.degradation.refusesUnclassed) return undefined;
+    if (passage === undefined || this.#guard.degradation.refusesUnclassed) return undefined;
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     // What is wrong with them is said on the usual way, where links of a fleet are looked at, too.
     if ("reason" in taken || taken.hops > 0 || taken.path.length > 0) return undefined;
