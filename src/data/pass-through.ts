@@ -98,43 +98,51 @@ export class Passage {
   }
 }
 
+const OUTCOMES = { delivered: "delivered", rejected: "rejected", failed: "shed" } as const;
+type PassedOutcome = (typeof OUTCOMES)[ParcelOutcome["kind"]] | "read";
+
 /** What is counted of the requests that pass: the unit is a request. */
 class PassedCounts {
   readonly shares: readonly Share[];
   readonly #ledger: PassedRequests;
-  readonly #metrics: Metrics;
-  readonly #signal: Signal;
-  readonly #pool: string;
+  readonly #requests: Readonly<Record<PassedOutcome | "received", Counter>>;
+  readonly #bytes: Counter;
+  readonly #rejectedItems: Counter;
 
-  constructor(signal: Signal, entry: LedgerEntry, metrics: Metrics) {
+  constructor(signal: Signal, entry: LedgerEntry, { passedRequests, passedBytes, passedRejectedItems }: Metrics) {
     entry.passed ??= new PassedRequests();
     this.#ledger = entry.passed;
-    this.#metrics = metrics;
-    this.#signal = signal;
-    this.#pool = entry.pool;
     this.shares = [new CountedShare(entry, 0, false)];
+    const { pool } = entry;
+    this.#requests = {
+      received: passedRequests.with(signal, pool, "received"),
+      delivered: passedRequests.with(signal, pool, "delivered"),
+      rejected: passedRequests.with(signal, pool, "rejected"),
+      shed: passedRequests.with(signal, pool, "shed"),
+      read: passedRequests.with(signal, pool, "read"),
+    };
+    this.#bytes = passedBytes.with(signal, pool);
+    this.#rejectedItems = passedRejectedItems.with(signal, pool);
   }
 
   received(bytes: number): void {
     this.#ledger.received++;
     this.#ledger.queued++;
     this.#ledger.bytes += bytes;
-    this.#metrics.passedRequests.with(this.#signal, this.#pool, "received").add(1);
-    this.#metrics.passedBytes.with(this.#signal, this.#pool).add(bytes);
+    this.#requests.received.add(1);
+    this.#bytes.add(bytes);
   }
 
-  ended(outcome: "delivered" | "rejected" | "shed" | "read", rejectedItems: number): void {
+  ended(outcome: PassedOutcome, rejectedItems: number): void {
     this.#ledger.queued--;
     this.#ledger[outcome]++;
-    this.#metrics.passedRequests.with(this.#signal, this.#pool, outcome).add(1);
-    if (rejectedItems === 0) return;
     this.#ledger.rejectedItems += rejectedItems;
-    this.#metrics.passedRejectedItems.with(this.#signal, this.#pool).add(rejectedItems);
+    this.#requests[outcome].add(1);
+    this.#rejectedItems.add(rejectedItems);
   }
 }
 
 const NOTHING_BEFORE = { rejected: 0, message: "" } as const;
-const OUTCOMES = { delivered: "delivered", rejected: "rejected", failed: "shed" } as const;
 
 interface PassedParts {
   readonly encoding: Compression;
