@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Secret } from "../../src/core/secret.ts";
 import { CIRCLE_MESSAGE, HOPS_HEADER, PATH_HEADER } from "../../src/plan/hops.ts";
 import { linkKeysOf, PROOF_HEADER, proofOf } from "../../src/plan/link-proof.ts";
@@ -209,6 +210,25 @@ for (const { limits, senders, status, message } of [
     await Promise.all(waiting);
   });
 }
+
+test("what came from another node of the fleet is read, though it is compressed and might pass unread", async () => {
+  await using sink = await openHttpSink();
+  const document = {
+    node: { fleet: FLEET },
+    targets: [{ id: "t", protocol: "http/protobuf", compression: "gzip" }],
+    rules: [{ id: "to-nodes", signals: ["logs"], targets: found("a") }],
+    default_pool: { targets: ["t"], compressed: "pass_through" },
+  };
+  await using node = await startTestNode(document, { sinks: { t: sink }, workers: 0 });
+  const port = Number(node.http.slice(node.http.lastIndexOf(":") + 1));
+  for (const [headers, items] of [
+    [{}, 0],
+    [overLinks("1", "x"), 2],
+  ] as const) {
+    const sent = await post(port, "/v1/traces", gzipSync(ITEMS), { "content-encoding": "gzip", ...headers });
+    assert.deepEqual([sent.status, (await node.ledger("traces")).delivered], [200, items]);
+  }
+});
 
 test("explain believes of links what nodes have proven, and nobody else, as a request is", async () => {
   const rules = JSON.stringify([{ id: "linked", conditions: [{ header: { key: HOPS_HEADER } }], targets: ["t"] }]);

@@ -7,6 +7,7 @@ import { prepare } from "../../src/generate/generate.ts";
 import { UNREAD_SERVICE } from "../../src/data/pass-through.ts";
 import type { PassedRow } from "../../src/core/snapshot.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
+import { DEGRADATION_STEPS as STEPS, NOTHING_GIVEN_UP } from "../../src/plan/degradation-plan.ts";
 import { until } from "../scenario/fault-sender.ts";
 import { startTestNode, type TestConfig, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
@@ -319,17 +320,22 @@ for (const [whose, less] of [
   });
 }
 
-test("while no target of its pool is usable a request is answered as one that is read", async () => {
-  await using sink = await openGrpcSink();
-  await using node = await startTestNode(configOf({}, {}, { when_down: "refuse" }), { sinks: { a: sink } });
-  await using sender = new OtlpSender(node);
-  await node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" });
-  const body = spansOf(5);
-  const read = await sender.send("grpc", "traces", body);
-  const unread = await sender.send("grpc", "traces", gzipSync(body), { encoded: "gzip" });
-  assert.deepEqual([unread.ok, unread.code, unread.message], [false, read.code, read.message]);
-  assert.deepEqual(await passed(node), {});
-});
+for (const [why, begin] of [
+  ["no target of its pool is usable", (node) => node.operate("a", { state: "drain", untilMs: undefined, note: "" })],
+  ["only what is protected is taken", (node) => node.degrade({ ...NOTHING_GIVEN_UP, level: STEPS.onlyProtected })],
+] satisfies [string, (node: TestNode["running"]["dataPlane"]) => Promise<unknown>][]) {
+  test(`while ${why} a request is answered as one that is read`, async () => {
+    await using sink = await openGrpcSink();
+    await using node = await startTestNode(configOf({}, {}, { when_down: "refuse" }), { sinks: { a: sink } });
+    await using sender = new OtlpSender(node);
+    await begin(node.running.dataPlane);
+    const body = spansOf(5);
+    const read = await sender.send("grpc", "traces", body);
+    const unread = await sender.send("grpc", "traces", gzipSync(body), { encoded: "gzip" });
+    assert.deepEqual([unread.ok, unread.code, unread.message], [false, read.code, read.message]);
+    assert.deepEqual(await passed(node), {});
+  });
+}
 
 test("a sender whose time is over, or that goes away, is done with; nothing of its request stays", async () => {
   await using sink = await openGrpcSink();
