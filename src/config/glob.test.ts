@@ -11,6 +11,7 @@ const cases = [
   ["a*b*c", "a-b-c", true],
   ["a*b*c", "a-c", false],
   ["ab*ba", "aba", false],
+  ["a*b*b", "ab", false],
   ["a\\*", "a*", true],
   ["a\\*", "ab", false],
   ["a\\\\*", "a\\x", true],
