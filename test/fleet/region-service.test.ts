@@ -139,12 +139,15 @@ test("who has not said its region yet is told of all who try a config, others of
   await settle();
   const tries = { version: 2, sha256: digestOf("two"), stage: "region", base: 1, again: false };
   const candidate = { ...tries, nodes: ["us-1"], incarnations: ["x"], region: "us" };
-  await rig.decide(JSON.stringify({ version: 1, sha256: digestOf("one"), candidate }));
+  const decided = JSON.stringify({ version: 1, sha256: digestOf("one"), candidate });
+  await rig.decide(decided);
   const told = async (id: string, region?: string): Promise<boolean | undefined> => {
     const reply = await rig.service.await({ protocol: 1, id, known: {}, ...(region && { region }) }, CALLED);
     return directivesIn(reply)[0]?.body?.includes("us-1");
   };
   assert.deepEqual([await told("us-1"), await told("eu-1", "eu")], [true, false]);
+  const fetched = await rig.service.fetch({ protocol: 1, id: "us-1", digest: digestOf(decided) }, CALLED);
+  assert.ok(!isNotLeader(fetched) && fetched.body !== undefined, "a long one is fetched");
   await rig.service.report(reportOf("eu-1"));
   assert.equal(await told("eu-1"), false, "now its region is known");
 });
