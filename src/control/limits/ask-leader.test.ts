@@ -87,3 +87,19 @@ test("limits of a region: while it has less than is wanted it asks more often, b
   assert.equal(await asksIn(6, 50), 6, "nobody gives it any");
   await limits[Symbol.asyncDispose]();
 });
+
+test("limits of a region: where nothing is limited it is looked once a second whether something is", async () => {
+  const links = new LeaderLinks();
+  const clock = new ManualClock();
+  const epoch = { generation: 1, revision: 1n };
+  let looks = 0;
+  const asked = (): undefined => void looks++;
+  const limits = new RegionLimits({ clock, limits: asked, leader: links.asker, epoch, sinceMs: clock.nowMs() });
+  for (let passed = 0; passed < 10; passed += 0.1) {
+    clock.advance(100);
+    await new Promise(setImmediate);
+  }
+  await limits[Symbol.asyncDispose]();
+  assert.deepEqual(links.events, []);
+  assert.ok(looks >= 10 && looks <= 30, String(looks));
+});

@@ -75,9 +75,9 @@ export class RegionLimits implements AsyncDisposable {
   }
 
   async #untilDue(askedMs: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, limits } = this.#options;
     while (!signal.aborted) {
-      await sleep(clock, LOOK_MS, signal).catch(() => undefined);
+      await sleep(clock, limits() === undefined ? ASK_MS : LOOK_MS, signal).catch(() => undefined);
       const nowMs = clock.nowMs();
       if (nowMs - askedMs >= this.#askMs(nowMs) || this.#regions.hasNews(nowMs)) return;
     }
