@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { Timers } from "../../src/core/timers.ts";
+import { HttpCall, watchKept } from "../../src/data/export/http-call.ts";
 import { JOIN_MEMORY } from "../../src/data/export/join-memory.ts";
 import { createAuthority } from "../support/certs.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
@@ -70,4 +75,30 @@ test("HTTP: bodies are joined in memory that is used again once they are written
     assert.equal(JOIN_MEMORY.freeBytes - before, 32_768);
   }
   assert.deepEqual([plain.counts().acceptedItems, secure.counts().acceptedItems], [6_000, 6_000]);
+});
+
+test("HTTP: what a connection has not written yet is not joined into again", async () => {
+  await using sink = await openHttpSink();
+  const socket = connect(Number(new URL(sink.url).port));
+  await once(socket, "connect");
+  const counted = watchKept(socket, { begins: undefined });
+  socket.cork();
+  socket.write("GET");
+  let given = 0;
+  const joined = { bytes: Buffer.from("GET"), giveBack: () => void given++ };
+  const owner = { maxResponseBytes: 1, clock: systemClock, timers: new Timers(systemClock), closing: false };
+  for (const isWritten of [false, true]) {
+    if (isWritten) {
+      socket.uncork();
+      await new Promise<void>((resolve) => void socket.write(" ", () => resolve()));
+    }
+    assert.equal(counted.hasWritten(), isWritten);
+    const call = new HttpCall("traces", owner, () => {}, { joined });
+    call.beganOn(counted);
+    call.cancel();
+    assert.equal(given, isWritten ? 1 : 0);
+  }
+  new HttpCall("traces", owner, () => {}, { joined }).cancel(); // not begun: it may be yet
+  assert.equal(given, 1);
+  socket.destroy();
 });
