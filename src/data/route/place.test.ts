@@ -37,6 +37,8 @@ test("place: parts that would fit into a fallback one by one, but not together, 
   );
   assert.equal(rig.calls.length, 0);
   assert.deepEqual([rig.totals("traces").shed, rig.totals("traces").queued, rig.balanced], [4, 0, true]);
+  const one = { items: 2, resources: 1, services: ["a"], seed: 1, wallMs: 1_750_000_000_000 };
+  assert.deepEqual(rig.handle("traces", Buffer.from(generateTraces(one))).replies, [], "the next one has all the room");
 });
 
 test("place: parts that fit into a fallback together, to the byte, enter it together", async () => {
