@@ -22,6 +22,15 @@ test("what is known is that of the same rule with as many points, whatever came 
   );
 });
 
+test("of all that share a slot only what was kept last is known", () => {
+  const known = new KnownShares();
+  known.keep(7, 1, [shareOf(7, 1)]);
+  for (let other = 0; other < 20_000; other++) {
+    assert.equal(known.find(other, 1) !== undefined, other === 7, `rule ${other}`);
+    assert.equal(known.find(7, other) !== undefined, other === 1, `${other} points`);
+  }
+});
+
 function shareOf(rule: number, points: number): CountedShare {
   return new CountedShare(new LedgerEntry("traces", `r${rule}`, "p"), points, false);
 }
