@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { ACCEPTED, Rig } from "../../test/scenario/ledger-rig.ts";
 import type { SendOutcome } from "./send-outcome.ts";
@@ -198,4 +199,17 @@ test("whatever pools come and go, all that was acknowledged arrives or is still 
     }),
     { numRuns: 60 },
   );
+});
+
+test("what waited in it unread is given back, to be read and go where the running rules want it", async () => {
+  const targets = TARGETS.map((target) => target.replace("{", "{ compression: gzip,")).join(", ");
+  const passing = "pools: { p: { targets: [a], compressed: pass_through, queue: { max_age: 24h } } }\ndefault_pool: p";
+  await using rig = new Rig(`targets: [${targets}]\n${passing}`);
+  const told = [0, 1].map(() => rig.pass("logs", gzipSync(logs("s")), 900_000));
+  rig.apply(`targets: [${targets}]\npools: { q: { targets: [b] } }\ndefault_pool: q`);
+  await later(rig);
+  assert.deepEqual([told, rig.calls.length, rig.totals("logs").lost], [[[], ["sent back"]], 1, 0]);
+  rig.answer(0, ACCEPTED);
+  await later(rig);
+  assert.deepEqual([told[0]!.length, rig.balanced], [1, true]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Arena } from "../../src/core/arena/arena.ts";
+import type { BytesOwner } from "../../src/core/arena/extent.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { copyOwned } from "../../src/core/bytes.ts";
 import { formatProblem } from "../../src/core/problem.ts";
@@ -129,24 +130,38 @@ export class Rig implements AsyncDisposable {
   }
 
   handle(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000, headers: Record<string, string> = {}): Carried {
-    const nowMs = this.clock.nowMs();
-    const head = { signal, method: "grpc", region: "here", peer: "test", headers: headersOf(headers) } as const;
     const replies: Reply[] = [];
-    const body = this.arena.alloc(bytes.length, true) ?? assert.fail("the arena is full");
-    body.bytes.set(bytes);
+    const request = this.#requestOf(signal, bytes, deadlineMs, headers);
     const handled = this.#pipeline.handle(
-      {
-        head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs },
-        bytes: body.bytes,
-        owner: body,
-        rejected: 0,
-        message: "",
-      },
+      { ...request, rejected: 0, message: "" },
       { replied: (reply) => void replies.push(reply) },
     );
-    body.release();
+    request.owner.release();
     this.settle();
     return { replies, leave: () => handled.cancel() };
+  }
+
+  /** One that comes compressed, and passes unread: its replies, or that it has to be read. */
+  pass(signal: Signal, bytes: Uint8Array, deadlineMs: number): readonly (Reply | "sent back")[] {
+    const told: (Reply | "sent back")[] = [];
+    const request = this.#requestOf(signal, bytes, deadlineMs, {});
+    const sentBack = (_bytes: Uint8Array, owner: BytesOwner): void => {
+      owner.release();
+      told.push("sent back");
+    };
+    const replied = (reply: Reply): void => void told.push(reply);
+    assert.ok(this.#pipeline.pass({ ...request, encoding: "gzip" }, { replied, sentBack }) !== undefined);
+    request.owner.release();
+    this.settle();
+    return told;
+  }
+
+  #requestOf(signal: Signal, bytes: Uint8Array, deadlineMs: number, headers: Record<string, string>) {
+    const nowMs = this.clock.nowMs();
+    const head = { signal, method: "grpc", region: "here", peer: "test", headers: headersOf(headers) } as const;
+    const body = this.arena.alloc(bytes.length, true) ?? assert.fail("the arena is full");
+    body.bytes.set(bytes);
+    return { head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs }, bytes: body.bytes, owner: body };
   }
 
   advance(ms: number): void {
