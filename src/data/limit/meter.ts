@@ -1,7 +1,7 @@
 const SECOND_MS = 1_000;
 /**
- * Senders that were refused come again after two seconds at most: where nothing has come for longer
- * it is not a pause.
+ * Senders that were refused come again after two seconds at most, unless more than a second of the
+ * limit is owed, which is asked for by itself: where nothing has come for longer it is no pause.
  */
 export const PAUSE_MS = 2_250;
 
