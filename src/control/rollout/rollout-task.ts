@@ -76,11 +76,11 @@ class LedRollout {
     while (!signal.aborted) {
       changes.seen();
       const isTried = await this.#tried(signal);
-      await changes.next({ clock: place.clock, ms: isTried ? this.#lookMs() : IDLE_MS });
+      await changes.next({ clock: place.clock, ms: isTried ? this.#pollMs() : IDLE_MS });
     }
   }
 
-  #lookMs(): number {
+  #pollMs(): number {
     return Math.min(LONGEST_POLL_MS, POLL_MS * Math.max(1, this.#collectors / COLLECTORS_PER_POLL));
   }
 
