@@ -1,10 +1,9 @@
 import type { Signal } from "../otlp/signal.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
-import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { CircleReport } from "./queue/circle-report.ts";
-import type { PipelineAssembly, RouteEntries, RouteEntry, SignalPipeline } from "./signal-pipeline.ts";
+import { RouteEntries } from "./route/route-entries.ts";
+import type { PipelineAssembly, SignalPipeline } from "./signal-pipeline.ts";
 import { HeaderIntake } from "./receive/header-intake.ts";
 import { KnownShares } from "./queue/known-shares.ts";
 import type { Limiter } from "./limit/limiter.ts";
@@ -64,7 +63,7 @@ function assemblePipeline(
   env: AssemblyEnv,
 ): Omit<SignalPipeline, "circles"> {
   const route = plan.routes[signal];
-  const routes = new LazyRouteEntries(route.rules, signal, env.ledger);
+  const routes = new RouteEntries(route.rules, signal, env.ledger);
   const its = route.pools.map(({ name }) => {
     const pool = pools.get(name);
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
@@ -98,42 +97,4 @@ function watchCaches(caches: readonly Router["cache"][], signal: Signal, { metri
   metrics.resourceCacheEntries.with(signal).read(() => caches.reduce((sum, { size }) => sum + size, 0));
   const evictions = metrics.resourceCacheEvictions.with(signal);
   for (const cache of caches) cache.onEvict = (entries) => evictions.add(entries);
-}
-
-/** Made when they are first asked for: of ten thousand rules most may never match. */
-class LazyRouteEntries implements RouteEntries {
-  readonly #rules: readonly RulePlan[];
-  readonly #signal: Signal;
-  readonly #ledger: AssemblyEnv["ledger"];
-  readonly #made: (LazyRouteEntry | undefined)[];
-
-  constructor(rules: readonly RulePlan[], signal: Signal, ledger: AssemblyEnv["ledger"]) {
-    this.#rules = rules;
-    this.#signal = signal;
-    this.#ledger = ledger;
-    this.#made = rules.map(() => undefined);
-  }
-
-  at(rule: number): RouteEntry {
-    return (this.#made[rule] ??= new LazyRouteEntry(this.#rules[rule]!, this.#signal, this.#ledger));
-  }
-}
-
-/** Enters the ledger when it is first taken. */
-class LazyRouteEntry implements RouteEntry {
-  readonly rule: RulePlan;
-  readonly #signal: Signal;
-  readonly #ledger: AssemblyEnv["ledger"];
-  #entry: LedgerEntry | undefined;
-
-  constructor(rule: RulePlan, signal: Signal, ledger: AssemblyEnv["ledger"]) {
-    this.rule = rule;
-    this.#signal = signal;
-    this.#ledger = ledger;
-  }
-
-  enter(): LedgerEntry {
-    this.#entry ??= this.#ledger.entry(this.#signal, this.rule.id, this.rule.pool);
-    return this.#entry;
-  }
 }

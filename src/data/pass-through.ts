@@ -12,16 +12,7 @@ import { CountedShare, type Share } from "./queue/record.ts";
 import type { Records } from "./queue/records.ts";
 import type { HandledRequest, UnreadRequest, UnreadTaker } from "./receive/request-handler.ts";
 import { Settlement } from "./receive/settlement.ts";
-
-/** A rule's entry in the ledger, which is opened when it is first asked for. */
-interface PassedRoute {
-  enter(): LedgerEntry;
-}
-
-interface PassedRoutes {
-  /** By the rule's index in the plan. */
-  at(rule: number): PassedRoute;
-}
+import type { RouteEntries, RouteEntry } from "./route/route-entries.ts";
 
 /** The service that such a request is counted by, as it is not known. */
 export const UNREAD_SERVICE = "(unread)";
@@ -35,7 +26,7 @@ interface PassageEnv {
 export function openPassage(
   signal: Signal,
   plan: Plan,
-  { pools, routes }: { readonly pools: readonly Pool[]; readonly routes: PassedRoutes },
+  { pools, routes }: { readonly pools: readonly Pool[]; readonly routes: RouteEntries },
   env: PassageEnv,
 ): Passage | undefined {
   const passing = passThroughOf(signal, plan);
@@ -54,13 +45,13 @@ export class Passage {
   readonly #signal: Signal;
   readonly #maxBytes: number;
   readonly #env: PassageEnv;
-  readonly #route: PassedRoute;
+  readonly #route: RouteEntry;
   #counts: PassedCounts | undefined;
 
   constructor(
     signal: Signal,
     { encoding, maxBytes }: PassingPlan,
-    { pool, route }: { readonly pool: Pool; readonly route: PassedRoute },
+    { pool, route }: { readonly pool: Pool; readonly route: RouteEntry },
     env: PassageEnv,
   ) {
     this.pool = pool;

@@ -1,8 +1,6 @@
 import type { BodyMemory } from "../core/arena/extent.ts";
 import { Envelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
-import type { RulePlan } from "../plan/route-plan.ts";
-import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CircleReport } from "./queue/circle-report.ts";
 import type { Passage } from "./pass-through.ts";
 import type { HeaderIntake, TakenHeaders } from "./receive/header-intake.ts";
@@ -13,23 +11,9 @@ import type { Obstacle } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Records } from "./queue/records.ts";
 import type { ReceivedRequest } from "./receive/request-handler.ts";
+import type { RouteEntries } from "./route/route-entries.ts";
 import type { Router } from "./route/route.ts";
 import type { Sampler } from "./sample/sampler.ts";
-
-/**
- * One rule as a request meets it, and where its items are counted: also those that another pool
- * took over.
- */
-export interface RouteEntry {
-  readonly rule: RulePlan;
-  /** Its entry in the ledger, which is opened when it is first asked for. */
-  enter(): LedgerEntry;
-}
-
-export interface RouteEntries {
-  /** By the rule's index in the plan. */
-  at(rule: number): RouteEntry;
-}
 
 /** Everything that is made anew from a plan for one signal. */
 export interface SignalPipeline {
