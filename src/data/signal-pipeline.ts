@@ -1,6 +1,7 @@
 import type { BodyMemory } from "../core/arena/extent.ts";
 import { Envelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
+import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CircleReport } from "./queue/circle-report.ts";
 import type { Passage } from "./pass-through.ts";
 import type { HeaderIntake, TakenHeaders } from "./receive/header-intake.ts";

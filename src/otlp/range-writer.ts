@@ -2,30 +2,30 @@ import { viewBuffer } from "../core/bytes.ts";
 import { writeVarint } from "./wire.ts";
 
 /**
+ * All of the memory that was copied within last: nearly always that of the arena, in which both the
+ * request and what is written of it lie.
+ */
+let memory: Uint8Array = new Uint8Array(0);
+
+/**
  * Copies ranges of one buffer into another, neighbouring ranges as one: a native copy costs about
- * 40 ns whatever its size, one within a buffer 20 ns.
+ * 40 ns whatever its size, one within the same memory 20 ns.
  */
 export class RangeWriter {
-  /** undefined: it stands at the end of `out`. */
-  readonly #source: Buffer | undefined;
+  /** Where both are in the same memory, that; else undefined. */
+  readonly #memory: Uint8Array | undefined;
+  readonly #source: Buffer;
   readonly #out: Uint8Array;
   #at: number;
-  /** Where the source's first byte is. */
-  readonly #base: number;
   #from = 0;
   #to = 0;
 
-  /**
-   * `grows`: `out` is all that is written, in the order of the source, and what is written from
-   * any place on is never shorter than what is left of the source there. So the source can lie at
-   * the end of `out`, and is never written over before it is read.
-   */
-  constructor(source: Uint8Array, out: Uint8Array, at: number, grows = false) {
-    this.#source = grows ? undefined : viewBuffer(source);
+  /** Writes into `out`, from `at` on. */
+  constructor(source: Uint8Array, out: Uint8Array, at: number) {
+    this.#source = viewBuffer(source);
     this.#out = out;
     this.#at = at;
-    this.#base = grows ? out.length - source.length : 0;
-    if (grows) out.set(source, this.#base);
+    this.#memory = source.buffer === out.buffer ? memoryOf(out) : undefined;
   }
 
   copy(from: number, to: number): void {
@@ -54,13 +54,19 @@ export class RangeWriter {
   }
 
   flush(): void {
-    if (this.#to > this.#from) this.#copy(this.#from + this.#base, this.#to + this.#base);
+    if (this.#to > this.#from) this.#copy(this.#from, this.#to);
     this.#from = this.#to = 0;
   }
 
   #copy(from: number, to: number): void {
-    if (this.#source === undefined) this.#out.copyWithin(this.#at, from, to);
-    else this.#source.copy(this.#out, this.#at, from, to);
+    const source = this.#source;
+    if (this.#memory === undefined) source.copy(this.#out, this.#at, from, to);
+    else this.#memory.copyWithin(this.#out.byteOffset + this.#at, source.byteOffset + from, source.byteOffset + to);
     this.#at += to - from;
   }
+}
+
+function memoryOf({ buffer }: Uint8Array): Uint8Array {
+  if (memory.buffer !== buffer) memory = new Uint8Array(buffer);
+  return memory;
 }

@@ -29,12 +29,16 @@ function written(items: readonly number[][], { fates, extras = [], mark = MARK }
   kept.begin(envelope);
   kept.added.set(mark);
   indexItems(bytes, envelope.bodyStart[0]!, envelope.end[0]!, index);
+  kept.beginResource(envelope, 0);
+  kept.beginScope(index, 0);
   for (const [i, fate] of fates.entries()) {
-    if (fate === "mark") kept.change(0, mark.length, index.bodyStart[i]!, index.bodyStart[i]!);
+    const [start, body, end] = [index.outerStart[i]!, index.bodyStart[i]!, index.end[i]!];
+    if (fate === "mark") kept.change(start, body, end, 0, mark.length, body, body);
     else if (fate === "keep") kept.keep();
-    else kept.drop();
+    else kept.drop(start, end);
   }
-  kept.endResource(envelope, 0, index);
+  kept.endScope(index, 0);
+  kept.endResource(envelope, 0);
   const out = Buffer.alloc(kept.lengthOf(envelope));
   kept.write(envelope, out);
   return out;

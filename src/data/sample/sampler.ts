@@ -243,17 +243,45 @@ export class Sampler {
   }
 
   /** `whole`: the class of all of them, or ASKED. False when an item is malformed. */
-  #walkItems(envelope: Envelope, r: number, { first, keys, service }: ResourceProgram, whole: number): boolean {
-    const items = this.#items;
-    this.#service = service;
-    items.open(envelope, r);
-    for (let i = 0; i < items.index.items; i++) {
-      if (whole === ASKED && !items.read(i, keys)) return this.#malformed(i);
-      const of = whole === ASKED ? this.#classOf(first) : whole;
-      if (of < 0) this.#out.keep();
-      else if (!this.#decide(envelope.bytes, i, of, whole === ASKED)) return this.#malformed(i);
+  #walkItems(envelope: Envelope, r: number, program: ResourceProgram, whole: number): boolean {
+    const out = this.#out;
+    const { index } = this.#items;
+    this.#service = program.service;
+    this.#items.open(envelope, r);
+    out.beginResource(envelope, r);
+    for (let scope = 0; scope < index.scopes; scope++) {
+      out.beginScope(index, scope);
+      const isRead =
+        whole === ASKED
+          ? this.#askScope(envelope.bytes, scope, program)
+          : this.#walkScope(envelope.bytes, scope, this.#thresholds[whole]!, this.#counts[whole]!);
+      if (!isRead) return false;
+      out.endScope(index, scope);
     }
-    this.#out.endResource(envelope, r, items.index);
+    out.endResource(envelope, r);
+    return true;
+  }
+
+  /** All of its items are of one class. */
+  #walkScope(bytes: Uint8Array, scope: number, threshold: ClassThreshold, counts: ClassCounts): boolean {
+    const { index } = this.#items;
+    const after = index.scopeFirst[scope + 1]!;
+    for (let i = index.scopeFirst[scope]!; i < after; i++) {
+      if (!this.#decide(bytes, i, threshold, counts, false)) return this.#malformed(i);
+    }
+    return true;
+  }
+
+  /** Each of its items is asked of which class it is. */
+  #askScope(bytes: Uint8Array, scope: number, { first, keys }: ResourceProgram): boolean {
+    const items = this.#items;
+    const after = items.index.scopeFirst[scope + 1]!;
+    for (let i = items.index.scopeFirst[scope]!; i < after; i++) {
+      if (!items.read(i, keys)) return this.#malformed(i);
+      const of = this.#classOf(first);
+      if (of < 0) this.#out.keep();
+      else if (!this.#decide(bytes, i, this.#thresholds[of]!, this.#counts[of]!, true)) return this.#malformed(i);
+    }
     return true;
   }
 
@@ -265,63 +293,61 @@ export class Sampler {
   }
 
   /** `isRead`: rules were asked about it. False when it is malformed. */
-  #decide(bytes: Uint8Array, i: number, of: number, isRead: boolean): boolean {
+  #decide(bytes: Uint8Array, i: number, threshold: ClassThreshold, counts: ClassCounts, isRead: boolean): boolean {
     const { index, fields } = this.#items;
-    const threshold = this.#thresholds[of]!;
-    const counts = this.#counts[of]!;
-    const out = this.#out;
-    const start = index.bodyStart[i]!;
+    const body = index.bodyStart[i]!;
     const end = index.end[i]!;
     if (threshold.keepsAll) {
-      if (counts.arrivals !== undefined && !this.#count(bytes, start, end, counts)) return false;
+      if (counts.arrivals !== undefined && !this.#count(bytes, body, end, counts)) return false;
       counts.keepWhole(1);
-      out.keep();
+      this.#out.keep();
       return true;
     }
-    if (threshold.refuses) return this.#refuse(counts);
+    if (threshold.refuses) return this.#refuse(i, counts);
     const decider = this.#decider;
     const verdict = isRead
       ? decider.decideRead(fields, threshold, counts)
-      : decider.decide(bytes, start, end, threshold, counts);
+      : decider.decide(bytes, body, end, threshold, counts);
     if (verdict === VERDICT.MALFORMED) return false;
     if (++this.#passed === LOOKED_AT) this.#lookAt();
-    counts.arrivals?.add(decider.arrival, end - start, decider.isRoot, verdict !== VERDICT.DROP);
-    this.#carryOut(verdict, start, threshold, counts);
+    counts.arrivals?.add(decider.arrival, end - body, decider.isRoot, verdict !== VERDICT.DROP);
+    this.#carryOut(verdict, i, threshold, counts);
     return true;
   }
 
   #carryOut(
     verdict: Exclude<Verdict, typeof VERDICT.MALFORMED>,
-    start: number,
+    i: number,
     threshold: ClassThreshold,
     counts: ClassCounts,
   ): void {
     const out = this.#out;
-    switch (verdict) {
-      case VERDICT.DROP:
-        counts.dropped++;
-        return out.drop();
-      case VERDICT.KEEP:
-        counts.kept++;
-        return out.keep();
-      case VERDICT.MARK: {
-        if (this.#marked !== threshold) this.#writeMark(threshold);
-        counts.marked++;
-        out.change(this.#markStart, this.#markStart + threshold.mark.length, start, start);
-        return;
-      }
-      case VERDICT.CHANGE: {
-        const { addStart, addEnd, cutStart, cutEnd } = this.#decider;
-        counts.marked++;
-        out.change(addStart, addEnd, cutStart, cutEnd);
-      }
+    const { index } = this.#items;
+    if (verdict === VERDICT.DROP) {
+      counts.dropped++;
+      return out.drop(index.outerStart[i]!, index.end[i]!);
     }
+    if (verdict === VERDICT.KEEP) {
+      counts.kept++;
+      return out.keep();
+    }
+    counts.marked++;
+    const start = index.outerStart[i]!;
+    const body = index.bodyStart[i]!;
+    const end = index.end[i]!;
+    if (verdict === VERDICT.CHANGE) {
+      const { addStart, addEnd, cutStart, cutEnd } = this.#decider;
+      return out.change(start, body, end, addStart, addEnd, cutStart, cutEnd);
+    }
+    if (this.#marked !== threshold) this.#writeMark(threshold);
+    out.change(start, body, end, this.#markStart, this.#markStart + threshold.mark.length, body, body);
   }
 
-  #refuse(counts: ClassCounts): true {
+  #refuse(i: number, counts: ClassCounts): true {
+    const { index } = this.#items;
     counts.refused++;
     if (!this.#dryRun) this.refused++;
-    this.#out.drop();
+    this.#out.drop(index.outerStart[i]!, index.end[i]!);
     return true;
   }
 
