@@ -90,7 +90,8 @@ export class ItemFields implements SampledSpan {
    * malformed.
    */
   read(signal: Signal, bytes: Uint8Array, start: number, end: number, keys: KeySet | undefined): boolean {
-    this.bytes = bytes;
+    // Of a request with many items nothing is stored anew, which the collector has to be told of.
+    if (this.bytes !== bytes) this.bytes = bytes;
     this.start = start;
     this.end = end;
     this.kind = this.statusCode = this.severity = 0;
@@ -249,7 +250,7 @@ export class ItemFields implements SampledSpan {
     this.#slotStamp[slot] = this.#stamp;
     this.#slotStart[slot] = start;
     this.#slotEnd[slot] = end;
-    this.#slotBytes[slot] = bytes;
+    if (this.#slotBytes[slot] !== bytes) this.#slotBytes[slot] = bytes;
     this.#filled = true;
   }
 

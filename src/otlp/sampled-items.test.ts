@@ -29,11 +29,12 @@ function written(items: readonly number[][], { fates, extras = [], mark = MARK }
   kept.begin(envelope);
   kept.added.set(mark);
   indexItems(bytes, envelope.bodyStart[0]!, envelope.end[0]!, index);
+  const change = kept.describe(0, mark.length, 0, 0);
   kept.beginResource(envelope, 0);
   kept.beginScope(index, 0);
   for (const [i, fate] of fates.entries()) {
     const [start, body, end] = [index.outerStart[i]!, index.bodyStart[i]!, index.end[i]!];
-    if (fate === "mark") kept.change(start, body, end, 0, mark.length, body, body);
+    if (fate === "mark") kept.change(start, body, end, change, mark.length);
     else if (fate === "keep") kept.keep();
     else kept.drop(start, end);
   }

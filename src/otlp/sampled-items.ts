@@ -10,11 +10,13 @@ const [RESOURCE_X, SCOPE_X, ITEM] = [0x0a, 0x12, 0x12] as const;
 const [WHOLE, NOTHING, PART] = [0, 1, 2] as const;
 /**
  * What is told of an edit, one number after the other: which field it is in place of, where the
- * message in it begins, what is cut out of that, and what of `added` is put at its end.
+ * message in it begins, and where it is told what is changed in that.
  */
-const [START, END, BODY, CUT_START, CUT_END, ADD_START, ADD_END, EDIT] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+const [START, END, BODY, CHANGE, EDIT] = [0, 1, 2, 3, 4] as const;
 /** In place of where the message begins: all of the field is left out. */
 const LEFT_OUT = -1;
+/** And of a change: what is cut out, and what of `added` is put at the end. */
+const [CUT_START, CUT_END, ADD_START, ADD_END, CHANGED] = [0, 1, 2, 3, 4] as const;
 /** And of a scope: its field, where its message begins, what that holds afterwards, and edits. */
 const [OUTER_START, BODY_START, SCOPE_END, BYTES, EDITS, SCOPE] = [0, 1, 2, 3, 4, 5] as const;
 const FIRST = 256;
@@ -47,6 +49,8 @@ export class SampledItems {
   #editEnd = 0;
   #scopeEdits = 0;
   #resourceEdits = 0;
+  #changes = new Int32Array(CHANGED * FIRST);
+  #changeEnd = 0;
   /** Of the scopes in which there are edits, or of which nothing stays. */
   #scopes = new Int32Array(SCOPE * FIRST);
   #scopeEnd = 0;
@@ -59,9 +63,9 @@ export class SampledItems {
 
   begin({ totalItems, totalScopes, resources }: Envelope): void {
     this.addedEnd = this.kept = this.changed = this.#keptBefore = this.#changedBefore = 0;
-    this.#editEnd = this.#scopeEnd = this.#resources = this.#bytes = 0;
+    this.#editEnd = this.#changeEnd = this.#scopeEnd = this.#resources = this.#bytes = 0;
     this.#items = totalItems;
-    if (EDIT * totalItems > this.#edits.length) this.#edits = new Int32Array(EDIT * totalItems);
+    if (EDIT * totalItems > this.#edits.length) this.#resize(totalItems);
     if (SCOPE * totalScopes > this.#scopes.length) this.#scopes = new Int32Array(2 * SCOPE * totalScopes);
     if (resources <= this.#resourceFate.length) return;
     this.#resourceFate = new Uint8Array(2 * resources);
@@ -123,36 +127,40 @@ export class SampledItems {
   }
 
   /**
-   * Keeps the item whose field is [start, end), with its message from `body` on, with [addStart,
-   * addEnd) of `added` at its end, and without [cutStart, cutEnd).
+   * What is changed in the items that are told to be so: [addStart, addEnd) of `added` is at their
+   * end, and [cutStart, cutEnd) of the request, which is in one of them or empty, is cut out.
    */
-  change(
-    start: number,
-    body: number,
-    end: number,
-    addStart: number,
-    addEnd: number,
-    cutStart: number,
-    cutEnd: number,
-  ): void {
+  describe(addStart: number, addEnd: number, cutStart: number, cutEnd: number): number {
+    const changes = this.#changes;
+    const at = this.#changeEnd;
+    changes[at + CUT_START] = cutStart;
+    changes[at + CUT_END] = cutEnd;
+    changes[at + ADD_START] = addStart;
+    changes[at + ADD_END] = addEnd;
+    this.#changeEnd = at + CHANGED;
+    return at;
+  }
+
+  /**
+   * Keeps the item whose field is [start, end), and its message from `body` on, with a change that
+   * makes it longer by `more` bytes.
+   */
+  change(start: number, body: number, end: number, change: number, more: number): void {
     const edits = this.#edits;
     const at = this.#editEnd;
     edits[at + START] = start;
     edits[at + END] = end;
     edits[at + BODY] = body;
-    edits[at + CUT_START] = cutStart;
-    edits[at + CUT_END] = cutEnd;
-    edits[at + ADD_START] = addStart;
-    edits[at + ADD_END] = addEnd;
+    edits[at + CHANGE] = change;
     this.#editEnd = at + EDIT;
-    this.#scopeBody += fieldBytes(end - body - (cutEnd - cutStart) + addEnd - addStart) - (end - start);
+    this.#scopeBody += fieldBytes(end - body + more) - (end - start);
     this.kept++;
     this.changed++;
   }
 
   /**
-   * All items of the scope have been told of. One that never had items goes along, as where requests
-   * are cut (slice.ts).
+   * All items of the scope have been told of. One that never had items goes along, as where
+   * requests are cut (slice.ts).
    */
   endScope({ scopeOuterStart, scopeBodyStart, scopeEnd, scopeFirst }: ItemIndex, scope: number): void {
     const edits = this.#editEnd - this.#scopeEdits;
@@ -209,7 +217,12 @@ export class SampledItems {
   /** Lets go of the request, and of arrays that only it needed as long as they are. */
   release(): void {
     if (this.added.length > 64 * FIRST_ADDED) this.added = allocOwned(FIRST_ADDED);
-    if (this.#slack.gives(this.#items, this.#edits.length / EDIT)) this.#edits = new Int32Array(EDIT * FIRST);
+    if (this.#slack.gives(this.#items, this.#edits.length / EDIT)) this.#resize(FIRST);
+  }
+
+  #resize(items: number): void {
+    this.#edits = new Int32Array(EDIT * items);
+    this.#changes = new Int32Array(CHANGED * items);
   }
 
   #takePart(): void {
@@ -243,18 +256,26 @@ export class SampledItems {
       writer.copy(from, edits[at + START]!);
       from = edits[at + END]!;
       const body = edits[at + BODY]!;
-      if (body === LEFT_OUT) continue;
-      const cutStart = edits[at + CUT_START]!;
-      const cutEnd = edits[at + CUT_END]!;
-      const addStart = edits[at + ADD_START]!;
-      const addEnd = edits[at + ADD_END]!;
-      writer.header(ITEM, from - body - (cutEnd - cutStart) + addEnd - addStart);
-      writer.copy(body, cutStart);
-      writer.copy(cutEnd, from);
-      writer.insert(this.added, addStart, addEnd);
+      if (body !== LEFT_OUT) this.#writeItem(writer, body, from, edits[at + CHANGE]!);
     }
     this.#editEnd = after;
     writer.copy(from, scopes[scope + SCOPE_END]!);
+  }
+
+  /** The item whose message is [body, end), with a change. */
+  #writeItem(writer: RangeWriter, body: number, end: number, change: number): void {
+    const changes = this.#changes;
+    const cutStart = changes[change + CUT_START]!;
+    const cut = changes[change + CUT_END]! - cutStart;
+    const addStart = changes[change + ADD_START]!;
+    const addEnd = changes[change + ADD_END]!;
+    writer.header(ITEM, end - body - cut + addEnd - addStart);
+    if (cut === 0) writer.copy(body, end);
+    else {
+      writer.copy(body, cutStart);
+      writer.copy(cutStart + cut, end);
+    }
+    writer.insert(this.added, addStart, addEnd);
   }
 }
 

@@ -12,7 +12,7 @@ export class Randomness {
 
   /** The last seven bytes of a trace id. False for what is none: it has no randomness. */
   fromTraceId(bytes: Uint8Array, start: number, end: number): boolean {
-    if (!isTraceId(bytes, start, end)) return false;
+    if (end - start !== TRACE_ID_BYTES || (bytes[end - 1] === 0 && !isTraceId(bytes, start, end))) return false;
     this.hi = (bytes[start + 9]! << 16) | (bytes[start + 10]! << 8) | bytes[start + 11]!;
     const at = start + 12;
     this.lo = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;

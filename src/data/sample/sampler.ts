@@ -79,9 +79,9 @@ export class Sampler {
   #left: Extent | undefined;
   /** Where the request is counted, unless it goes on as it is: then route does it. */
   #requests: Counter | undefined;
-  /** The mark that was written last into what is added to items, and where. */
+  /** Whose mark was described last as a change of items, and which one that is. */
   #marked: ClassThreshold | undefined;
-  #markStart = 0;
+  #mark = 0;
 
   constructor(signal: SampledSignal, plan: RoutePlan, data: SamplingData, env: SamplerEnv) {
     this.#signal = signal;
@@ -337,10 +337,11 @@ export class Sampler {
     const end = index.end[i]!;
     if (verdict === VERDICT.CHANGE) {
       const { addStart, addEnd, cutStart, cutEnd } = this.#decider;
-      return out.change(start, body, end, addStart, addEnd, cutStart, cutEnd);
+      const change = out.describe(addStart, addEnd, cutStart, cutEnd);
+      return out.change(start, body, end, change, addEnd - addStart - (cutEnd - cutStart));
     }
     if (this.#marked !== threshold) this.#writeMark(threshold);
-    out.change(start, body, end, this.#markStart, this.#markStart + threshold.mark.length, body, body);
+    out.change(start, body, end, this.#mark, threshold.mark.length);
   }
 
   #refuse(i: number, counts: ClassCounts): true {
@@ -371,8 +372,9 @@ export class Sampler {
     const { mark } = threshold;
     out.room(mark.length);
     out.added.set(mark, out.addedEnd);
-    this.#markStart = out.addedEnd;
+    const start = out.addedEnd;
     out.addedEnd += mark.length;
+    this.#mark = out.describe(start, out.addedEnd, 0, 0);
     this.#marked = threshold;
   }
 
