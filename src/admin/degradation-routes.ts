@@ -9,12 +9,11 @@ import {
 } from "../control/degradation/node-degradation.ts";
 import { DEGRADATION_LADDER, HIGHEST_LEVEL } from "../control/degradation/node-level.ts";
 import { LONGEST_TIMER_MS } from "../core/clock.ts";
-import { RouterError } from "../core/errors.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { FLEET_QUERY, type FleetNodes, readFleet } from "./fleet-view.ts";
-import { problemReply } from "./reply.ts";
+import { fromStore, problemReply } from "./reply.ts";
 import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
 
 type DegradationContext = Pick<AdminContext, "degradation" | "env" | "facts" | "fleetDegradation" | "topology">;
@@ -52,7 +51,7 @@ export function degradationRoutes(context: DegradationContext): AdminRoute[] {
       summary: "What the node gives up: its level, why, since when, until when, and the fleet's.",
       statuses: [400, 503],
       query: FLEET_QUERY,
-      handle: (request) => degradationReply(request, context),
+      handle: (request) => fromStore(() => degradationReply(request, context)),
     },
     {
       method: "PATCH",
@@ -61,7 +60,7 @@ export function degradationRoutes(context: DegradationContext): AdminRoute[] {
       summary: "Orders a level of this node, or the fleet's degradation, for a time; or ends the order.",
       statuses: [409, 422, 503],
       body: smallBody(OrderSchema, true),
-      handle: (request) => order(request, context),
+      handle: (request) => fromStore(() => order(request, context)),
     },
   ];
 }
@@ -133,14 +132,9 @@ async function orderFleet(
     return undefined;
   }
   if (fleetDegradation === undefined) return problemReply(409, "this node shares no store with its fleet: ask another");
-  try {
-    const told = degraded === null ? undefined : { schema: 1, degraded, until_ms: untilMs, note, by };
-    await fleetDegradation(told, { signal });
-    return undefined;
-  } catch (cause) {
-    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
-    return problemReply(503, `the coordination store: ${cause.message}`);
-  }
+  const told = degraded === null ? undefined : { schema: 1, degraded, until_ms: untilMs, note, by };
+  await fleetDegradation(told, { signal });
+  return undefined;
 }
 
 /** `GET /api/v1/degradation` */

@@ -1,4 +1,3 @@
-import { RouterError } from "../core/errors.ts";
 import { type PageAt, readPages } from "../control/topology/read-pages.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { CollectorTopology, RegionTopology } from "../control/topology/topology-view.ts";
@@ -62,6 +61,7 @@ type FleetRead<View> =
 
 /**
  * What `viewOf` makes of the fleet's nodes where `fleet=true` asks for it; undefined: nobody does.
+ * Fails where the node's store does.
  */
 export async function readFleet<View>(
   { query, signal }: Pick<AdminRequest, "query" | "signal">,
@@ -71,13 +71,7 @@ export async function readFleet<View>(
   const wanted = query.get("fleet") ?? "false";
   if (wanted !== "true" && wanted !== "false")
     return { ok: false, reply: problemReply(400, "`fleet` is true, or left out") };
-  if (wanted === "false") return { ok: true, view: undefined };
-  try {
-    return { ok: true, view: viewOf(await fleetNodes(topology, signal)) };
-  } catch (cause) {
-    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
-    return { ok: false, reply: problemReply(503, `the coordination store: ${cause.message}`) };
-  }
+  return { ok: true, view: wanted === "false" ? undefined : viewOf(await fleetNodes(topology, signal)) };
 }
 
 export const FLEET_QUERY = { fleet: "true: also of each node of the fleet, as controllers know it from its Reports." };

@@ -4,7 +4,7 @@ import { parseMapping, smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { fleetLimitsView } from "./fleet-limits-view.ts";
 import { FLEET_QUERY, readFleet } from "./fleet-view.ts";
-import { changeReply, etagOf, problemReply } from "./reply.ts";
+import { changeReply, etagOf, fromStore, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
 import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
@@ -27,7 +27,7 @@ export function limitRoutes(context: AdminContext): AdminRoute[] {
         "What this node lets in of global.rate_limiting: of everything, and of the keys nearest to their limits.",
       statuses: [400, 503],
       query: { keys: `So many keys, up to ${MOST_KEYS}; default: ${DEFAULT_KEYS}.`, ...FLEET_QUERY },
-      handle: (request) => limitsReply(request, context),
+      handle: (request) => fromStore(() => limitsReply(request, context)),
     },
     {
       ...CHANGE,

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { ChangeOutcome } from "../control/apply-outcome.ts";
+import { RouterError } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { AdminReply } from "./route.ts";
@@ -104,6 +105,20 @@ function unreadableReply({ schema, members }: Extract<ChangeOutcome, { readonly 
   return problemReply(409, `the document has schema ${schema}, which ${who} cannot read; nothing was changed`, {
     more: { hint: "upgrade them first, or force it with ?force=true: they keep what they run", members },
   });
+}
+
+/**
+ * What the node's store is asked for; 503 when it cannot be asked. The signal never aborts: a call
+ * of the store ends at its own deadline.
+ */
+export async function fromStore(ask: (signal: AbortSignal) => Promise<AdminReply>): Promise<AdminReply> {
+  try {
+    return await ask(new AbortController().signal);
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
+    const hint = cause.hint === undefined ? {} : { more: { hint: cause.hint } };
+    return problemReply(503, `the coordination store: ${cause.message}`, hint);
+  }
 }
 
 /** For what says nothing against the request: it may be made again in a moment. */

@@ -2,10 +2,9 @@ import { z } from "zod";
 import { ROLLOUT_REQUESTS, type RolloutRequest } from "../control/rollout/ask-rollout.ts";
 import type { FleetRollout } from "../control/rollout/fleet-rollout.ts";
 import { refusalOf, rolloutView } from "../control/rollout/rollout-view.ts";
-import { RouterError } from "../core/errors.ts";
 import type { AdminContext } from "./context.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
-import { problemReply } from "./reply.ts";
+import { fromStore, problemReply } from "./reply.ts";
 import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
 
 type RolloutContext = Pick<AdminContext, "facts" | "rollout">;
@@ -31,7 +30,7 @@ export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
       role: "viewer",
       summary: "The config that some nodes of the fleet try: stage, nodes, windows with their numbers, and the reason.",
       statuses: [503],
-      handle: () => answering(async (signal) => ({ status: 200, body: rolloutView(await rollout?.read({ signal })) })),
+      handle: () => fromStore(async (signal) => ({ status: 200, body: rolloutView(await rollout?.read({ signal })) })),
     },
     ...ROLLOUT_REQUESTS.map(
       (request): AdminRoute => ({
@@ -41,7 +40,7 @@ export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
         summary: SUMMARIES[request],
         statuses: [404, 409, 503],
         body: smallBody(AskSchema, false),
-        handle: (asked) => answering((signal) => ask(request, rollout, { asked, node: facts.id, signal })),
+        handle: (asked) => fromStore((signal) => ask(request, rollout, { asked, node: facts.id, signal })),
       }),
     ),
   ];
@@ -64,15 +63,4 @@ async function ask(
   const answer = await rollout.ask(request, { by: `${parsed.value.by ?? role} via ${node}`, signal });
   if (answer.kind === "done") return { status: 200, body: rolloutView(answer.candidate) };
   return problemReply(answer.kind === "ended" ? 409 : 404, refusalOf(answer).detail);
-}
-
-/** A call of the store ends at its own deadline. */
-async function answering(handle: (signal: AbortSignal) => Promise<AdminReply>): Promise<AdminReply> {
-  try {
-    return await handle(new AbortController().signal);
-  } catch (cause) {
-    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
-    const hint = cause.hint === undefined ? {} : { more: { hint: cause.hint } };
-    return problemReply(503, `the coordination store: ${cause.message}`, hint);
-  }
 }

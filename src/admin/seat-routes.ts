@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { GLOBAL_ELECTION, isFleetElection } from "../control/coordination/seats.ts";
 import { transferText } from "../control/region/transfer-text.ts";
-import { RouterError } from "../core/errors.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import type { AdminContext, LeaderTransfer } from "./context.ts";
-import { problemReply } from "./reply.ts";
+import { fromStore, problemReply } from "./reply.ts";
 import type { AdminBody, AdminReply, AdminRoute } from "./route.ts";
 
 /** Who holds which lock, and who leads: as the node's store says now. */
@@ -41,7 +40,7 @@ async function transferTo(body: AdminBody | undefined, seats: LeaderTransfer, no
   const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), TransferSchema);
   if (!parsed.ok) return parsed.reply;
   const { scope: election, to } = parsed.value;
-  return answering(async (signal) => {
+  return fromStore(async (signal) => {
     const outcome = await seats.transfer({ election, to, by: `the admin API of ${node}` }, { signal });
     const { message, hint } = transferText(election, outcome);
     if (outcome.kind === "transferred" || outcome.kind === "leads_already") {
@@ -59,21 +58,6 @@ function read(path: string, summary: string, ask: (signal: AbortSignal) => Promi
     role: "viewer",
     summary,
     statuses: [503],
-    handle: () => answer(ask),
+    handle: () => fromStore(async (signal) => ({ status: 200, body: await ask(signal) })),
   };
-}
-
-function answer(ask: (signal: AbortSignal) => Promise<unknown>): Promise<AdminReply> {
-  return answering(async (signal) => ({ status: 200, body: await ask(signal) }));
-}
-
-/** A call of the store ends at its own deadline. */
-async function answering(ask: (signal: AbortSignal) => Promise<AdminReply>): Promise<AdminReply> {
-  try {
-    return await ask(new AbortController().signal);
-  } catch (cause) {
-    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
-    const hint = cause.hint === undefined ? {} : { more: { hint: cause.hint } };
-    return problemReply(503, `the coordination store: ${cause.message}`, hint);
-  }
 }

@@ -1,7 +1,6 @@
-import { RouterError } from "../core/errors.ts";
 import { DEFAULT_CRITERIA, type SelectionCriteria } from "../control/topology/best-collector.ts";
 import type { AdminContext } from "./context.ts";
-import { problemReply } from "./reply.ts";
+import { fromStore, problemReply } from "./reply.ts";
 import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
 
 /** Who is there is told by Reports. */
@@ -25,7 +24,7 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
         after: "Collectors after the one with this id; with `region`.",
         limit: `Collectors of each region, up to ${MAX_LIMIT}; default: ${DEFAULT_LIMIT}.`,
       },
-      handle: (request) => answer(() => topologyReply(request, context)),
+      handle: (request) => fromStore(() => topologyReply(request, context)),
     },
     collectorRoute(context),
     {
@@ -39,14 +38,14 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
         latency: "How much it counts that it answers fast; default: 1.",
         capacity: "How much it counts that it could take more items; default: 1.",
       },
-      handle: (request) => answer(() => bestReply(request, context)),
+      handle: (request) => fromStore(() => bestReply(request, context)),
     },
     {
       ...read,
       path: "/api/v1/members",
       summary: "Members: where each is, when it was heard last, and the controllers that see it.",
       statuses: [503],
-      handle: ({ signal }) => answer(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
+      handle: ({ signal }) => fromStore(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
     },
   ];
 }
@@ -59,7 +58,7 @@ function collectorRoute(context: AdminContext): AdminRoute {
     summary: "All that its controller knows of one collector. Its past: /api/v1/load of the node itself.",
     statuses: [404, 503],
     query: { region: "Where it reports; left out: the controllers of all regions are asked." },
-    handle: (request) => answer(() => memberReply(request, context)),
+    handle: (request) => fromStore(() => memberReply(request, context)),
   };
 }
 
@@ -106,13 +105,4 @@ async function bestReply({ query, signal }: AdminRequest, { topology }: AdminCon
   }
   const where = region === undefined ? "no collector" : `no collector of region ${region}`;
   return problemReply(503, `${where} is healthy and has capacity left`, { headers: { "retry-after": AGAIN_SECONDS } });
-}
-
-async function answer(ask: () => Promise<AdminReply>): Promise<AdminReply> {
-  try {
-    return await ask();
-  } catch (cause) {
-    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
-    return problemReply(503, `the coordination store: ${cause.message}`);
-  }
 }
