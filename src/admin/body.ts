@@ -5,7 +5,7 @@ import { formatPath } from "../config/finding.ts";
 import { isValues, type Values } from "../config/values.ts";
 import type { Problem } from "../core/problem.ts";
 import { errorAt, malformedReply, problemReply, problemsReply } from "./reply.ts";
-import type { AdminBody, AdminReply, BodySpec } from "./route.ts";
+import type { AdminBody, AdminReply, AdminRequest, AdminRoute, BodySpec } from "./route.ts";
 
 const ELEMENT_BYTES = 1_048_576;
 /** As large as a config file may be. */
@@ -24,9 +24,20 @@ export function elementBody(schema: string): BodySpec {
 
 export const DOCUMENT_BODY: BodySpec = { ...elementBody("Config"), maxBytes: DOCUMENT_BYTES };
 
-/** A few words. */
-export function smallBody(schema: z.ZodType, required: boolean): BodySpec {
-  return { maxBytes: SMALL_BYTES, types: ["json", "yaml"], required, schema };
+/** A body of a few words, and what a route does with what the schema makes of it. */
+export function smallBody<Schema extends z.ZodType>(
+  presence: "required" | "optional",
+  schema: Schema,
+  handle: (value: z.output<Schema>, request: AdminRequest) => AdminReply | Promise<AdminReply>,
+): Pick<AdminRoute, "body" | "handle"> {
+  return {
+    body: { maxBytes: SMALL_BYTES, types: ["json", "yaml"], required: presence === "required", schema },
+    handle(request) {
+      const isLeftOut = presence === "optional" && request.body === undefined;
+      const parsed = checkMapping(isLeftOut ? { ok: true, value: {} } : parseMapping(request.body), schema);
+      return parsed.ok ? handle(parsed.value, request) : parsed.reply;
+    },
+  };
 }
 
 /** A request, or something that stands for one. */

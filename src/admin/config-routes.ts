@@ -2,7 +2,7 @@ import { z } from "zod";
 import { shownVersion } from "../control/history/entry.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
-import { checkMapping, DOCUMENT_BODY, jsonFaultOf, NO_BODY, parseMapping, smallBody } from "./body.ts";
+import { DOCUMENT_BODY, jsonFaultOf, NO_BODY, smallBody } from "./body.ts";
 import { changeReply, etagOf, malformedReply, problemList, problemReply } from "./reply.ts";
 import type { AdminContext } from "./context.ts";
 import {
@@ -97,9 +97,8 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       method: "POST",
       path: `${CONFIG_PATH}/rollback`,
       summary: "Apply the document of an older version as a new one.",
-      body: smallBody(RollbackSchema, true),
       query: CHANGE_QUERY,
-      handle: (request) => rollback(request, context),
+      ...smallBody("required", RollbackSchema, ({ to }, request) => rollback(to, request, context)),
     },
   ];
 }
@@ -120,16 +119,8 @@ async function validateConfig(body: AdminBody | undefined, role: Role, table: Ro
   return { status: 200, body: { valid, problems: problemList(problems) } };
 }
 
-async function rollback(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
-  const parsed = checkMapping(parseMapping(request.body), RollbackSchema);
-  if (!parsed.ok) return parsed.reply;
-  const { note, ...publish } = publishTermsOf(request, context);
-  const outcome = await context.table.rollback(
-    parsed.value.to,
-    request.guard,
-    note === undefined ? publish : { ...publish, note },
-  );
-  return changeReply(outcome, "version");
+async function rollback(to: number, request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  return changeReply(await context.table.rollback(to, request.guard, publishTermsOf(request, context)), "version");
 }
 
 async function runningConfig(format: string | null, { table, walk }: AdminContext): Promise<AdminReply> {

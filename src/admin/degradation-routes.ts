@@ -10,7 +10,7 @@ import {
 import { DEGRADATION_LADDER, HIGHEST_LEVEL } from "../control/degradation/node-level.ts";
 import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { isoTime } from "../core/iso-time.ts";
-import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { FLEET_QUERY, type FleetNodes, readFleet } from "./fleet-view.ts";
 import { fromStore, problemReply } from "./reply.ts";
@@ -59,8 +59,7 @@ export function degradationRoutes(context: DegradationContext): AdminRoute[] {
       role: "operator",
       summary: "Orders a level of this node, or the fleet's degradation, for a time; or ends the order.",
       statuses: [409, 422, 503],
-      body: smallBody(OrderSchema, true),
-      handle: (request) => fromStore(() => order(request, context)),
+      ...smallBody("required", OrderSchema, (asked, request) => fromStore(() => order(asked, request, context))),
     },
   ];
 }
@@ -87,10 +86,11 @@ function fleetNodesView({ nodes, leftOut }: FleetNodes) {
   };
 }
 
-async function order({ body, role, signal }: AdminRequest, context: DegradationContext): Promise<AdminReply> {
-  const parsed = checkMapping(parseMapping(body), OrderSchema);
-  if (!parsed.ok) return parsed.reply;
-  const { level, fleet, for: forMs, note } = parsed.value;
+async function order(
+  { level, fleet, for: forMs, note }: z.output<typeof OrderSchema>,
+  { role, signal }: AdminRequest,
+  context: DegradationContext,
+): Promise<AdminReply> {
   if (level === undefined && fleet === undefined)
     return problemReply(422, "say `level` or `fleet`: null ends an order");
   const untilMs = context.env.clock.wallMs() + forMs;

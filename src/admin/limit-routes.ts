@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { Values } from "../config/values.ts";
 import type { KeyUsage, LimitsUsage, LimitUsage } from "../plan/limits/limit-shares.ts";
-import { parseMapping, smallBody } from "./body.ts";
+import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { fleetLimitsView } from "./fleet-limits-view.ts";
 import { FLEET_QUERY, readFleet } from "./fleet-view.ts";
@@ -35,8 +36,7 @@ export function limitRoutes(context: AdminContext): AdminRoute[] {
       path: PATH,
       summary: "Change global.rate_limiting: what is named is so from then on, null takes it out (RFC 7396).",
       query: CHANGE_QUERY,
-      body: smallBody(PatchSchema, true),
-      handle: (request) => changeLimits(request, context),
+      ...smallBody("required", PatchSchema, (patch, request) => changeLimits(patch, request, context)),
     },
   ];
 }
@@ -63,10 +63,8 @@ async function limitsReply(request: AdminRequest, context: AdminContext): Promis
   return { status: 200, body, headers: { etag: etagOf(table.status.version) } };
 }
 
-async function changeLimits(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
-  const parsed = parseMapping(request.body);
-  if (!parsed.ok) return parsed.reply;
-  const edit = { kind: "merge", at: ["global", "rate_limiting"], patch: parsed.value } as const;
+async function changeLimits(patch: Values, request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  const edit = { kind: "merge", at: ["global", "rate_limiting"], patch } as const;
   return changeReply(await context.table.edit(edit, request.guard, true, publishTermsOf(request, context)), "limit");
 }
 

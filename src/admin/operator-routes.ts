@@ -2,9 +2,9 @@ import { z } from "zod";
 import { duration } from "../config/schema/values.ts";
 import type { OperatorOverride } from "../plan/data-plane.ts";
 import type { AdminContext } from "./context.ts";
-import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import { smallBody } from "./body.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminBody, type AdminReply, type AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRoute } from "./route.ts";
 import { targetView } from "./views.ts";
 
 const STATES: readonly (readonly [state: OperatorOverride["state"], summary: string])[] = [
@@ -26,20 +26,16 @@ export function operatorRoutes(context: AdminContext): AdminRoute[] {
     role: "operator",
     summary,
     statuses: [404, 422],
-    body: smallBody(OverrideSchema, false),
-    handle: ({ params, body }) => operate(params["id"] ?? "", state, body, context),
+    ...smallBody("optional", OverrideSchema, (asked, { params }) => operate(params["id"] ?? "", state, asked, context)),
   }));
 }
 
 async function operate(
   id: string,
   state: OperatorOverride["state"],
-  body: AdminBody | undefined,
+  { for: forMs, note }: z.output<typeof OverrideSchema>,
   { operators, dataPlane, env }: AdminContext,
 ): Promise<AdminReply> {
-  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), OverrideSchema);
-  if (!parsed.ok) return parsed.reply;
-  const { for: forMs, note } = parsed.value;
   const untilMs = forMs === undefined || state === "ready" ? undefined : env.clock.wallMs() + forMs;
   const isKnown = await operators.operate(id, { state, untilMs, note });
   const { targets } = await dataPlane.status();

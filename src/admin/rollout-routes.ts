@@ -3,9 +3,9 @@ import { ROLLOUT_REQUESTS, type RolloutRequest } from "../control/rollout/ask-ro
 import type { FleetRollout } from "../control/rollout/fleet-rollout.ts";
 import { refusalOf, rolloutView } from "../control/rollout/rollout-view.ts";
 import type { AdminContext } from "./context.ts";
-import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import { smallBody } from "./body.ts";
 import { fromStore, problemReply } from "./reply.ts";
-import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+import type { AdminReply, AdminRoute } from "./route.ts";
 
 type RolloutContext = Pick<AdminContext, "facts" | "rollout">;
 
@@ -39,28 +39,21 @@ export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
         role: "admin",
         summary: SUMMARIES[request],
         statuses: [404, 409, 503],
-        body: smallBody(AskSchema, false),
-        handle: (asked) => fromStore((signal) => ask(request, rollout, { asked, node: facts.id, signal })),
+        ...smallBody("optional", AskSchema, ({ by }, { role }) => {
+          return fromStore((signal) => ask(request, rollout, { by: `${by ?? role} via ${facts.id}`, signal }));
+        }),
       }),
     ),
   ];
 }
 
-interface Asking {
-  readonly asked: AdminRequest;
-  readonly node: string;
-  readonly signal: AbortSignal;
-}
-
 async function ask(
   request: RolloutRequest,
   rollout: FleetRollout | undefined,
-  { asked: { body, role }, node, signal }: Asking,
+  asked: Parameters<FleetRollout["ask"]>[1],
 ): Promise<AdminReply> {
-  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), AskSchema);
-  if (!parsed.ok) return parsed.reply;
   if (rollout === undefined) return problemReply(404, "the config of this node is its own: nothing is staged");
-  const answer = await rollout.ask(request, { by: `${parsed.value.by ?? role} via ${node}`, signal });
+  const answer = await rollout.ask(request, asked);
   if (answer.kind === "done") return { status: 200, body: rolloutView(answer.candidate) };
   return problemReply(answer.kind === "ended" ? 409 : 404, refusalOf(answer).detail);
 }

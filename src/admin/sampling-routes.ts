@@ -2,12 +2,11 @@ import { reasonOf, RouterError } from "../core/errors.ts";
 import {
   changedConfig,
   SamplingChangeSchema,
-  type SamplingSettingsWritten,
   settingsOf,
   trySampling,
 } from "../control/sampling/try-sampling.ts";
 import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-source.ts";
-import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
@@ -37,8 +36,7 @@ export function samplingRoutes(context: AdminContext): AdminRoute[] {
       path: PATH,
       summary: "Change settings of sampling in the config: what is named takes the place of what is there.",
       query: CHANGE_QUERY,
-      body: smallBody(SamplingChangeSchema, true),
-      handle: (request) => change(request, context),
+      ...smallBody("required", SamplingChangeSchema, (asked, request) => change(asked, request, context)),
     },
     {
       method: "POST",
@@ -46,8 +44,7 @@ export function samplingRoutes(context: AdminContext): AdminRoute[] {
       role: "viewer",
       summary: "What other settings would keep of what is received now; nothing changes.",
       statuses: [422, 503],
-      body: smallBody(SamplingChangeSchema, true),
-      handle: (request) => dryRun(request, context),
+      ...smallBody("required", SamplingChangeSchema, (asked, { signal }) => dryRun(asked, signal, context)),
     },
   ];
 }
@@ -82,31 +79,27 @@ async function readReceivedBy(sampling: SamplingSource, signal: AbortSignal): Pr
   }
 }
 
-async function change(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
-  const read = await readChange(request.body, context);
-  if ("status" in read) return read;
-  const edit = { kind: "merge", at: ["global"], patch: read.settings } as const;
+type AskedSampling = Parameters<typeof settingsOf>[0];
+
+async function change(asked: AskedSampling, request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  const patch = await writtenOf(asked, context);
+  if (typeof patch === "string") return problemReply(422, patch);
+  const edit = { kind: "merge", at: ["global"], patch } as const;
   return changeReply(await context.table.edit(edit, request.guard, true, publishTermsOf(request, context)), "setting");
 }
 
-async function dryRun({ body, signal }: AdminRequest, context: AdminContext): Promise<AdminReply> {
-  const read = await readChange(body, context);
-  if ("status" in read) return read;
+async function dryRun(asked: AskedSampling, signal: AbortSignal, context: AdminContext): Promise<AdminReply> {
+  const settings = await writtenOf(asked, context);
+  if (typeof settings === "string") return problemReply(422, settings);
   const { sampling, walk } = context;
-  const config = changedConfig(walk.status.running, read.settings);
+  const config = changedConfig(walk.status.running, settings);
   if (typeof config === "string") return problemReply(422, config);
   const received = await readReceivedBy(sampling, signal);
   if (!received.ok) return received.reply;
   return { status: 200, body: triedView(received.by, trySampling(config, received.by.rows), config) };
 }
 
-/** As it is to stand in the document. */
-async function readChange(
-  body: AdminRequest["body"],
-  { table }: AdminContext,
-): Promise<AdminReply | { readonly settings: SamplingSettingsWritten }> {
-  const parsed = checkMapping(parseMapping(body), SamplingChangeSchema);
-  if (!parsed.ok) return parsed.reply;
-  const settings = settingsOf(parsed.value, await table.written("global", "sampling_strategies"));
-  return typeof settings === "string" ? problemReply(422, settings) : { settings };
+/** As it is to stand in the document; what is wrong, in words. */
+async function writtenOf(asked: AskedSampling, { table }: AdminContext): Promise<ReturnType<typeof settingsOf>> {
+  return settingsOf(asked, await table.written("global", "sampling_strategies"));
 }

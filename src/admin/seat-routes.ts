@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { GLOBAL_ELECTION, isFleetElection } from "../control/coordination/seats.ts";
 import { transferText } from "../control/region/transfer-text.ts";
-import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import { smallBody } from "./body.ts";
 import type { AdminContext, LeaderTransfer } from "./context.ts";
 import { fromStore, problemReply } from "./reply.ts";
-import type { AdminBody, AdminReply, AdminRoute } from "./route.ts";
+import type { AdminReply, AdminRoute } from "./route.ts";
 
 /** Who holds which lock, and who leads: as the node's store says now. */
 export function seatRoutes({ seats, facts }: AdminContext): AdminRoute[] {
@@ -21,8 +21,7 @@ export function seatRoutes({ seats, facts }: AdminContext): AdminRoute[] {
       role: "operator",
       summary: "Ask whoever leads the fleet or a region to give that to another candidate, and wait for it.",
       statuses: [404, 409, 422, 503],
-      body: smallBody(TransferSchema, false),
-      handle: ({ body }) => transferTo(body, seats, facts.id),
+      ...smallBody("optional", TransferSchema, (asked) => transferTo(asked, seats, facts.id)),
     },
   ];
 }
@@ -36,10 +35,9 @@ const TransferSchema = z.strictObject({
   to: z.string().min(1).max(256).optional().describe("The id of a candidate; without it: whoever comes next."),
 });
 
-async function transferTo(body: AdminBody | undefined, seats: LeaderTransfer, node: string): Promise<AdminReply> {
-  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), TransferSchema);
-  if (!parsed.ok) return parsed.reply;
-  const { scope: election, to } = parsed.value;
+type AskedTransfer = z.output<typeof TransferSchema>;
+
+function transferTo({ scope: election, to }: AskedTransfer, seats: LeaderTransfer, node: string): Promise<AdminReply> {
   return fromStore(async (signal) => {
     const outcome = await seats.transfer({ election, to, by: `the admin API of ${node}` }, { signal });
     const { message, hint } = transferText(election, outcome);
