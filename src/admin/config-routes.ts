@@ -10,6 +10,7 @@ import {
   type AdminReply,
   type AdminRequest,
   CHANGE,
+  READ,
   type Role,
   type AdminRoute,
   YAML_TYPE,
@@ -26,7 +27,7 @@ export function configRoutes(context: AdminContext): AdminRoute[] {
 }
 
 const CONFIG_PATH = "/api/v1/config";
-const READ = { method: "GET", role: "viewer", work: "document" } as const;
+const READ_DOCUMENT = { ...READ, work: "document" } as const;
 const RollbackSchema = z.strictObject({
   to: z.int().min(1).describe("The version whose document is to run again."),
 });
@@ -36,7 +37,7 @@ function runningRoutes(context: AdminContext): AdminRoute[] {
   const { table } = context;
   return [
     {
-      ...READ,
+      ...READ_DOCUMENT,
       path: CONFIG_PATH,
       summary: "The running config, secrets redacted.",
       statuses: [400],
@@ -53,7 +54,7 @@ function runningRoutes(context: AdminContext): AdminRoute[] {
       handle: (request) => replaceConfig(request, context),
     },
     {
-      ...READ,
+      ...READ_DOCUMENT,
       method: "POST",
       path: `${CONFIG_PATH}/validate`,
       summary: "Everything that is wrong with a document, without applying it.",
@@ -67,7 +68,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
   const { table } = context;
   return [
     {
-      ...READ,
+      ...READ_DOCUMENT,
       path: `${CONFIG_PATH}/versions`,
       summary: "The versions that are kept, newest first: when, by whom, what changed, and whether it was tried.",
       handle: async () => ({
@@ -77,7 +78,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       }),
     },
     {
-      ...READ,
+      ...READ_DOCUMENT,
       path: `${CONFIG_PATH}/versions/{version}`,
       summary: "One version and its document, secrets redacted.",
       statuses: [400, 404],
@@ -85,7 +86,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       handle: ({ params, query }) => oneVersion(params["version"] ?? "", query.get("format"), context),
     },
     {
-      ...READ,
+      ...READ_DOCUMENT,
       path: `${CONFIG_PATH}/diff`,
       summary: "What differs between two versions: rules, pools, targets, paths, and the text.",
       statuses: [400, 404],

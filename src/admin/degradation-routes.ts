@@ -14,7 +14,7 @@ import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { FLEET_QUERY, type FleetNodes, readFleet } from "./fleet-view.ts";
 import { fromStore, problemReply } from "./reply.ts";
-import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, READ } from "./route.ts";
 
 type DegradationContext = Pick<AdminContext, "degradation" | "env" | "facts" | "fleetDegradation" | "topology">;
 
@@ -45,9 +45,8 @@ const OrderSchema = z.strictObject({
 export function degradationRoutes(context: DegradationContext): AdminRoute[] {
   return [
     {
-      method: "GET",
+      ...READ,
       path: PATH,
-      role: "viewer",
       summary: "What the node gives up: its level, why, since when, until when, and the fleet's.",
       statuses: [400, 503],
       query: FLEET_QUERY,

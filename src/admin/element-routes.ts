@@ -7,7 +7,7 @@ import type { AdminContext } from "./context.ts";
 import { isValues, type Values } from "../config/values.ts";
 import { elementBody, parseMapping } from "./body.ts";
 import { changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, CHANGE, type AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
 import { poolView, targetView } from "./views.ts";
 
 /** What is different between rules, pools, targets and regions. */
@@ -104,12 +104,11 @@ function readRoutes({ section, noun, key, asWritten, list, one }: Kind, { table 
     if (found === undefined) return problemReply(404, `there is no ${noun} ${params[key]}`);
     return { status: 200, body: found, headers: { etag: etagOf(version) } };
   };
-  const common = { method: "GET", role: "viewer" } as const;
   const told = asWritten ? "as written in the config" : "with how it does now";
   return [
-    { ...common, path: `/api/v1/${section}`, summary: `All ${section}, ${told}.`, handle: all },
+    { ...READ, path: `/api/v1/${section}`, summary: `All ${section}, ${told}.`, handle: all },
     {
-      ...common,
+      ...READ,
       path: `/api/v1/${section}/{${key}}`,
       summary: asWritten ? `One ${noun}.` : `One ${noun}: how it does, and its \`config\`.`,
       statuses: [404],

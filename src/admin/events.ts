@@ -4,7 +4,7 @@ import { EVENT_KINDS, type EventKind, eventKind } from "../telemetry/event-kind.
 import type { Events, LogEvent } from "../telemetry/event-ring.ts";
 import type { AdminContext } from "./context.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, type AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, READ } from "./route.ts";
 
 /** Streams at the same time: each costs a connection. */
 const MAX_STREAMS = 16;
@@ -26,9 +26,8 @@ export function eventsRoute({ events, env }: AdminContext): AdminRoute {
     };
   };
   return {
-    method: "GET",
+    ...READ,
     path: "/api/v1/events",
-    role: "viewer",
     summary: "The last lines of the log; with Accept: text/event-stream also those that come.",
     statuses: [400, 429],
     query: {

@@ -6,7 +6,7 @@ import type { AdminContext } from "./context.ts";
 import { fleetLimitsView } from "./fleet-limits-view.ts";
 import { FLEET_QUERY, readFleet } from "./fleet-view.ts";
 import { changeReply, etagOf, fromStore, problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
 import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
 const PATH = "/api/v1/limits";
@@ -21,9 +21,8 @@ const PatchSchema = z
 export function limitRoutes(context: AdminContext): AdminRoute[] {
   return [
     {
-      method: "GET",
+      ...READ,
       path: PATH,
-      role: "viewer",
       summary:
         "What this node lets in of global.rate_limiting: of everything, and of the keys nearest to their limits.",
       statuses: [400, 503],

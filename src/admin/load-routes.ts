@@ -2,7 +2,7 @@ import { parseDuration } from "../core/units.ts";
 import type { AdminContext } from "./context.ts";
 import { loadView, MAX_HORIZON_MS } from "./load-view.ts";
 import { problemReply } from "./reply.ts";
-import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, READ } from "./route.ts";
 
 const DEFAULT_HORIZON = "1m";
 const DEFAULT_HISTORY = "60";
@@ -11,9 +11,8 @@ const DEFAULT_HISTORY = "60";
 export function loadRoutes(context: AdminContext): AdminRoute[] {
   return [
     {
-      method: "GET",
+      ...READ,
       path: "/api/v1/load",
-      role: "viewer",
       summary: "The node's load: now, its history, and a forecast of its items.",
       statuses: [400],
       query: {

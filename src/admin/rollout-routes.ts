@@ -5,7 +5,7 @@ import { refusalOf, rolloutView } from "../control/rollout/rollout-view.ts";
 import type { AdminContext } from "./context.ts";
 import { smallBody } from "./body.ts";
 import { fromStore, problemReply } from "./reply.ts";
-import type { AdminReply, AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRoute, READ } from "./route.ts";
 
 type RolloutContext = Pick<AdminContext, "facts" | "rollout">;
 
@@ -25,9 +25,8 @@ export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
   const { rollout, facts } = context;
   return [
     {
-      method: "GET",
+      ...READ,
       path: PATH,
-      role: "viewer",
       summary: "The config that some nodes of the fleet try: stage, nodes, windows with their numbers, and the reason.",
       statuses: [503],
       handle: () => fromStore(async (signal) => ({ status: 200, body: rolloutView(await rollout?.read({ signal })) })),

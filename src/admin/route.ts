@@ -34,6 +34,8 @@ export interface AdminRoute {
 
 /** What is the same of all that change the config. */
 export const CHANGE = { role: "admin", guarded: true, work: "document" } as const;
+/** Of routes that only look. */
+export const READ = { method: "GET", role: "viewer" } as const;
 
 /** What a route takes as its body. */
 export interface BodySpec {

@@ -9,7 +9,7 @@ import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-so
 import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
 import { randomnessView } from "./randomness-view.ts";
 import { regionSamplingView } from "./sampling-fleet-view.ts";
 import { samplingView, triedView } from "./sampling-view.ts";
@@ -21,9 +21,8 @@ const PATH = "/api/v1/sampling";
 export function samplingRoutes(context: AdminContext): AdminRoute[] {
   return [
     {
-      method: "GET",
+      ...READ,
       path: PATH,
-      role: "viewer",
       summary:
         "What is kept of each class, and why; how strategies do; what this node receives and keeps; how random it is.",
       statuses: [400, 503],

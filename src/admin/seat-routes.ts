@@ -4,7 +4,7 @@ import { transferText } from "../control/region/transfer-text.ts";
 import { smallBody } from "./body.ts";
 import type { AdminContext, LeaderTransfer } from "./context.ts";
 import { fromStore, problemReply } from "./reply.ts";
-import type { AdminReply, AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRoute, READ } from "./route.ts";
 
 /** Who holds which lock, and who leads: as the node's store says now. */
 export function seatRoutes({ seats, facts }: AdminContext): AdminRoute[] {
@@ -35,9 +35,9 @@ const TransferSchema = z.strictObject({
   to: z.string().min(1).max(256).optional().describe("The id of a candidate; without it: whoever comes next."),
 });
 
-type AskedTransfer = z.output<typeof TransferSchema>;
+type TransferWish = z.output<typeof TransferSchema>;
 
-function transferTo({ scope: election, to }: AskedTransfer, seats: LeaderTransfer, node: string): Promise<AdminReply> {
+function transferTo({ scope: election, to }: TransferWish, seats: LeaderTransfer, node: string): Promise<AdminReply> {
   return fromStore(async (signal) => {
     const outcome = await seats.transfer({ election, to, by: `the admin API of ${node}` }, { signal });
     const { message, hint } = transferText(election, outcome);
@@ -50,12 +50,6 @@ function transferTo({ scope: election, to }: AskedTransfer, seats: LeaderTransfe
 }
 
 function read(path: string, summary: string, ask: (signal: AbortSignal) => Promise<unknown>): AdminRoute {
-  return {
-    method: "GET",
-    path,
-    role: "viewer",
-    summary,
-    statuses: [503],
-    handle: () => fromStore(async (signal) => ({ status: 200, body: await ask(signal) })),
-  };
+  const handle = (): Promise<AdminReply> => fromStore(async (signal) => ({ status: 200, body: await ask(signal) }));
+  return { ...READ, path, summary, statuses: [503], handle };
 }

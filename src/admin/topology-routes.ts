@@ -1,7 +1,7 @@
 import { DEFAULT_CRITERIA, type SelectionCriteria } from "../control/topology/best-collector.ts";
 import type { AdminContext } from "./context.ts";
 import { fromStore, problemReply } from "./reply.ts";
-import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, READ } from "./route.ts";
 
 /** Who is there is told by Reports. */
 const AGAIN_SECONDS = "5";
@@ -11,11 +11,10 @@ const CRITERIA = ["load", "latency", "capacity"] as const satisfies readonly (ke
 
 /** Who is there: regions, collectors, members. */
 export function topologyRoutes(context: AdminContext): AdminRoute[] {
-  const read = { method: "GET", role: "viewer" } as const;
   const region = "Of this region alone.";
   return [
     {
-      ...read,
+      ...READ,
       path: "/api/v1/topology",
       summary: "Regions with their health, totals and collectors; of a node without a fleet, itself.",
       statuses: [400, 404, 503],
@@ -28,7 +27,7 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
     },
     collectorRoute(context),
     {
-      ...read,
+      ...READ,
       path: "/api/v1/topology/best",
       summary: "A collector to send to: one of two that are drawn by the capacity that they have left.",
       statuses: [400, 404, 503],
@@ -41,19 +40,19 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
       handle: (request) => fromStore(() => bestReply(request, context)),
     },
     {
-      ...read,
+      ...READ,
       path: "/api/v1/members",
       summary: "Members: where each is, when it was heard last, and the controllers that see it.",
       statuses: [503],
-      handle: ({ signal }) => fromStore(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
+      handle: ({ signal }) =>
+        fromStore(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
     },
   ];
 }
 
 function collectorRoute(context: AdminContext): AdminRoute {
   return {
-    method: "GET",
-    role: "viewer",
+    ...READ,
     path: "/api/v1/topology/collectors/{id}",
     summary: "All that its controller knows of one collector. Its past: /api/v1/load of the node itself.",
     statuses: [404, 503],
