@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { Values } from "../config/values.ts";
+import type { CollectorLimits } from "../control/fleet/messages.ts";
 import type { KeyUsage, LimitsUsage, LimitUsage } from "../plan/limits/limit-shares.ts";
 import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
-import { fleetLimitsView } from "./fleet-limits-view.ts";
-import { FLEET_QUERY, readFleet } from "./fleet-view.ts";
+import { FLEET_QUERY, type FleetNode, type FleetNodes, readFleet } from "./fleet-view.ts";
 import { changeReply, etagOf, fromStore, problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ, type View } from "./route.ts";
 import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
 const PATH = "/api/v1/limits";
@@ -67,22 +67,49 @@ async function changeLimits(patch: Values, request: AdminRequest, context: Admin
   return changeReply(await context.table.edit(edit, request.guard, true, publishTermsOf(request, context)), "limit");
 }
 
-type LimitView = Readonly<Record<string, unknown>>;
-
-function totalView(usage: LimitsUsage | undefined): LimitView {
+function totalView(usage: LimitsUsage | undefined): View {
   if (usage === undefined)
     return { limit: null, burst: null, asked: null, granted: null, offered: null, used: null, shed: null };
   const { limit, ...used } = usageView(usage.total);
   return { limit, burst: usage.total.burst, ...used };
 }
 
-function keyView({ key, ...usage }: KeyUsage): LimitView {
+function keyView({ key, ...usage }: KeyUsage): View {
   return { service: key, ...usageView(usage) };
 }
 
-function usageView({ limit, wanted, granted, offered, used, shed }: LimitUsage): LimitView {
+function usageView({ limit, wanted, granted, offered, used, shed }: LimitUsage): View {
   const its = { asked: rounded(wanted), granted: rounded(granted), offered: rounded(offered), used: rounded(used) };
   return { limit, ...its, shed };
+}
+
+/**
+ * What each region and each node asks for, was granted and uses of the limit of everything
+ * together: items a second, but `shed`, which is items since the start.
+ */
+function fleetLimitsView({ nodes, leftOut }: FleetNodes): View {
+  const byRegion = Map.groupBy(nodes, ({ node }) => node.region);
+  return {
+    regions: Array.from(byRegion, ([region, its]) => regionLimitsView(region, its)),
+    nodes: nodes.map(({ node: { id, region, limits }, isStale }) => ({
+      id,
+      region,
+      part: limits && partOf(limits), // null: nothing is limited there, or it does not say
+      stale: isStale,
+    })),
+    left_out: leftOut,
+  };
+}
+
+function regionLimitsView(region: string, nodes: readonly FleetNode[]): View {
+  const parts = nodes.flatMap(({ node }) => (node.limits === null ? [] : [partOf(node.limits)]));
+  const sum = (of: keyof ReturnType<typeof partOf>): number => rounded(parts.reduce((all, one) => all + one[of], 0));
+  const [asked, granted, offered] = [sum("asked"), sum("granted"), sum("offered")];
+  return { region, collectors: nodes.length, asked, granted, offered, used: sum("used"), shed: sum("shed") };
+}
+
+function partOf({ wanted: asked, granted, offered, used, shed }: CollectorLimits) {
+  return { asked, granted, offered, used, shed };
 }
 
 function rounded(value: number): number {

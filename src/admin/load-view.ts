@@ -4,13 +4,12 @@ import type { HorizonQuality } from "../control/load/horizon-errors.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { type LoadCapacity, type LoadSample, NO_LOAD, roundedLoad } from "../control/load/load-report.ts";
 import { isoTime } from "../core/iso-time.ts";
-
-type LoadView = Readonly<Record<string, unknown>>;
+import type { View } from "./route.ts";
 
 export const MAX_HORIZON_MS = 86_400_000;
 
 /** `GET /api/v1/load` */
-export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number; readonly history: number }): LoadView {
+export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number; readonly history: number }): View {
   const { newest, capacity } = load;
   return {
     at: newest === undefined ? null : isoTime(newest.atMs),
@@ -23,15 +22,15 @@ export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number;
   };
 }
 
-function sampleView(sample: LoadSample): LoadView {
+function sampleView(sample: LoadSample): View {
   return { at: isoTime(sample.atMs), ...roundedLoad(sample) };
 }
 
-function capacityView({ items_per_second: items, source }: LoadCapacity): LoadView {
+function capacityView({ items_per_second: items, source }: LoadCapacity): View {
   return { items_per_second: source === "unknown" ? null : Math.round(items), source };
 }
 
-function forecastView(forecast: LoadForecast, capacity: LoadCapacity): LoadView {
+function forecastView(forecast: LoadForecast, capacity: LoadCapacity): View {
   const { horizonMs, value, low, high, confidence, method, skill, coverage, points } = forecast;
   const perSecond = high ?? value;
   const places = { serviceMs: 1_000 / capacity.items_per_second, concurrency: 1 };
@@ -50,7 +49,7 @@ function forecastView(forecast: LoadForecast, capacity: LoadCapacity): LoadView 
   };
 }
 
-function qualityView({ horizonMs, coverage, skill, scored }: HorizonQuality): LoadView {
+function qualityView({ horizonMs, coverage, skill, scored }: HorizonQuality): View {
   return {
     horizon_ms: horizonMs,
     coverage: coverage === undefined ? null : round(coverage, 4),

@@ -88,6 +88,9 @@ export interface AdminReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What is told of something, as JSON has it; docs/reference/ has the members. */
+export type View = Readonly<Record<string, unknown>>;
+
 export const JSON_TYPE = "application/json; charset=utf-8";
 export const YAML_TYPE = "application/yaml; charset=utf-8";
 

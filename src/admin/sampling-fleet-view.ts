@@ -4,36 +4,21 @@ import { trySampling } from "../control/sampling/try-sampling.ts";
 import type { FleetConfig } from "../config/schema/config.ts";
 import { keptItems, rateIn } from "../plan/sampling/class-rate.ts";
 import type { ReceivedRow } from "../plan/sampling/received.ts";
-
-/** Of `GET /api/v1/sampling?fleet=true`: what comes to each region, and is kept of it. */
-interface RegionSamplingView {
-  readonly region: string;
-  readonly signal: string;
-  readonly class: string;
-  readonly probability: number;
-  readonly reason: string;
-  readonly received_per_second: number;
-  readonly kept_per_second: number;
-}
+import type { View } from "./route.ts";
 
 /**
- * By region, signal and class, with the rates that hold now; before a first directive with those
+ * Of `GET /api/v1/sampling?fleet=true`, what comes to each region and is kept of it: by region,
+ * signal and class, with the rates that hold now; before a first directive with those
  * that the config comes to.
  */
 export function regionSamplingView(
   rows: readonly ReceivedRow[],
   node: Pick<SamplingNode, "directive">,
   config: FleetConfig,
-): RegionSamplingView[] {
+): View[] {
   const rates = node.directive?.rates ?? trySampling(config, rows).rates;
   const reasonOf = shareReasonsOf(config);
-  const found = new Map<string, ReceivedRow[]>();
-  for (const row of rows) {
-    const key = `${row.region}\u0000${row.signal}\u0000${row.class}`;
-    const known = found.get(key);
-    if (known === undefined) found.set(key, [row]);
-    else known.push(row);
-  }
+  const found = Map.groupBy(rows, (row) => `${row.region}\u0000${row.signal}\u0000${row.class}`);
   return Array.from(found.values(), (its) => {
     const [first] = its;
     const { region, signal, class: name } = first!;

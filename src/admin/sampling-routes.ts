@@ -1,18 +1,12 @@
 import { reasonOf, RouterError } from "../core/errors.ts";
-import {
-  changedConfig,
-  SamplingChangeSchema,
-  settingsOf,
-  trySampling,
-} from "../control/sampling/try-sampling.ts";
+import { changedConfig, SamplingChangeSchema, settingsOf, trySampling } from "../control/sampling/try-sampling.ts";
 import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-source.ts";
 import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
-import { randomnessView } from "./randomness-view.ts";
 import { regionSamplingView } from "./sampling-fleet-view.ts";
-import { samplingView, triedView } from "./sampling-view.ts";
+import { randomnessView, samplingView, triedView } from "./sampling-view.ts";
 import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
 const PATH = "/api/v1/sampling";

@@ -6,15 +6,15 @@ import type { ClassNow } from "../control/sampling/sampling-node.ts";
 import { shareReason, shareReasonsOf } from "../control/sampling/share-reason.ts";
 import type { TriedRates } from "../control/sampling/try-sampling.ts";
 import { isoTime } from "../core/iso-time.ts";
+import { checkRandomness, type RandomnessSeen } from "../plan/sampling/randomness-check.ts";
 import { thresholdText } from "../plan/sampling/threshold-text.ts";
 import { STATE_REASONS, type StrategyStatus } from "../plan/sampling/budget-state.ts";
 import { keptPart, type ReceivedRow } from "../plan/sampling/received.ts";
 import type { Clock } from "../core/clock.ts";
-
-type SamplingView = Readonly<Record<string, unknown>>;
+import type { View } from "./route.ts";
 
 /** `GET /api/v1/sampling` */
-export function samplingView(source: SamplingSource, config: FleetConfig, clock: Clock): SamplingView {
+export function samplingView(source: SamplingSource, config: FleetConfig, clock: Clock): View {
   const { node, isInFleet, mark, strategies } = source;
   const nowMs = clock.nowMs();
   const stage = node.stage(nowMs);
@@ -48,7 +48,7 @@ function validForMs({ takenMs }: Pick<SamplingNode, "takenMs">, config: FleetCon
 }
 
 /** `POST /api/v1/sampling/dry-run` */
-export function triedView({ of }: ReceivedBy, tried: TriedRates, config: FleetConfig): SamplingView {
+export function triedView({ of }: ReceivedBy, tried: TriedRates, config: FleetConfig): View {
   const reasonOf = shareReasonsOf(config);
   return {
     received_by: of,
@@ -67,7 +67,7 @@ export function triedView({ of }: ReceivedBy, tried: TriedRates, config: FleetCo
   };
 }
 
-function strategyView({ name, state, rate, allowedPerSecond, keptPerSecond, ...more }: StrategyStatus): SamplingView {
+function strategyView({ name, state, rate, allowedPerSecond, keptPerSecond, ...more }: StrategyStatus): View {
   const { spent } = more;
   return {
     strategy: name,
@@ -85,7 +85,7 @@ function strategyView({ name, state, rate, allowedPerSecond, keptPerSecond, ...m
 }
 
 /** What comes is what this node sees of it, and only where some rate follows that. */
-function classView(one: ClassNow, received: readonly ReceivedRow[]): SamplingView {
+function classView(one: ClassNow, received: readonly ReceivedRow[]): View {
   const { signal, class: its, probability, by } = one;
   const rows = received.filter((row) => row.signal === signal && row.class === its.name);
   const [items, kept] = [0, 1].map((of) =>
@@ -108,4 +108,24 @@ function classView(one: ClassNow, received: readonly ReceivedRow[]): SamplingVie
 
 function rounded(value: number | undefined): number | null {
   return value === undefined ? null : Number(value.toPrecision(6));
+}
+
+/**
+ * How the randomness of each service's spans is spread over 16 parts of the same size: those that
+ * are skewed first, the farthest from even before others. `largest_bucket` is from 0 to 15,
+ * `largest_share` the share of the spans that it has.
+ */
+export function randomnessView(seen: readonly RandomnessSeen[]): View[] {
+  const checked = seen.map(({ service, buckets }) => ({ service, ...checkRandomness(buckets) }));
+  return checked
+    .toSorted((a, b) => Number(b.verdict === "skewed") - Number(a.verdict === "skewed") || b.distance - a.distance)
+    .map(({ service, verdict, seen: count, chiSquare, distance, largest }) => ({
+      service,
+      verdict,
+      seen: count,
+      chi_square: Number(chiSquare.toFixed(1)),
+      distance: Number(distance.toFixed(4)),
+      largest_bucket: largest.bucket,
+      largest_share: Number(largest.share.toFixed(4)),
+    }));
 }

@@ -19,13 +19,12 @@ import { balanceOf } from "../telemetry/ledger.ts";
 import { redact } from "../telemetry/redact.ts";
 import type { AdminContext, FleetStanding } from "./context.ts";
 import { problemList } from "./reply.ts";
+import type { View } from "./route.ts";
 
 /**
  * The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers
  * are null.
  */
-type View = Readonly<Record<string, unknown>>;
-
 /** `GET /api/v1/node` */
 export async function nodeView(context: AdminContext): Promise<View> {
   const { facts, dataPlane, walk, env } = context;
