@@ -1,9 +1,15 @@
+import { collectorsNeeded } from "../control/load/little.ts";
+import type { LoadForecast } from "../control/load/forecast.ts";
+import type { HorizonQuality } from "../control/load/horizon-errors.ts";
+import type { LoadMonitor } from "../control/load/load-monitor.ts";
+import { type LoadCapacity, type LoadSample, NO_LOAD, roundedLoad } from "../control/load/load-report.ts";
+import { isoTime } from "../core/iso-time.ts";
 import { parseDuration } from "../core/units.ts";
 import type { AdminContext } from "./context.ts";
-import { loadView, MAX_HORIZON_MS } from "./load-view.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, type AdminRoute, READ } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute, READ, type View } from "./route.ts";
 
+const MAX_HORIZON_MS = 86_400_000;
 const DEFAULT_HORIZON = "1m";
 const DEFAULT_HISTORY = "60";
 
@@ -36,4 +42,56 @@ function loadReply({ query }: AdminRequest, { load, facts, walk }: AdminContext)
 function horizonOf(text: string): number | undefined {
   const ms = /^\d+$/u.test(text) ? Number(text) : parseDuration(text);
   return ms !== undefined && ms > 0 && ms <= MAX_HORIZON_MS ? ms : undefined;
+}
+
+function loadView(load: LoadMonitor, asked: { readonly horizonMs: number; readonly history: number }): View {
+  const { newest, capacity } = load;
+  return {
+    at: newest === undefined ? null : isoTime(newest.atMs),
+    ...roundedLoad(newest ?? NO_LOAD),
+    capacity: capacityView(capacity),
+    queue_full_in_ms: roundOrNull(load.queueFullInMs),
+    forecast: forecastView(load.forecast(asked.horizonMs), capacity),
+    forecast_quality: load.quality().map(qualityView),
+    history: load.history(asked.history).map(sampleView),
+  };
+}
+
+function sampleView(sample: LoadSample): View {
+  return { at: isoTime(sample.atMs), ...roundedLoad(sample) };
+}
+
+function capacityView({ items_per_second: items, source }: LoadCapacity): View {
+  return { items_per_second: source === "unknown" ? null : Math.round(items), source };
+}
+
+function forecastView(forecast: LoadForecast, capacity: LoadCapacity): View {
+  const { horizonMs, value, low, high, confidence, method, skill, coverage, points } = forecast;
+  const perSecond = high ?? value;
+  const places = { serviceMs: 1_000 / capacity.items_per_second, concurrency: 1 };
+  const isKnown = capacity.source !== "unknown";
+  return {
+    horizon_ms: horizonMs,
+    items_per_second: Number(value.toFixed(1)),
+    low: roundOrNull(low),
+    high: roundOrNull(high),
+    confidence: shareOrNull(confidence),
+    method,
+    skill: shareOrNull(skill),
+    coverage: shareOrNull(coverage),
+    points,
+    collectors_needed: isKnown ? (collectorsNeeded({ perSecond, ...places }) ?? null) : null,
+  };
+}
+
+function qualityView({ horizonMs, coverage, skill, scored }: HorizonQuality): View {
+  return { horizon_ms: horizonMs, coverage: shareOrNull(coverage), skill: shareOrNull(skill), scored };
+}
+
+function roundOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value);
+}
+
+function shareOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : Number(value.toFixed(4));
 }
