@@ -12,7 +12,7 @@ import { Secret } from "../core/secret.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { AdminToken } from "./auth.ts";
-import { type AdminListenOptions, type AdminServer, listenAdmin } from "./admin-listener.ts";
+import { type AdminListenOptions, listenAdmin } from "./admin-listener.ts";
 import { BODY_DEADLINE_MS } from "./read-body.ts";
 import { type AdminReply, matchRoute, type AdminRoute } from "./route.ts";
 
@@ -40,7 +40,7 @@ const TOKENS: readonly AdminToken[] = [
 async function open(
   routes: readonly AdminRoute[],
   more: Partial<AdminListenOptions> = {},
-): Promise<{ server: AdminServer; lines: string[] }> {
+): Promise<{ server: Awaited<ReturnType<typeof listenAdmin>>; lines: string[] }> {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
   const log: Log = createLog({ clock: new ManualClock(), write, level: "info", format: "json", colour: false });

@@ -1,11 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer, Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
-import type { TlsOptions } from "node:tls";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
-import { watchRefusals } from "../core/connection-refusal.ts";
-import { isInterrupted, reasonOf, RouterError } from "../core/errors.ts";
+import { isInterrupted, RouterError } from "../core/errors.ts";
 import { type Hide, hideIn } from "../core/hide.ts";
+import { listenNodeHttp, type RenewableServer } from "../core/sockets/node-http.ts";
+import type { ServerCertificate } from "../core/sockets/tls-server-options.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { refusalTeller } from "../telemetry/refused-connections.ts";
@@ -20,7 +19,7 @@ export interface AdminListenOptions {
   /** 0: any free port. */
   readonly port: number;
   /** PEM texts. */
-  readonly tls: AdminTls | undefined;
+  readonly tls: ServerCertificate | undefined;
   readonly tokens: readonly AdminToken[];
   readonly routes: readonly AdminRoute[];
   /** What every text of an answer goes through, as the running config wants it. */
@@ -30,80 +29,29 @@ export interface AdminListenOptions {
   readonly metrics: Metrics;
 }
 
-interface AdminTls {
-  readonly cert: string;
-  readonly key: string;
-  /** With it, whoever connects needs a certificate that one of these has signed. */
-  readonly clientCa?: string | undefined;
-}
-
-export interface AdminServer extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  /** Certificates and keys that were renewed: for connections from now on. */
-  renew(tls: AdminTls): void;
-}
-
 const LIMITS = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
 const MAX_CONNECTIONS = 256;
 
 /** Opens the admin listener. Fails with LISTEN_FAILED or TLS_INVALID, and a hint. */
-export async function listenAdmin(options: AdminListenOptions): Promise<AdminServer> {
+export function listenAdmin(options: AdminListenOptions): Promise<RenewableServer> {
+  const { host, port, tls } = options;
   const answer = createAnswer(options);
-  const server = createHttpServer(options, answer);
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on("checkContinue", answer); // the body is asked for only when it is wanted
-  server.on("clientError", refuseBroken);
-  watchRefusals(server, refusalTeller("admin", options));
-  await listening(server, options);
-  const bound = addressOf(server);
-  return {
-    host: options.host,
-    port: bound.port,
-    renew(tls) {
-      if (server instanceof TlsServer) server.setSecureContext(secureOptions(tls));
-    },
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+  const server = {
+    title: "admin listener",
+    setting: "node.listen.admin",
+    address: { host, port },
+    tls,
+    maxConnections: MAX_CONNECTIONS,
+    limits: LIMITS,
+    refused: refusalTeller("admin", options),
   };
-}
-
-type AnswerRequest = (request: IncomingMessage, response: ServerResponse) => void;
-
-function createHttpServer(options: AdminListenOptions, answer: AnswerRequest): Server {
-  const { tls } = options;
-  if (tls === undefined) return createServer(LIMITS, answer);
-  try {
-    return createTlsServer({ ...LIMITS, ...secureOptions(tls) }, answer);
-  } catch (cause) {
-    throw new RouterError("TLS_INVALID", `admin listener: ${reasonOf(cause)}`, { cause, hint: "check node.admin.tls" });
-  }
-}
-
-function secureOptions({ cert, key, clientCa }: AdminTls): TlsOptions {
-  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  return { cert, key, ...clients, minVersion: "TLSv1.2" };
-}
-
-function listening(server: Server, { host, port }: AdminListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
-      const hint = "another process may have the port; set node.listen.admin.address";
-      reject(new RouterError("LISTEN_FAILED", `admin listener ${host}:${port}: ${cause.message}`, { cause, hint }));
-    });
-    server.listen({ host, port }, () => resolve());
+  return listenNodeHttp(server, answer, (created) => {
+    created.on("checkContinue", answer); // the body is asked for only when it is wanted
+    created.on("clientError", refuseBroken);
   });
 }
 
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  if (address === null || typeof address === "string")
-    throw new RouterError("INTERNAL", "the admin listener has no address");
-  return address;
-}
+type AnswerRequest = (request: IncomingMessage, response: ServerResponse) => void;
 
 function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListenOptions): AnswerRequest {
   const services: AdminServices = {

@@ -210,7 +210,7 @@ export interface Backpressure {
 }
 
 export interface UnaryServerOptions extends ListeningPlace {
-  readonly tls?: TlsServerOptions;
+  readonly tls?: TlsServerOptions | undefined;
   readonly handler: UnaryHandler;
   readonly maxConcurrentStreams: number;
   readonly maxHeaderBytes: number;

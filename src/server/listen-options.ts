@@ -1,6 +1,6 @@
 import type { GrpcListenerConfig, HttpListenerConfig, NodeConfig } from "../config/schema/config.ts";
 import { LISTENER_KINDS, type ListenerKind } from "../core/listener-kinds.ts";
-import type { ListenerOptions, ListenerPlan, ListenOptions } from "../plan/listen-options.ts";
+import type { ListenerOptions, ListenerPlan, ListenerTls, ListenOptions } from "../plan/listen-options.ts";
 
 /** The listeners of a config as the data plane takes them. */
 export function listenOptions(node: NodeConfig): ListenOptions {
@@ -75,7 +75,7 @@ function httpPlan(config: HttpListenerConfig): ListenerPlan<"otlp_http"> {
   };
 }
 
-function tlsOptions(tls: HttpListenerConfig["tls"]): ListenerOptions["tls"] {
-  if (tls === undefined) return undefined;
-  return { cert: tls.cert, key: tls.key.reveal(), clientCa: tls.client_ca };
+/** The same of all listeners: undefined is plain text. */
+export function tlsOptions(tls: HttpListenerConfig["tls"]): Pick<ListenerTls, "cert" | "clientCa" | "key"> | undefined {
+  return tls && { cert: tls.cert, key: tls.key.reveal(), clientCa: tls.client_ca };
 }

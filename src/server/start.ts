@@ -1,5 +1,5 @@
 import type { AdminContext, LeaderTransfer, NodeFacts } from "../admin/context.ts";
-import { type AdminServer, listenAdmin } from "../admin/admin-listener.ts";
+import { listenAdmin } from "../admin/admin-listener.ts";
 import { createRoutes } from "../admin/routes.ts";
 import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";
@@ -19,6 +19,7 @@ import type { FileTruth } from "../control/truth/file-truth.ts";
 import type { Cancel } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import { eachListener } from "../core/listener-kinds.ts";
+import type { RenewableServer } from "../core/sockets/node-http.ts";
 import type { DataPlane, DataPlaneStatus, ShutdownReport } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
@@ -166,7 +167,7 @@ class Node implements RunningNode {
   readonly seats: SeatReader & LeaderTransfer;
   readonly rollout: FleetRollout | undefined;
   readonly #parts: NodeParts;
-  #admin: AdminServer | undefined;
+  #admin: RenewableServer | undefined;
   #sources: RemoteSampling | undefined;
   /** Undefined: it is alone. */
   #link: FleetLink | undefined;

@@ -8,12 +8,15 @@ export interface TlsServerOptions {
    * PEM of the authorities whose clients are let in (mTLS). Without it no client certificate is
    * asked for.
    */
-  readonly clientCa?: string;
+  readonly clientCa?: string | undefined;
   /**
    * 48 bytes that several servers share, so that each resumes the sessions of all; made up without.
    */
   readonly ticketKeys?: Buffer;
 }
+
+/** PEM texts of one server that shares its sessions with no other. */
+export type ServerCertificate = Omit<TlsServerOptions, "ticketKeys">;
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 

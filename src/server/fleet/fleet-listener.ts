@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import type { Address } from "../../config/schema/address.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -6,6 +5,7 @@ import { RouterError, reasonOf } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
 import { resetSocket } from "../../core/reset-socket.ts";
+import { listenAt } from "../../core/sockets/listen-at.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
 import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
@@ -70,10 +70,7 @@ export async function listenFleet(
   const onSilent = (): void => onRefused("silent");
   const arrivals = new NewConnections({ clock: env.clock, patienceMs: SILENT_MS, onSilent });
   const handler = arrivals.watch(options.handler);
-  const unary = await listenUnary(
-    { ...address, ...LIMITS, ...(tls !== undefined && { tls }), handler, handedOver: true },
-    env,
-  );
+  const unary = await listenUnary({ ...address, ...LIMITS, tls, handler, handedOver: true }, env);
   const gate = new ConnectionGate({
     clock: env.clock,
     perSecond: NEW_CONNECTIONS_A_SECOND,
@@ -90,7 +87,7 @@ export async function listenFleet(
     resetSocket(socket); // its peer is not to wait for a handshake
   });
   try {
-    return new Listener(await listen(door, address), { door, unary, arrivals });
+    return listenerOf(await listen(door, address), { door, unary, arrivals });
   } catch (cause) {
     await unary[Symbol.asyncDispose]();
     throw cause;
@@ -103,56 +100,34 @@ interface ListenerParts {
   readonly arrivals: NewConnections;
 }
 
-class Listener implements FleetListener {
-  readonly address: Address;
-  readonly #door: Server;
-  readonly #unary: ListeningServer;
-  readonly #arrivals: NewConnections;
-
-  constructor(address: Address, { door, unary, arrivals }: ListenerParts) {
-    this.address = address;
-    this.#door = door;
-    this.#unary = unary;
-    this.#arrivals = arrivals;
-  }
-
-  get arrived(): number {
-    return this.#arrivals.open;
-  }
-
-  get connections(): number {
-    return this.#unary.connections;
-  }
-
-  renew(tls: TlsServerOptions): void {
-    this.#unary.renew(tls);
-  }
-
-  async close(graceMs: number): Promise<void> {
-    this.#door.close();
-    await this.#unary.drain(graceMs);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#door.close();
-    await this.#unary[Symbol.asyncDispose]();
-  }
+function listenerOf(address: Address, { door, unary, arrivals }: ListenerParts): FleetListener {
+  return {
+    address,
+    get arrived() {
+      return arrivals.open;
+    },
+    get connections() {
+      return unary.connections;
+    },
+    renew: (tls) => unary.renew(tls),
+    async close(graceMs) {
+      door.close();
+      await unary.drain(graceMs);
+    },
+    async [Symbol.asyncDispose]() {
+      door.close();
+      await unary[Symbol.asyncDispose]();
+    },
+  };
 }
 
-async function listen(door: Server, { host, port }: Address): Promise<Address> {
-  try {
-    door.listen({ host, port });
-    await once(door, "listening");
-  } catch (cause) {
-    throw new RouterError("LISTEN_FAILED", `cannot listen for collectors on ${host}:${port}: ${reasonOf(cause)}`, {
-      cause,
-      hint: "give node.fleet.listen another address",
-    });
-  }
+async function listen(door: Server, at: Address): Promise<Address> {
+  const bound = await listenAt(door, at).catch((cause: unknown) => {
+    const message = `cannot listen for collectors on ${at.host}:${at.port}: ${reasonOf(cause)}`;
+    throw new RouterError("LISTEN_FAILED", message, { cause, hint: "give node.fleet.listen another address" });
+  });
   door.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
-  const bound = door.address();
-  if (bound === null || typeof bound === "string") throw new RouterError("INTERNAL", "a listener has no address");
-  return { host: bound.address, port: bound.port };
+  return bound;
 }
 
 function ignore(_cause: unknown): void {}

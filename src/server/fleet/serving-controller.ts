@@ -9,10 +9,11 @@ import { openController } from "../../control/global/open-controller.ts";
 import { controllerMetrics } from "../../control/region/controller-metrics.ts";
 import { watchIdentity } from "../../control/region/watch-identity.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
+import type { ServerCertificate } from "../../core/sockets/tls-server-options.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { compileLimits } from "../../plan/compile-limits.ts";
 import type { LimitsData } from "../../plan/limits/limits-plan.ts";
+import { tlsOptions } from "../listen-options.ts";
 import { createFleetAuth } from "./fleet-auth.ts";
 import { createFleetHandler } from "./fleet-handler.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
@@ -132,11 +133,8 @@ async function listen(
   };
 }
 
-function tlsOf({ listen: where }: NodeConfig["fleet"]): TlsServerOptions | undefined {
-  const tls = where === undefined || where === false ? undefined : where.tls;
-  if (tls === undefined) return undefined;
-  const clients = tls.client_ca === undefined ? {} : { clientCa: tls.client_ca };
-  return { cert: tls.cert, key: tls.key.reveal(), ...clients };
+function tlsOf({ listen: where }: NodeConfig["fleet"]): ServerCertificate | undefined {
+  return where === undefined || where === false ? undefined : tlsOptions(where.tls);
 }
 
 /** Where nothing is said, another node of this machine may have the usual port: any will do. */

@@ -18,39 +18,31 @@ export function createSamplingHandler(answers: Answers): UnaryHandler {
     if (call.encoding !== "identity") {
       return refuse(call, `grpc-encoding "${call.encoding}" is not taken here: send it uncompressed`);
     }
-    return new SamplingExchange(call, answers);
+    return exchangeFor(call, answers);
   };
 }
 
-class SamplingExchange implements UnaryExchange {
-  readonly maxMessageBytes = MAX_MESSAGE_BYTES;
-  readonly #call: UnaryCall;
-  readonly #answers: Answers;
+function exchangeFor(call: UnaryCall, answers: Answers): UnaryExchange {
+  return {
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    length: () => undefined,
+    message(bytes, _compressed, body) {
+      const service = readParameters(bytes);
+      body.release();
+      call.reply(service === undefined ? refusal(answers) : answerTo(service, answers));
+    },
+    cancelled: () => undefined,
+  };
+}
 
-  constructor(call: UnaryCall, answers: Answers) {
-    this.#call = call;
-    this.#answers = answers;
-  }
+function answerTo(service: string, answers: Answers): UnaryReply {
+  const answer = answers.of(service, "sampling_grpc");
+  return answer.ok
+    ? { status: STATUS.OK, text: "", message: encodeStrategy(answer.strategy) }
+    : { status: STATUS.FAILED_PRECONDITION, text: answer.reason };
+}
 
-  length(): undefined {}
-
-  message(bytes: Uint8Array, _compressed: boolean, body: { release(): void }): void {
-    const service = readParameters(bytes);
-    body.release();
-    this.#call.reply(service === undefined ? this.#invalid() : this.#answer(service));
-  }
-
-  cancelled(): void {}
-
-  #answer(service: string): UnaryReply {
-    const answer = this.#answers.of(service, "sampling_grpc");
-    return answer.ok
-      ? { status: STATUS.OK, text: "", message: encodeStrategy(answer.strategy) }
-      : { status: STATUS.FAILED_PRECONDITION, text: answer.reason };
-  }
-
-  #invalid(): UnaryReply {
-    this.#answers.invalid("sampling_grpc");
-    return { status: STATUS.INVALID_ARGUMENT, text: "the request is no SamplingStrategyParameters" };
-  }
+function refusal(answers: Answers): UnaryReply {
+  answers.invalid("sampling_grpc");
+  return { status: STATUS.INVALID_ARGUMENT, text: "the request is no SamplingStrategyParameters" };
 }

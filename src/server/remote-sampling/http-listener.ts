@@ -1,83 +1,26 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer, Server as TlsServer, type ServerOptions } from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Address } from "../../config/schema/address.ts";
-import { watchRefusals } from "../../core/connection-refusal.ts";
-import { reasonOf, RouterError } from "../../core/errors.ts";
-import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
+import { listenNodeHttp, type RenewableServer } from "../../core/sockets/node-http.ts";
+import type { ServerCertificate } from "../../core/sockets/tls-server-options.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import type { Answers } from "./answers.ts";
 import { strategyJson } from "./messages.ts";
 
-interface SamplingHttpOptions {
-  readonly address: Address;
-  readonly tls: TlsServerOptions | undefined;
-  readonly answers: Answers;
-  readonly maxConnections: number;
-}
-
-export interface SamplingListener extends AsyncDisposable {
-  readonly address: Address;
-  /** Certificates and keys that were renewed: for connections from now on. */
-  renew(tls: TlsServerOptions): void;
-}
-
 /** Whoever asks has one line to say. */
 const LIMITS = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 };
 
 /** Opens the listener. Throws LISTEN_FAILED or TLS_INVALID. */
-export async function listenSamplingHttp(
-  { address, tls, answers, maxConnections }: SamplingHttpOptions,
+export function listenSamplingHttp(
+  at: { readonly address: Address; readonly tls: ServerCertificate | undefined; readonly maxConnections: number },
+  answers: Answers,
   env: Pick<Env, "log" | "metrics">,
-): Promise<SamplingListener> {
-  const server = create(tls, (request, response) => reply(response, answerTo(request, answers)));
-  server.maxConnections = maxConnections;
-  watchRefusals(server, refusalTeller("sampling_http", env));
-  const bound = await listen(server, address);
-  return {
-    address: bound,
-    renew(next) {
-      if (server instanceof TlsServer) server.setSecureContext(secureOptions(next));
-    },
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
-
-function create(
-  tls: TlsServerOptions | undefined,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
-  if (tls === undefined) return createServer(LIMITS, answer);
-  try {
-    return createTlsServer({ ...LIMITS, ...secureOptions(tls) }, answer);
-  } catch (cause) {
-    const hint = "check node.listen.sampling_http.tls";
-    throw new RouterError("TLS_INVALID", `sampling listener: ${reasonOf(cause)}`, { cause, hint });
-  }
-}
-
-function secureOptions({ cert, key, clientCa }: TlsServerOptions): ServerOptions {
-  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  return { cert, key, ...clients, minVersion: "TLSv1.2" };
-}
-
-async function listen(server: Server, { host, port }: Address): Promise<Address> {
-  try {
-    server.listen({ host, port });
-    await once(server, "listening");
-  } catch (cause) {
-    const hint = "another process may have the port; set node.listen.sampling_http.address";
-    throw new RouterError("LISTEN_FAILED", `sampling listener ${host}:${port}: ${reasonOf(cause)}`, { cause, hint });
-  }
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new RouterError("INTERNAL", "a listener has no address");
-  return { host, port: bound.port };
+): Promise<RenewableServer> {
+  const refused = refusalTeller("sampling_http", env);
+  const named = { title: "sampling listener", setting: "node.listen.sampling_http" };
+  return listenNodeHttp({ ...named, ...at, limits: LIMITS, refused }, (request, response) =>
+    reply(response, answerTo(request, answers)),
+  );
 }
 
 interface AnswerText {

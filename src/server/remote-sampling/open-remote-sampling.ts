@@ -2,12 +2,13 @@ import { formatAddress } from "../../config/schema/address.ts";
 import type { Config, NodeConfig, SamplingListenerConfig } from "../../config/schema/config.ts";
 import { type SamplingRates, SourceStrategies } from "../../control/sampling/source-strategies.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
-import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
+import type { RenewableServer } from "../../core/sockets/node-http.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
+import { tlsOptions } from "../listen-options.ts";
 import { Answers } from "./answers.ts";
 import { createSamplingHandler } from "./grpc-handler.ts";
-import { listenSamplingHttp, type SamplingListener } from "./http-listener.ts";
+import { listenSamplingHttp } from "./http-listener.ts";
 
 /** Where sources ask what to send. */
 export interface RemoteSampling extends AsyncDisposable {
@@ -50,45 +51,36 @@ export async function openRemoteSampling(config: Config, env: Env, rates: Sampli
   configured(config);
   return {
     addresses: {
-      sampling_http: byHttp && formatAddress(byHttp.address),
-      sampling_grpc: byGrpc && formatAddress(byGrpc.address),
+      sampling_http: byHttp && formatAddress(byHttp),
+      sampling_grpc: byGrpc && formatAddress(byGrpc),
     },
     configured,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-function openHttp({ address, tls }: SamplingListenerConfig, answers: Answers, env: Env): Promise<SamplingListener> {
-  return listenSamplingHttp({ address, tls: tlsOf(tls), answers, maxConnections: MAX_CONNECTIONS }, env);
+function openHttp({ address, tls }: SamplingListenerConfig, answers: Answers, env: Env): Promise<RenewableServer> {
+  return listenSamplingHttp({ address, tls: tlsOptions(tls), maxConnections: MAX_CONNECTIONS }, answers, env);
 }
 
 async function openGrpc(
-  { address, tls: written }: SamplingListenerConfig,
+  { address, tls }: SamplingListenerConfig,
   answers: Answers,
   env: Env,
-): Promise<SamplingListener> {
-  const tls = tlsOf(written);
-  const onRefused = refusalTeller("sampling_grpc", env);
-  const handler = createSamplingHandler(answers);
-  const server = await listenUnary(
-    { ...address, ...GRPC_LIMITS, ...(tls !== undefined && { tls }), handler, onRefused },
-    env,
-  );
+): Promise<RenewableServer> {
+  const served = { handler: createSamplingHandler(answers), onRefused: refusalTeller("sampling_grpc", env) };
+  const server = await listenUnary({ ...address, ...GRPC_LIMITS, tls: tlsOptions(tls), ...served }, env);
   return {
-    address: { host: address.host, port: server.port },
+    host: address.host,
+    port: server.port,
     renew: (next) => server.renew(next),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-function renew(listener: SamplingListener | undefined, config: NodeConfig["listen"]["sampling_http"]): void {
-  const tls = config === false ? undefined : tlsOf(config.tls);
+function renew(listener: RenewableServer | undefined, config: NodeConfig["listen"]["sampling_http"]): void {
+  const tls = config === false ? undefined : tlsOptions(config.tls);
   if (tls !== undefined) listener?.renew(tls);
-}
-
-function tlsOf(tls: SamplingListenerConfig["tls"]): TlsServerOptions | undefined {
-  if (tls === undefined) return undefined;
-  return { cert: tls.cert, key: tls.key.reveal(), ...(tls.client_ca !== undefined && { clientCa: tls.client_ca }) };
 }
 
 /** What is told, for metrics and the log. */

@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
-import { RouterError } from "../../core/errors.ts";
 import { LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
+import { listenAt } from "../../core/sockets/listen-at.ts";
 import { formatAddress } from "../../config/schema/address.ts";
 import { listenError } from "../../data/receive/listen-error.ts";
 import type { ListenerAddresses, ListenOptions } from "../../plan/listen-options.ts";
@@ -31,9 +30,9 @@ export async function openAcceptor(options: AcceptorOptions, env: Env): Promise<
   const addresses: Partial<Record<ListenerKind, string>> = {};
   try {
     for (const { kind, host, port } of options.listen.listeners) {
-      const server = await listen(kind, { host, port }, options, env);
+      const { server, address } = await listen(kind, { host, port }, options, env);
       servers.push(server);
-      addresses[kind] = boundTo(server);
+      addresses[kind] = formatAddress(address);
     }
   } catch (cause) {
     close();
@@ -47,7 +46,7 @@ async function listen(
   at: { readonly host: string; readonly port: number },
   { listen: { limits }, open, accepted }: AcceptorOptions,
   env: Env,
-): Promise<Server> {
+): Promise<{ readonly server: Server; readonly address: Awaited<ReturnType<typeof listenAt>> }> {
   const refuse: (refusal: ConnectionRefusal) => void = refusalTeller(listener, env);
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on("error", ignore);
@@ -55,20 +54,11 @@ async function listen(
     refuse({ reason: "limit", peer: socket.remoteAddress ?? "", text: "" });
     socket.destroy();
   });
-  try {
-    server.listen({ host: at.host, port: at.port });
-    await once(server, "listening");
-  } catch (cause) {
+  const address = await listenAt(server, at).catch((cause: unknown) => {
     throw listenError(LISTENERS[listener].title, at, cause);
-  }
+  });
   server.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
-  return server;
-}
-
-function boundTo(server: Server): string {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new RouterError("INTERNAL", "a listener has no address");
-  return formatAddress({ host: address.address, port: address.port });
+  return { server, address };
 }
 
 function ignore(): void {}
