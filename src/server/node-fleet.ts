@@ -10,7 +10,7 @@ import { FleetFollower } from "../control/truth/fleet-follower.ts";
 import { type FleetStart, startOfFleet } from "../control/truth/fleet-start.ts";
 import { lastGoodFile, type LastGoodFile } from "../control/truth/last-good.ts";
 import { mirrorTask } from "../control/truth/mirror.ts";
-import { type ConfigValidator, publishable } from "../control/truth/published-document.ts";
+import type { ConfigValidator } from "../control/truth/published-document.ts";
 import { StoreTruth } from "../control/truth/store-truth.ts";
 import { formatProblem } from "../core/problem.ts";
 import { type FleetMemory, forgetfulMemory, openFleetMemory } from "../store/recipes/fleet-memory.ts";
@@ -19,7 +19,7 @@ import type { Env } from "../telemetry/env.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { type Coordination, openCoordination } from "./coordination.ts";
 import { FLEET_FILE } from "./named-store.ts";
-import { documentFaults } from "./publish-command.ts";
+import { checkedText } from "./publish-command.ts";
 
 /** A node whose config is its fleet's: where that is, and what it begins with. */
 export interface NodeFleet extends AsyncDisposable {
@@ -75,7 +75,7 @@ export async function openNodeFleet(config: Config, options: NodeFleetOptions): 
   const memory = dataDir === undefined ? forgetfulMemory() : await openFleetMemory(join(dataDir, FLEET_FILE));
   const lastGood = lastGoodFile(dataDir === undefined ? undefined : join(dataDir, LAST_GOOD_FILE));
   const truth = new StoreTruth({ ...coordination.place, memory, validators });
-  const place = new OwnPlace(source);
+  const place = ownPlace(source);
   const start = await startOfFleet({
     inspect: (signal) => truth.inspect(signal),
     memory,
@@ -89,7 +89,12 @@ export async function openNodeFleet(config: Config, options: NodeFleetOptions): 
   if (first === undefined) throw new Error("an empty config of the fleet cannot be run");
   const ended = parts.move();
   const more = { coordination, memory, validators, truth, lastGood, start, config: first, place };
-  return new OpenFleet(more, env, ended);
+  return openFleet(more, env, ended);
+}
+
+function faultsIn(text: string, place: DocumentPlace): readonly string[] {
+  const checked = checkedText({ text, place });
+  return typeof checked === "string" ? [] : checked.problems.map(formatProblem);
 }
 
 /** Without a token links are proven by the fleet's id, which the plan that runs does not have. */
@@ -104,19 +109,13 @@ function fleetPartOf(text: string): string {
   return rewriteKnown(text, root, fleet) ?? JSON.stringify(fleet, undefined, 2);
 }
 
-class OwnPlace implements DocumentPlace {
-  readonly name = FLEET_DOCUMENT;
-  readonly folder: string;
-  readonly env: DocumentPlace["env"];
-  readonly nodeName: string;
+interface OwnPlace extends DocumentPlace {
   nodeText: string;
+}
 
-  constructor({ text, place, file }: ConfigSource) {
-    this.folder = file === undefined ? place.folder : dirname(resolve(file));
-    this.env = place.env;
-    this.nodeName = place.name;
-    this.nodeText = text;
-  }
+function ownPlace({ text, place, file }: ConfigSource): OwnPlace {
+  const folder = file === undefined ? place.folder : dirname(resolve(file));
+  return { name: FLEET_DOCUMENT, folder, env: place.env, nodeName: place.name, nodeText: text };
 }
 
 interface OpenParts extends Pick<NodeFleet, "coordination" | "memory" | "truth" | "start" | "config"> {
@@ -125,80 +124,32 @@ interface OpenParts extends Pick<NodeFleet, "coordination" | "memory" | "truth" 
   readonly place: OwnPlace;
 }
 
-class OpenFleet implements NodeFleet {
-  readonly #parts: OpenParts;
-  readonly #env: Env;
-  readonly #ended: AsyncDisposableStack;
-
-  constructor(parts: OpenParts, env: Env, ended: AsyncDisposableStack) {
-    this.#parts = parts;
-    this.#env = env;
-    this.#ended = ended;
-  }
-
-  get coordination(): Coordination {
-    return this.#parts.coordination;
-  }
-
-  get memory(): FleetMemory {
-    return this.#parts.memory;
-  }
-
-  get truth(): StoreTruth {
-    return this.#parts.truth;
-  }
-
-  get start(): FleetStart {
-    return this.#parts.start;
-  }
-
-  get config(): Config {
-    return this.#parts.config;
-  }
-
-  get place(): DocumentPlace {
-    return this.#parts.place;
-  }
-
-  noConfigIn(version: number): string | undefined {
-    const { start, coordination } = this.#parts;
-    if (start.from !== "nothing" || version !== start.version) return undefined;
-    return `this node has no config yet: nothing is known under ${coordination.place.prefix}, see its /readyz; ${FIRST}`;
-  }
-
-  get leaderTask(): NodeFleet["leaderTask"] {
-    const { coordination, memory, place, validators } = this.#parts;
-    const check = async (text: string): Promise<readonly string[]> => {
-      const made = publishable(text);
-      const faults = made.kind === "invalid" ? made.problems : documentFaults(made.text, place);
-      return faults.map(formatProblem);
-    };
-    return mirrorTask({ ...coordination.place, memory, validators }, { log: this.#env.log, check });
-  }
-
-  async readOwn(text: string, { walk, documents }: Parameters<NodeFleet["readOwn"]>[1]): Promise<ApplyOutcome> {
-    const { place } = this.#parts;
-    return walk.again({
-      prepare: (running) =>
-        documents.prepareText(running, { running, follow: "allowed" }, { ...placeOf(place), nodeText: text }),
-      applied: () => {
-        place.nodeText = text;
-      },
-    });
-  }
-
-  openFollower(walk: ConfigWalk): FleetFollower {
-    const { coordination, memory, lastGood, start } = this.#parts;
-    const { log, metrics } = this.#env;
-    const { prefix } = coordination.place;
-    return new FleetFollower(start, { prefix, walk, memory, lastGood, learnt: () => provesById(walk), log, metrics });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ended[Symbol.asyncDispose]();
-  }
-}
-
-function placeOf({ name, folder, env, nodeName }: OwnPlace): DocumentPlace {
-  return { name, folder, env, nodeName };
+function openFleet({ place, lastGood, validators, ...parts }: OpenParts, env: Env, ended: AsyncDisposable): NodeFleet {
+  const { coordination, memory, start } = parts;
+  const { prefix } = coordination.place;
+  return {
+    ...parts,
+    place,
+    noConfigIn(version) {
+      if (start.from !== "nothing" || version !== start.version) return undefined;
+      return `this node has no config yet: nothing is known under ${prefix}, see its /readyz; ${FIRST}`;
+    },
+    get leaderTask() {
+      const mirrored = { ...coordination.place, memory, validators };
+      return mirrorTask(mirrored, { log: env.log, check: async (text) => faultsIn(text, place) });
+    },
+    readOwn: (text, { walk, documents }) =>
+      walk.again({
+        prepare: (running) =>
+          documents.prepareText(running, { running, follow: "allowed" }, { ...place, nodeText: text }),
+        applied: () => {
+          place.nodeText = text;
+        },
+      }),
+    openFollower(walk) {
+      const { log, metrics } = env;
+      return new FleetFollower(start, { prefix, walk, memory, lastGood, learnt: () => provesById(walk), log, metrics });
+    },
+    [Symbol.asyncDispose]: () => ended[Symbol.asyncDispose](),
+  };
 }

@@ -60,10 +60,15 @@ interface PublishCommand {
  * What of a file is published, or why nothing is. What the document refers to is not read: each
  * node does that by itself, with its own rights, and says so in its report.
  */
-export function checkedText(fleet: StoredFleet): string | Extract<PublishResult, { readonly kind: "invalid" }> {
-  const made = publishable(fleet.text);
+export function checkedText({
+  text,
+  place,
+}: Pick<StoredFleet, "place" | "text">): string | Extract<PublishResult, { readonly kind: "invalid" }> {
+  const made = publishable(text);
   if (made.kind === "invalid") return made;
-  const problems = documentFaults(made.text, fleet.place);
+  const unread: ReferencePolicy = { follow: () => "unread", mayBeName: () => true };
+  const found = loadDocument(made.text, place, unread).problems;
+  const problems = found.filter(({ severity }) => severity === "error");
   return problems.length > 0 ? { kind: "invalid", problems } : made.text;
 }
 
@@ -71,12 +76,6 @@ export function checkedText(fleet: StoredFleet): string | Extract<PublishResult,
 export async function publishFile(command: PublishCommand): Promise<PublishResult> {
   const { text, coordination, memory, expected, publish, signal } = command;
   return publishDocument({ ...coordination.place, memory }, { text, expected, publish, signal });
-}
-
-/** What is wrong with a document of a fleet, whatever its references stand for. */
-export function documentFaults(text: string, place: DocumentPlace): Problem[] {
-  const unread: ReferencePolicy = { follow: () => "unread", mayBeName: () => true };
-  return loadDocument(text, place, unread).problems.filter(({ severity }) => severity === "error");
 }
 
 export type PublishRefusal = Exclude<PublishResult, { readonly kind: "published" | "same" | "staged" }>;

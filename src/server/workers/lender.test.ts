@@ -55,7 +55,7 @@ class Rig {
 
   adopt(calls: number, maxBytes?: number, regions?: object): void {
     const { plan, limits } = planOf(calls, maxBytes, regions);
-    this.lender.adopt(plan, limits);
+    this.lender.adopt(plan.data, limits);
   }
 
   /** What a worker says after the last message that it had. */
@@ -163,7 +163,7 @@ test("lender: a limit that is gone from the plan is lent as long as a worker say
   const all = (index: number, reports: readonly LimitReport[]): void =>
     rig.lender.reported(index, { kind: "uses", seq: rig.seqs[index]!, reports, all: true });
   const { plan, limits } = planOf(8);
-  rig.lender.adopt({ targets: [], pools: plan.pools, limits: plan.limits }, limits);
+  rig.lender.adopt({ targets: [], pools: plan.data.pools, limits: plan.data.limits }, limits);
   all(0, [["calls a", 4, 8]]);
   assert.deepEqual(rig.take(), ["1: calls a 0"]);
   all(1, []);
@@ -177,7 +177,7 @@ test("lender: a limit that is gone from the plan is lent as long as a worker say
 test("lender: a limit that is gone from the plan is nothing to a process that begins, and when no other is left it is forgotten", () => {
   const rig = new Rig(2, 9);
   const { plan, limits } = planOf(9);
-  rig.lender.adopt({ targets: [], pools: plan.pools, limits: plan.limits }, limits);
+  rig.lender.adopt({ targets: [], pools: plan.data.pools, limits: plan.data.limits }, limits);
   rig.lender.ended(1);
   assert.deepEqual(rig.lender.begin(1), []);
   rig.says(0, 5, 9);

@@ -124,11 +124,11 @@ class Workers implements DataPlane {
       metrics: env.metrics,
       tell: (index, message) => this.#tell(index, message),
     });
-    this.#lender.adopt(plan, listen.limits);
+    this.#lender.adopt(plan.data, listen.limits);
     this.#limits = new LimitGiver(env.clock, (index, message) => this.#tell(index, message), isInFleet);
-    this.#limits.adopt(plan.limits);
+    this.#limits.adopt(plan.data.limits);
     this.#panics = new PoolPanics(env);
-    this.#panics.adopt(plan);
+    this.#panics.adopt(plan.data);
     const supervised: SupervisorOptions = {
       count,
       env: secrets.env,
@@ -145,7 +145,7 @@ class Workers implements DataPlane {
       died: (slot: WorkerSlot, { reason }: WorkerExit) => this.#died(slot, reason),
     };
     this.#supervisor = new Supervisor(supervised, env);
-    this.#health = new NodeHealth(bound, plan.version, env, {
+    this.#health = new NodeHealth(bound, plan.data.version, env, {
       ready: () => this.#supervisor.ready.map(({ index }) => index),
       tell: (worker, message) => this.#supervisor.slots[worker]?.link?.tell(message),
     });
@@ -191,12 +191,12 @@ class Workers implements DataPlane {
   }
 
   async status(): Promise<DataPlaneStatus> {
-    const { version } = this.#plan;
+    const { version } = this.#plan.data;
     const workers = this.#supervisor.slots.map(({ status }) => status);
     const addresses = this.#acceptor?.addresses ?? {};
     const all = await this.#supervisor.questions.each("status", null);
     const { statuses: targets } = this.#health;
-    return mergeStatuses(all, { version, addresses, workers, targets, pools: idlePools(this.#plan) });
+    return mergeStatuses(all, { version, addresses, workers, targets, pools: idlePools(this.#plan.data) });
   }
 
   async ready(): Promise<Readiness> {
@@ -323,9 +323,9 @@ class Workers implements DataPlane {
   #died({ index }: WorkerSlot, reason: ExitReason): void {
     const before = this.#trial.died(index, reason);
     if (before === undefined) return;
-    const { version } = this.#plan;
+    const { version } = this.#plan.data;
     this.#changes.takeBack(before);
-    this.events.add({ kind: "taken_back", version, runs: before.version });
+    this.events.add({ kind: "taken_back", version, runs: before.data.version });
   }
 
   #planHost(secrets: SecretReader): PlanHost<WorkerSlot> {
@@ -338,13 +338,13 @@ class Workers implements DataPlane {
         const ready = workers.ready.map(({ index }) => index);
         this.#trial.begin(plan, ready);
       },
-      runs: (plan) => {
-        this.#lender.adopt(plan, this.#listen.limits);
-        this.#limits.adopt(plan.limits);
-        this.#panics.adopt(plan);
+      runs: ({ data }) => {
+        this.#lender.adopt(data, this.#listen.limits);
+        this.#limits.adopt(data.limits);
+        this.#panics.adopt(data);
         this.#revision++;
       },
-      targetsAre: (bound, { version, pools }) => this.#health.update(bound, version, pools),
+      targetsAre: (bound, { data: { version, pools } }) => this.#health.update(bound, version, pools),
       update: (link) => this.#update(link),
       tookOver: () => this.#tellHealth(),
     };

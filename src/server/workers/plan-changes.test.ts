@@ -135,7 +135,7 @@ test("plan changes: a change that was prepared before another was taken back is 
   changes.takeBack(first);
   await new Promise(setImmediate);
   await prepared.commit();
-  assert.equal(changes.plan.version, 3);
+  assert.equal(changes.plan.data.version, 3);
   await next(scene, 4);
   assert.deepEqual([versions(), killed], [[4, 4], []]);
 });

@@ -173,7 +173,7 @@ export class PlanChanges<Worker extends ChangedWorker> {
   async #allFollow(plan: SerializedPlan): Promise<void> {
     // It could be bound once; where it cannot any more, targets that it alone has are decided about
     // by each worker for itself.
-    const bound = await bindTargets(plan, this.#host.secrets).catch(() => undefined);
+    const bound = await bindTargets(plan.data, this.#host.secrets).catch(() => undefined);
     if (this.#plan !== plan || this.#host.isStopped()) return;
     if (bound !== undefined) this.#host.targetsAre(bound, plan);
     await this.#follow(this.#host.workers.ready);

@@ -44,7 +44,7 @@ export class PlanTrial {
    * renewed) is on the same trial: to be committed again proves nothing. `ready` run already.
    */
   begin(plan: SerializedPlan, ready: readonly number[]): void {
-    const goesOn = this.#tried?.digest === plan.digest;
+    const goesOn = this.#tried?.data.digest === plan.data.digest;
     this.#tried = plan;
     if (goesOn) return;
     this.#cancel();

@@ -10,49 +10,28 @@ export type SharedPlan = Pick<PlanData, "targets" | "pools" | "limits">;
  * What the main process keeps of a plan: the data itself, whose rules are those of the config. Its
  * text, of some MB for 10,000 rules, is made for a worker that is to get all of it.
  */
-export class SerializedPlan implements SharedPlan {
+export class SerializedPlan {
   /** Another one for each plan of a node, also where two are of one version. */
   readonly number: number;
-  readonly #data: PlanData;
+  readonly data: PlanData;
   /** For workers that are told in the same moment. */
   #written: WeakRef<NumberedPlan> | undefined;
 
   constructor(data: PlanData, number: number) {
-    this.#data = data;
+    this.data = data;
     this.number = number;
-  }
-
-  get version(): number {
-    return this.#data.version;
-  }
-
-  /** Of the document: that of a plan made of the same text once more is the same. */
-  get digest(): string {
-    return this.#data.digest;
-  }
-
-  get targets(): PlanData["targets"] {
-    return this.#data.targets;
-  }
-
-  get pools(): PlanData["pools"] {
-    return this.#data.pools;
-  }
-
-  get limits(): PlanData["limits"] {
-    return this.#data.limits;
   }
 
   /** All of it, as a worker gets it. */
   get whole(): NumberedPlan {
-    const written = this.#written?.deref() ?? { number: this.number, text: planText(this.#data) };
+    const written = this.#written?.deref() ?? { number: this.number, text: planText(this.data) };
     this.#written = new WeakRef(written);
     return written;
   }
 
   /** Undefined: all of it is to be sent. */
   changeFrom(before: SerializedPlan): NumberedChange | undefined {
-    const change = this.#data.rules.length < FEW ? undefined : changeBetween(before.#data, this.#data);
+    const change = this.data.rules.length < FEW ? undefined : changeBetween(before.data, this.data);
     return change && { from: before.number, to: this.number, change };
   }
 }
