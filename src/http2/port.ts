@@ -165,11 +165,11 @@ export interface UnaryClient extends AsyncDisposable {
 
 export interface TlsClientOptions {
   /** PEM of the authorities to trust; without it those of the system. */
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly serverName?: string;
-  readonly insecureSkipVerify?: boolean;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
+  readonly insecureSkipVerify?: boolean | undefined;
 }
 
 export interface UnaryClientOptions {

@@ -1,9 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { VERSION } from "../../core/version.ts";
-import type { TlsClientOptions, UnaryClient, UnaryClientOptions } from "../../http2/port.ts";
+import type { UnaryClient, UnaryClientOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
-import type { GrpcConnectionPlan, TargetCommon, TargetTlsPlan } from "../../plan/plan.ts";
+import type { GrpcConnectionPlan, TargetCommon } from "../../plan/plan.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { faultCounter } from "./connection-faults.ts";
 import { tunnelProxy } from "./http-connect.ts";
@@ -38,19 +38,9 @@ export function openTransport(
     keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     userAgent: USER_AGENT,
     onFault: faultCounter("client", env.metrics),
-    ...(tls !== undefined && { tls: tlsOptions(tls) }),
+    ...(tls !== undefined && { tls }),
     ...(address !== undefined && { address }),
     ...(proxy !== undefined && { proxy: tunnelProxy(proxy, tls) }),
   };
   return UNARY_TRANSPORTS[transport].connect(options, env);
-}
-
-function tlsOptions({ ca, cert, key, serverName, insecureSkipVerify }: TargetTlsPlan): TlsClientOptions {
-  return {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(serverName !== undefined && { serverName }),
-    insecureSkipVerify,
-  };
 }

@@ -4,6 +4,7 @@ import type { ConfigWalk } from "../../control/apply.ts";
 import type { ConfigReconcilerOptions } from "../../control/fleet/config-reconciler.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { LeaderTask } from "../../control/global/global-controller.ts";
+import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
 import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
@@ -11,11 +12,13 @@ import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import type { SavedMembers } from "./saved-members.ts";
-import type { LoadToReport } from "./report-facts.ts";
 
 export interface OpenFleetStore extends AsyncDisposable {
   readonly place: RecipePlace;
 }
+
+/** Without a forecast nobody is told what it expects. */
+type LoadToReport = Partial<Pick<LoadMonitor, "forecast">> & Pick<LoadMonitor, "capacity" | "counters" | "newest">;
 
 /** What a node is to its fleet, and what of it its controller hears. */
 export interface FleetLinkOptions {

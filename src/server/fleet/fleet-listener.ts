@@ -10,8 +10,7 @@ import { listenUnary } from "../../http2/own/listen-unary.ts";
 import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 import type { TlsServerOptions } from "../../core/sockets/tls-server-options.ts";
 import type { UnaryHandler } from "../../http2/port.ts";
-import { NewConnections } from "./new-connections.ts";
-import { ConnectionGate } from "./connection-gate.ts";
+import { ConnectionGate, NewConnections } from "./new-connections.ts";
 
 /**
  * Why a connection was closed: before its handshake, or `silent`: it has not shown in time that it
@@ -71,11 +70,7 @@ export async function listenFleet(
   const arrivals = new NewConnections({ clock: env.clock, patienceMs: SILENT_MS, onSilent });
   const handler = arrivals.watch(options.handler);
   const unary = await listenUnary({ ...address, ...LIMITS, tls, handler, handedOver: true }, env);
-  const gate = new ConnectionGate({
-    clock: env.clock,
-    perSecond: NEW_CONNECTIONS_A_SECOND,
-    burst: NEW_CONNECTIONS_A_SECOND,
-  });
+  const gate = new ConnectionGate(env.clock, NEW_CONNECTIONS_A_SECOND);
   const door = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     socket.on("error", ignore);
     const reason = arrivals.open >= maxConnections ? "limit" : gate.admit() ? undefined : "rate";

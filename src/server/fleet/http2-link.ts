@@ -38,7 +38,7 @@ const KEEPALIVE = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 5_000 } as cons
 export function openHttp2Link(controller: ControllerAddress, options: Http2LinkOptions): ControllerLink {
   const { clock, random, tls } = options;
   const fault = faultOf(controller);
-  if (fault !== undefined) return new NoLink(controller, fault);
+  if (fault !== undefined) return noLink(controller, fault);
   const client = openUnaryClient(
     {
       url: `${controller.tls ? "https" : "http"}://${controller.address}`,
@@ -62,22 +62,12 @@ function faultOf({ address, tls }: ControllerAddress): string | undefined {
 }
 
 /** To a controller that cannot be dialled, or must not be. */
-class NoLink implements ControllerLink {
-  readonly controller: ControllerAddress;
-  readonly #reason: string;
-
-  constructor(controller: ControllerAddress, reason: string) {
-    this.controller = controller;
-    this.#reason = reason;
-  }
-
-  async call(): Promise<{ readonly kind: "unreachable"; readonly reason: string }> {
-    return { kind: "unreachable", reason: this.#reason };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    // There is nothing to close.
-  }
+function noLink(controller: ControllerAddress, reason: string): ControllerLink {
+  return {
+    controller,
+    call: async () => ({ kind: "unreachable", reason }),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
 }
 
 class Http2Link implements ControllerLink {
@@ -101,18 +91,12 @@ class Http2Link implements ControllerLink {
     { signal, timeoutMs }: LinkCallOptions,
   ): Promise<CallOutcome<ControllerReply<Method>>> {
     if (signal.aborted) return { kind: "unreachable", reason: "it was not wanted any more" };
-    const { path } = METHODS[method];
     const message = writeMessage(request);
     const { promise, resolve } = Promise.withResolvers<UnaryResult>();
     const sent = momentOf(this.#clock);
-    const unary = {
-      path,
-      metadata: this.#credentials(),
-      messageBytes: message.length,
-      encoding: "identity",
-      timeoutMs,
-    } as const;
-    const cancel = this.#client.unary({ ...unary, pieces: [message] }, resolve);
+    const metadata = this.#credentials();
+    const body = { pieces: [message], messageBytes: message.length, encoding: "identity" } as const;
+    const cancel = this.#client.unary({ path: METHODS[method].path, metadata, ...body, timeoutMs }, resolve);
     signal.addEventListener("abort", cancel, { once: true });
     try {
       return outcomeOf(method, await promise, sent);

@@ -1,37 +1,25 @@
 import { join } from "node:path";
-import type { NodeFacts } from "../../admin/context.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
-import type { ConfigWalk } from "../../control/apply.ts";
-import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
-import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
-import type { DataPlane } from "../../plan/data-plane.ts";
 import { linkKeysOf } from "../../plan/link-proof.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../../store/store-metrics.ts";
-import type { Env } from "../../telemetry/env.ts";
 import { openCoordination } from "../coordination.ts";
 import { FLEET_FILE } from "../named-store.ts";
 import type { NodeFleet } from "../node-fleet.ts";
-import type { OpenFleetStore } from "./fleet-link-options.ts";
+import type { FleetLinkOptions, OpenFleetStore } from "./fleet-link-options.ts";
 import { MEMBERS_FILE, openSavedMembers } from "./saved-members.ts";
 import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
-import type { LoadToReport } from "./report-facts.ts";
 import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
 import { rememberDigest } from "./text-digest.ts";
 
-interface LinkToFleetOptions {
-  readonly node: NodeConfig;
-  readonly facts: Pick<NodeFacts, "id" | "version">;
+type SharedOptions = "dataPlane" | "env" | "facts" | "load" | "node" | "sampling" | "walk";
+
+interface LinkToFleetOptions
+  extends Pick<FleetLinkOptions, SharedOptions>,
+    Required<Pick<FleetLinkOptions, "degradation">> {
   /** Where it keeps what must survive a restart. */
   readonly dataDir: string | undefined;
-  readonly env: Env;
-  readonly load: LoadToReport;
-  readonly degradation: Pick<NodeDegradation, "directed" | "status">;
-  readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "discovered" | "limitAsk" | "limitGranted" | "limits" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
-  /** Its part in the fleet's sampling. */
-  readonly sampling?: FleetSampling | undefined;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;
   /** Applies the fleet's config; absent: the node has its own. */

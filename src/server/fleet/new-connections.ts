@@ -17,7 +17,8 @@ interface NewConnectionsOptions {
  */
 export class NewConnections {
   readonly #options: NewConnectionsOptions;
-  readonly #unknown = new Map<string, NewConnection>();
+  /** By peer, with what ends the wait for its first call. */
+  readonly #unknown = new Map<string, Cancel>();
   #open = 0;
 
   constructor(options: NewConnectionsOptions) {
@@ -32,18 +33,16 @@ export class NewConnections {
   add(socket: Socket): void {
     const { clock, patienceMs, onSilent } = this.#options;
     const peer = peerOf(socket);
-    const connection: NewConnection = {
-      cancel: clock.after(patienceMs, () => {
-        this.#forget(peer, connection);
-        onSilent();
-        resetSocket(socket);
-      }),
-    };
+    const cancel: Cancel = clock.after(patienceMs, () => {
+      this.#forget(peer, cancel);
+      onSilent();
+      resetSocket(socket);
+    });
     this.#open++;
-    this.#unknown.set(peer, connection);
+    this.#unknown.set(peer, cancel);
     socket.once("close", () => {
       this.#open--;
-      this.#forget(peer, connection);
+      this.#forget(peer, cancel);
     });
   }
 
@@ -56,12 +55,32 @@ export class NewConnections {
     };
   }
 
-  #forget(peer: string, connection: NewConnection | undefined): void {
-    connection?.cancel();
-    if (this.#unknown.get(peer) === connection) this.#unknown.delete(peer);
+  #forget(peer: string, cancel: Cancel | undefined): void {
+    cancel?.();
+    if (this.#unknown.get(peer) === cancel) this.#unknown.delete(peer);
   }
 }
 
-interface NewConnection {
-  readonly cancel: Cancel;
+/** Whether one more connection may begin: a bucket that fills evenly, and is full at first. */
+export class ConnectionGate {
+  readonly #clock: Clock;
+  readonly #perSecond: number;
+  #left: number;
+  #atMs: number;
+
+  constructor(clock: Clock, perSecond: number) {
+    this.#clock = clock;
+    this.#perSecond = perSecond;
+    this.#left = perSecond;
+    this.#atMs = clock.nowMs();
+  }
+
+  admit(): boolean {
+    const nowMs = this.#clock.nowMs();
+    this.#left = Math.min(this.#perSecond, this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1_000);
+    this.#atMs = nowMs;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
 }

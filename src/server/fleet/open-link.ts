@@ -19,12 +19,7 @@ export function openLink(
   const { ca, cert, key, server_name: serverName } = tls;
   return openHttp2Link(to, {
     token: () => walk.status.running.node.fleet.token,
-    tls: {
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key: key.reveal() }),
-      ...(serverName !== undefined && { serverName }),
-    },
+    tls: { ca, cert, key: key?.reveal(), serverName },
     ...env,
   });
 }

@@ -1,12 +1,9 @@
 import type { NodeFacts } from "../../admin/context.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { NEWEST_SCHEMA } from "../../config/schema/fleet.ts";
-import type { ConfigWalk } from "../../control/apply.ts";
 import type { ReportFacts } from "../../control/fleet/follower-ports.ts";
-import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import { NO_LOAD } from "../../control/load/load-report.ts";
-import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import type { NodeDegradation } from "../../control/degradation/node-degradation.ts";
 import type { FleetSampling } from "../../control/sampling/fleet-sampling.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
@@ -14,6 +11,7 @@ import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
 import { forecastUtilization } from "../node-degradation.ts";
 import { standingOf } from "../node-standing.ts";
+import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import type { NodeLimits } from "./node-limits.ts";
 import { dialable } from "./dialable.ts";
 import { hostDigest } from "./host-digest.ts";
@@ -21,24 +19,14 @@ import { hostDigest } from "./host-digest.ts";
 /** Of this process. */
 export const HOST = hostDigest();
 
-/** Without a forecast nobody is told what it expects. */
-export type LoadToReport = Partial<Pick<LoadMonitor, "forecast">> &
-  Pick<LoadMonitor, "capacity" | "counters" | "newest">;
-
-interface ReportSources {
+interface ReportSources extends Pick<FleetLinkOptions, "acknowledged" | "addresses" | "digestOf" | "load" | "walk"> {
   readonly facts: Pick<NodeFacts, "version">;
-  readonly addresses: () => Readonly<Record<string, string>>;
-  readonly load: LoadToReport;
-  readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "limits" | "ready">;
   readonly degradation?: Pick<NodeDegradation, "status">;
   readonly limits?: Pick<NodeLimits, "ask">;
   readonly sampling?: Pick<FleetSampling, "report"> | undefined;
-  readonly acknowledged?: () => CollectorConfig | undefined;
   /** What of its fleet it looks for as targets and does not find; empty: nothing. */
   readonly missing?: () => string;
-  /** SHA-256 of a document. */
-  readonly digestOf: (text: string) => string;
 }
 
 /** How a node does: it is healthy when it can accept. */
