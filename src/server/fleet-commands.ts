@@ -47,22 +47,20 @@ export async function showFleet({ coordination, memory, signal }: FleetCommand):
   const older = await olderConfig(coordination.place, memory, found, { signal });
   const { status, message, hint } = older ? isolatedFinding(older) : identityFindings(memory?.identity, found);
   const kind = status === "ok" ? "ok" : status === "failed" ? "isolated" : "missing";
-  return { kind, message, hint, ...shownBoth(found.kind === "found" ? found.identity : undefined, memory) };
+  return answer(memory, kind, { message, hint, identity: found.kind === "found" ? found.identity : undefined });
 }
 
 export async function makeFleet(command: FleetCommand, id: string | undefined): Promise<FleetAnswer> {
   const { coordination, memory, signal, by } = command;
   const outcome = await initFleet(coordination.place, { signal, by, ...(id === undefined ? {} : { id }) });
   if (outcome.kind === "created") {
-    return { kind: "ok", message: `fleet ${outcome.identity.id} is made`, ...shownBoth(outcome.identity, memory) };
+    const { identity } = outcome;
+    return answer(memory, "ok", { message: `fleet ${identity.id} is made`, identity });
   }
-  const there = outcome.found.kind === "found" ? outcome.found.identity : undefined;
-  return {
-    kind: "exists",
-    message: there === undefined ? "something that is no fleet is in its place" : `there is a fleet: ${there.id}`,
-    hint: "one prefix is one fleet: signalbox fleet show tells of it, signalbox fleet adopt writes over it",
-    ...shownBoth(there, memory),
-  };
+  const identity = outcome.found.kind === "found" ? outcome.found.identity : undefined;
+  const message = identity ? `there is a fleet: ${identity.id}` : "something that is no fleet is in its place";
+  const hint = "one prefix is one fleet: signalbox fleet show tells of it, signalbox fleet adopt writes over it";
+  return answer(memory, "exists", { message, hint, identity });
 }
 
 interface RaiseOptions {
@@ -80,32 +78,23 @@ export async function raiseFleet(command: FleetCommand, { known, force }: RaiseO
   if (there !== undefined) {
     const message = `nothing to adopt: nothing that is known here is against the store, fleet ${there.id}'s, generation ${there.generation}`;
     const hint = "nodes that are isolated all the same know more: --id and --generation of theirs, or --force";
-    return { kind: "ok", message, hint, ...shownBoth(there, memory) };
+    return answer(memory, "ok", { message, hint, identity: there });
   }
   const outcome = await adoptFleet(coordination.place, { signal, by, known: known ?? memory?.identity });
   switch (outcome.kind) {
     case "adopted": {
-      const { id, generation } = outcome.identity;
+      const { identity } = outcome;
+      const { id, generation } = identity;
       const message = `the store is fleet ${id}'s, from generation ${generation} on: its nodes follow it again`;
-      return { kind: "ok", message, ...shownBoth(outcome.identity, memory) };
+      return answer(memory, "ok", { message, identity });
     }
     case "unknown": {
       const hint = "say which: --id; or make one: signalbox fleet init";
-      return {
-        kind: "missing",
-        message: "neither the store nor this node knows a fleet",
-        hint,
-        ...shownBoth(undefined, memory),
-      };
+      return answer(memory, "missing", { message: "neither the store nor this node knows a fleet", hint });
     }
     case "conflict": {
       const message = "somebody else has changed it at the same time: nothing was written";
-      return {
-        kind: "conflict",
-        message,
-        hint: "look at it with signalbox fleet show",
-        ...shownBoth(undefined, memory),
-      };
+      return answer(memory, "conflict", { message, hint: "look at it with signalbox fleet show" });
     }
     default:
       return outcome satisfies never;
@@ -122,12 +111,9 @@ async function otherFleet(
   const found = await readFleet(coordination.place, { signal });
   const isOwn = found.kind === "found" && found.identity.id === memory?.identity?.id;
   if (!isOwn || known === undefined || known.id === found.identity.id) return undefined;
-  return {
-    kind: "conflict",
-    message: `the store is fleet ${found.identity.id}'s, and so is this node: as ${known.id}'s, all nodes that follow it would be isolated`,
-    hint: "nothing was written; --force does it all the same",
-    ...shownBoth(found.identity, memory),
-  };
+  const { identity } = found;
+  const message = `the store is fleet ${identity.id}'s, and so is this node: as ${known.id}'s, all nodes that follow it would be isolated`;
+  return answer(memory, "conflict", { message, hint: "nothing was written; --force does it all the same", identity });
 }
 
 /** The identity that the store has, if whoever knows so much would follow it. */
@@ -144,12 +130,21 @@ async function agreed(
   return verdict.kind === "isolated" || verdict.kind === "unformed" ? undefined : verdict.identity;
 }
 
-function shownBoth(
-  identity: FleetIdentity | undefined,
+interface FleetTold extends Pick<FleetAnswer, "hint" | "message"> {
+  /** Of the fleet in the store; absent: there is none. */
+  readonly identity?: FleetIdentity | undefined;
+}
+
+function answer(
   memory: FleetMemory | undefined,
-): Pick<FleetAnswer, "fleet" | "remembered"> {
+  kind: FleetAnswer["kind"],
+  { message, hint, identity }: FleetTold,
+): FleetAnswer {
   const remembered = memory?.identity;
   return {
+    kind,
+    message,
+    ...(hint !== undefined && { hint }),
     fleet: identity === undefined ? null : shownIdentity(identity),
     remembered: remembered === undefined ? null : shownIdentity(remembered),
   };
