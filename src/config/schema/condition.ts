@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Condition, Matcher, MatcherTest, MatcherValue } from "../condition-type.ts";
 import { splitGlob } from "../glob.ts";
-import { HeaderNameSchema, RateSchema, RegexSchema } from "./values.ts";
+import { HeaderNameSchema, RateSchema, RegexSchema, TextSchema } from "./values.ts";
 
 /** Values are compared by their texts, so a whole number beyond 2^53 is as exact as its digits. */
 const HugeSchema = z.bigint().transform(String);
@@ -12,7 +12,7 @@ const MATCHER_SHAPE = {
   equals: ValueSchema.optional().describe("Is exactly this text, number or boolean."),
   glob: z.string().optional().describe("The whole text fits: `*` is any text, `\\*` an asterisk."),
   regex: RegexSchema.optional().describe("RE2 syntax; found anywhere in the text unless anchored."),
-  contains: z.string().min(1).optional().describe("The text has this text in it."),
+  contains: TextSchema.optional().describe("The text has this text in it."),
   in: z.array(ValueSchema).min(1).optional().describe("Is one of these."),
   exists: z.boolean().optional().describe("Is there at all, or with `false` is not there."),
   gt: z.number().optional().describe("Is a number greater than this."),
@@ -125,7 +125,7 @@ const SpanKindSchema = z.enum(SPAN_KINDS);
 const SpanStatusSchema = z.enum(SPAN_STATUSES);
 
 const KeyedSchema = z
-  .strictObject({ key: z.string().min(1).describe("Name of the attribute."), ...MATCHER_SHAPE })
+  .strictObject({ key: TextSchema.describe("Name of the attribute."), ...MATCHER_SHAPE })
   .transform(({ key, ...written }) => ({ key, match: keyedMatch(written) }));
 
 const HeaderSchema = z

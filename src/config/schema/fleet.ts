@@ -3,7 +3,7 @@ import { RateLimitingSchema } from "./limiting.ts";
 import { PoolSchema, RuleSchema } from "./pool.ts";
 import { SamplingSchema, SamplingStrategySchema } from "./sampling.ts";
 import { TargetSchema } from "./target.ts";
-import { duration, NameSchema, PrioritySchema, RateSchema, size } from "./values.ts";
+import { choice, CountSchema, duration, NameSchema, PrioritySchema, RateSchema, size, TextSchema } from "./values.ts";
 
 const DegradationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe("Whether load may make nodes and the fleet do with less."),
@@ -22,7 +22,7 @@ const DegradationSchema = z.strictObject({
 export type DegradationDocument = z.output<typeof DegradationSchema>;
 
 const RoutingRuleSchema = z.strictObject({
-  service: z.string().min(1).describe("Glob over the service name."),
+  service: TextSchema.describe("Glob over the service name."),
   target_region: NameSchema.describe("Matching services go to all targets of this region."),
   priority: PrioritySchema.prefault("normal").describe("As in rules."),
 });
@@ -40,7 +40,7 @@ const GlobalSchema = z.strictObject({
 });
 
 const RegionBatchSchema = z.strictObject({
-  max_items: z.int().min(1).optional().describe("As in pools, for nodes of this region."),
+  max_items: CountSchema.optional().describe("As in pools, for nodes of this region."),
   max_bytes: size(1).optional().describe("As in pools, for nodes of this region."),
   max_wait: duration(0).optional().describe("As in pools, for nodes of this region."),
 });
@@ -62,11 +62,9 @@ const RegionSchema = z
       .min(1)
       .optional()
       .describe("Regions, or ids of targets, that nodes of this region would rather send to, in order."),
-    buffer_size: z
-      .int()
-      .min(1)
-      .optional()
-      .describe("Items that a pool may hold on a node of this region, beside its queue.max_bytes."),
+    buffer_size: CountSchema.optional().describe(
+      "Items that a pool may hold on a node of this region, beside its queue.max_bytes.",
+    ),
     batch: RegionBatchSchema.optional().describe("Overrides of the pools' batch."),
     retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),
   })
@@ -96,10 +94,9 @@ export const FleetSchema = z.strictObject({
     .union([NameSchema, PoolSchema])
     .optional()
     .describe("Where items go that no rule matches: a name, or a pool in place. Without pools and rules: all targets."),
-  unmatched: z
-    .enum(["refuse", "drop"])
-    .default("refuse")
-    .describe("What happens to items that no rule matches when there is no default_pool."),
+  unmatched: choice(["refuse", "drop"]).describe(
+    "What happens to items that no rule matches when there is no default_pool.",
+  ),
   global: GlobalSchema.prefault({}).describe("Sampling, limits and routing of the whole fleet."),
   regions: z.record(NameSchema, RegionSchema).default({}).describe("What is different in a region, by its name."),
 });

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { SecretSchema } from "./values.ts";
+import { SecretSchema, TextSchema } from "./values.ts";
 
 /** A certificate to listen with, and whether clients need one, too. */
 export const ListenerTlsSchema = z.strictObject({
-  cert: z.string().min(1).describe("Certificate and its chain: a file, or PEM."),
+  cert: TextSchema.describe("Certificate and its chain: a file, or PEM."),
   key: SecretSchema.describe("Key of the certificate: a file, or PEM."),
-  client_ca: z.string().min(1).optional().describe("Ask clients for a certificate signed by these: a file, or PEM."),
+  client_ca: TextSchema.optional().describe("Ask clients for a certificate signed by these: a file, or PEM."),
 });
 
 /** In the place of a listener. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AddressSchema, parseAddress } from "./address.ts";
 import { ListenerTlsSchema, OFF } from "./listener.ts";
-import { duration, SecretSchema } from "./values.ts";
+import { duration, SecretSchema, TextSchema } from "./values.ts";
 
 /** Where controllers are reached when nothing is said: only on this machine. */
 export const DEFAULT_FLEET_ADDRESS = "127.0.0.1:4321";
@@ -23,14 +23,12 @@ const FleetListenerSchema = z.strictObject({
 });
 
 const FleetClientTlsSchema = z.strictObject({
-  ca: z.string().min(1).optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
-  cert: z.string().min(1).optional().describe("Certificate of this node, whose SAN is its id: a file, or PEM."),
+  ca: TextSchema.optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
+  cert: TextSchema.optional().describe("Certificate of this node, whose SAN is its id: a file, or PEM."),
   key: SecretSchema.optional().describe("Key of the certificate: a file, or PEM."),
-  server_name: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("Name to expect in the controllers' certificates; default: the host that is dialled."),
+  server_name: TextSchema.optional().describe(
+    "Name to expect in the controllers' certificates; default: the host that is dialled.",
+  ),
 });
 
 const TokenSchema = SecretSchema.refine(

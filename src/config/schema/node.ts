@@ -6,7 +6,7 @@ import { CoordinationSchema } from "./coordination.ts";
 import { tagsOf } from "./discovery.ts";
 import { ListenerTlsSchema, OFF } from "./listener.ts";
 import { NodeFleetSchema } from "./node-fleet.ts";
-import { duration, length, NameSchema, SecretSchema, size } from "./values.ts";
+import { AmountSchema, CountSchema, duration, length, NameSchema, SecretSchema, size, TextSchema } from "./values.ts";
 
 /**
  * Scheme, host and port as browsers send them in `Origin`; `*` stands for a part of one label of
@@ -137,8 +137,8 @@ const NodeLimitsSchema = z.strictObject({
     .describe(
       "Links from one node of the fleet to another, by targets by collectors, that a request may have come over: beyond it goes in a circle, and is refused.",
     ),
-  max_concurrent_requests: z.int().min(1).default(4_096).describe("Requests being worked on, at most."),
-  max_connections: z.int().min(1).default(10_000).describe("Open connections, at most."),
+  max_concurrent_requests: CountSchema.default(4_096).describe("Requests being worked on, at most."),
+  max_connections: CountSchema.default(10_000).describe("Open connections, at most."),
   request_timeout: duration(1)
     .prefault("9s")
     .describe(
@@ -163,20 +163,18 @@ const AdminSchema = z.strictObject({
 
 const SecretsSchema = z.strictObject({
   files: z
-    .array(z.string().min(1))
+    .array(TextSchema)
     .default([])
     .describe("Files, as globs over whole paths, that `${file:}` and TLS options may name."),
-  env: z.array(z.string().min(1)).default([]).describe("Environment variables, as globs, that `${env:}` may name."),
+  env: z.array(TextSchema).default([]).describe("Environment variables, as globs, that `${env:}` may name."),
 });
 
 const LoadSchema = z.strictObject({
   interval: duration(100).prefault("1s").describe("Between two samples of the node's load."),
   history_size: z.int().min(1).max(86_400).default(600).describe("Samples that are kept."),
-  capacity: z
-    .number()
-    .gt(0, "must be above 0")
-    .optional()
-    .describe("Items a second that the node is known to carry; default: learned from what it carries."),
+  capacity: AmountSchema.optional().describe(
+    "Items a second that the node is known to carry; default: learned from what it carries.",
+  ),
 });
 
 const LogSchema = z.strictObject({
@@ -207,7 +205,7 @@ export const NodeSchema = z.strictObject({
         "the node does it itself. Default: 1; in a program that starts a node by itself: 0.",
     ),
   plugins: z
-    .array(z.string().min(1))
+    .array(TextSchema)
     .default([])
     .describe(
       "JavaScript modules that bring strategies along; paths start at the folder of this file. Not by the API.",
@@ -215,7 +213,7 @@ export const NodeSchema = z.strictObject({
   secrets: SecretsSchema.prefault({}).describe(
     "What a config that comes by the API may refer to, besides what the file already does. Not by the API.",
   ),
-  data_dir: z.string().min(1).default("signalbox-data").describe("Where this node keeps what must survive a restart."),
+  data_dir: TextSchema.default("signalbox-data").describe("Where this node keeps what must survive a restart."),
   listen: ListenSchema.prefault({}).describe("Where this node listens."),
   limits: NodeLimitsSchema.prefault({}).describe("What this node takes on at the same time."),
   shutdown_grace: duration(0).prefault("30s").describe("How long queues may drain when the node stops."),

@@ -2,24 +2,29 @@ import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
 import { DnsDiscoverySchema, MemberDiscoverySchema } from "./discovery.ts";
 import { DEFAULT_STRATEGY, StrategySchema, TargetSetSchema } from "./strategy.ts";
-import { ALL_SIGNALS, duration, length, NameSchema, PrioritySchema, SignalsSchema, size } from "./values.ts";
+import {
+  ALL_SIGNALS,
+  choice,
+  CountSchema,
+  duration,
+  length,
+  NameSchema,
+  PrioritySchema,
+  SignalsSchema,
+  size,
+} from "./values.ts";
 
 const QueueSchema = z.strictObject({
-  storage: z.enum(["memory", "disk"]).default("memory").describe("Where parcels wait."),
+  storage: choice(["memory", "disk"]).describe("Where parcels wait."),
   max_bytes: size(1).prefault("64MiB").describe("The queue holds no more than this."),
   max_age: duration(1).prefault("5m").describe("A parcel older than this is given up."),
-  when_full: z
-    .enum(["refuse", "drop_oldest"])
-    .default("refuse")
-    .describe("Refuse what comes, or give up what is oldest."),
+  when_full: choice(["refuse", "drop_oldest"]).describe("Refuse what comes, or give up what is oldest."),
 });
 
 const BatchSchema = z.strictObject({
-  max_items: z
-    .int()
-    .min(1)
-    .default(8_192)
-    .describe("A call has no more items than this; a larger request leaves in several."),
+  max_items: CountSchema.default(8_192).describe(
+    "A call has no more items than this; a larger request leaves in several.",
+  ),
   max_bytes: length(1)
     .prefault("4MiB")
     .describe(
@@ -58,26 +63,19 @@ const DELIVERY_SHAPE = {
   strategy: StrategySchema.prefault(DEFAULT_STRATEGY).describe(
     "How a target is picked: a name, or its type and options.",
   ),
-  ack: z
-    .enum(["delivered", "queued", "stored"])
-    .default("delivered")
-    .describe(
-      "When senders are told of success: after the target's answer, on entering the queue, or after the disk queue's fsync.",
-    ),
+  ack: choice(["delivered", "queued", "stored"]).describe(
+    "When senders are told of success: after the target's answer, on entering the queue, or after the disk queue's fsync.",
+  ),
   queue: QueueSchema.prefault({}).describe("Where parcels wait for a target."),
   batch: BatchSchema.prefault({}).describe("How parcels are gathered while targets are busy."),
   retry: RetrySchema.prefault({}).describe("How failed calls are tried again: exponential, with full jitter."),
   fallback: NameSchema.optional().describe("Pool that takes over when this one is full or has no usable target."),
-  when_down: z
-    .enum(["next_rule", "hold", "refuse"])
-    .default("next_rule")
-    .describe("When no target is usable: go on with the next rule that matches, keep in the queue, or refuse."),
-  compressed: z
-    .enum(["inflate", "pass_through"])
-    .default("inflate")
-    .describe(
-      "Requests that come compressed: read like all others, or passed on to targets with the same compression as they came, where nothing has to be read of them. Then their items are not counted.",
-    ),
+  when_down: choice(["next_rule", "hold", "refuse"]).describe(
+    "When no target is usable: go on with the next rule that matches, keep in the queue, or refuse.",
+  ),
+  compressed: choice(["inflate", "pass_through"]).describe(
+    "Requests that come compressed: read like all others, or passed on to targets with the same compression as they came, where nothing has to be read of them. Then their items are not counted.",
+  ),
   adaptive_weights: z.boolean().default(false).describe("Let weights follow the targets' load."),
 };
 
@@ -101,7 +99,7 @@ export const RuleSchema = z.strictObject({
     "Higher is tried first: a number, or high (1000), normal (500), low (100). Equal: in file order.",
   ),
   signals: SignalsSchema.default([...ALL_SIGNALS]).describe("Signals that the rule is for."),
-  mode: z.enum(["first", "copy"]).default("first").describe("Stop here, or send a copy and go on with the next rules."),
+  mode: choice(["first", "copy"]).describe("Stop here, or send a copy and go on with the next rules."),
   conditions: z.array(ConditionSchema).default([]).describe("All must hold; none: always."),
   pool: NameSchema.optional().describe("Where matching items go: a name under `pools`. Either this, or `targets`."),
   targets: PoolTargetsSchema.optional().describe("A pool in place: its targets. What follows belongs to it."),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
-import { duration, PRIORITY_NAMES, RateSchema } from "./values.ts";
+import { choice, duration, PRIORITY_NAMES, RateSchema, TextSchema } from "./values.ts";
 
 /** The signals that are sampled: metrics never are. */
 export const SAMPLED_SIGNALS = ["traces", "logs"] as const;
@@ -16,7 +16,7 @@ const PriorityRateSchema = z.strictObject({
     .enum(PRIORITY_NAMES)
     .describe("high: what it takes is protected, kept at this rate whatever else would lower it."),
   rate: RateSchema.describe("Share that is kept; for normal and low at most this."),
-  services: z.array(z.string().min(1)).min(1).optional().describe("Globs over service names, one of which must fit."),
+  services: z.array(TextSchema).min(1).optional().describe("Globs over service names, one of which must fit."),
   conditions: z.array(ConditionSchema).min(1).optional().describe("As in rules: all must hold."),
 });
 
@@ -35,10 +35,7 @@ const AdaptiveSchema = z
     min_rate: RateSchema.describe("It lowers nothing below this share."),
     max_rate: RateSchema.describe("Never more than this share of what is not protected."),
     target_qps: z.number().gt(0).describe("So many a second are kept, of all that is received."),
-    unit: z
-      .enum(["items", "bytes", "traces"])
-      .default("items")
-      .describe("What target_qps counts; traces are spans without a parent."),
+    unit: choice(["items", "bytes", "traces"]).describe("What target_qps counts; traces are spans without a parent."),
   })
   .describe("The share that keeps so many items a second.");
 
@@ -80,7 +77,7 @@ export const SamplingStrategySchema = z.discriminatedUnion("type", [
 
 const LogRandomnessSchema = z.union([
   z.literal("trace_id"),
-  z.strictObject({ attribute: z.string().min(1).describe("An attribute of the log record, whose text is hashed.") }),
+  z.strictObject({ attribute: TextSchema.describe("An attribute of the log record, whose text is hashed.") }),
 ]);
 
 const FallbackSchema = z.strictObject({
@@ -97,10 +94,9 @@ const FallbackSchema = z.strictObject({
 
 /** How sampling is done, whatever the strategies are. */
 export const SamplingSchema = z.strictObject({
-  randomness: z
-    .enum(["trace_id", "hash"])
-    .default("trace_id")
-    .describe("hash: 56 bits of the whole trace id, written as rv; for senders whose ids are not random at their end."),
+  randomness: choice(["trace_id", "hash"]).describe(
+    "hash: 56 bits of the whole trace id, written as rv; for senders whose ids are not random at their end.",
+  ),
   dry_run: z.boolean().default(false).describe("Decide and count; drop nothing and mark nothing."),
   logs: z
     .strictObject({

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
-import { duration, NameSchema } from "./values.ts";
+import { choice, duration, NameSchema, TextSchema } from "./values.ts";
 
 const NOTHING_SELECTED = 'needs region or tags\nall targets: { region: "*" }';
 
 export const SelectorSchema = z
   .strictObject({
-    region: z.string().min(1).optional().describe("Glob over the targets' regions."),
+    region: TextSchema.optional().describe("Glob over the targets' regions."),
     tags: z.record(z.string(), z.string()).optional().describe("Globs over the targets' tags, all of which must fit."),
   })
   .check((context) => {
@@ -29,8 +29,8 @@ const CaseSchema = z.strictObject({
 
 const HashKeySchema = z.union([
   z.enum(["trace_id", "service_name"]),
-  z.strictObject({ attribute: z.string().min(1).describe("An attribute of the item.") }),
-  z.strictObject({ resource: z.string().min(1).describe("An attribute of the resource.") }),
+  z.strictObject({ attribute: TextSchema.describe("An attribute of the item.") }),
+  z.strictObject({ resource: TextSchema.describe("An attribute of the resource.") }),
 ]);
 
 /** Any values that JSON holds as they are: a plan with them may be sent to other processes. */
@@ -58,7 +58,7 @@ const StrategyObjectSchema = z.discriminatedUnion("type", [
   z
     .strictObject({
       type: z.literal("latency"),
-      pick: z.enum(["lowest", "within"]).default("lowest").describe("The fastest, or any within the threshold."),
+      pick: choice(["lowest", "within"]).describe("The fastest, or any within the threshold."),
       threshold: duration(1).optional().describe("For `pick: within`: targets faster than this share the load."),
     })
     .describe("By measured latency."),

@@ -1,13 +1,22 @@
 import { z } from "zod";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { EndpointSchema, ProxySchema } from "./address.ts";
-import { duration, HeaderNameSchema, HeadersSchema, length, NameSchema, SecretSchema } from "./values.ts";
+import {
+  choice,
+  CountSchema,
+  duration,
+  HeaderNameSchema,
+  HeadersSchema,
+  length,
+  NameSchema,
+  SecretSchema,
+  TextSchema,
+} from "./values.ts";
 
 const HealthCheckSchema = z.strictObject({
-  type: z
-    .enum(["otlp", "http", "grpc", "tcp"])
-    .default("otlp")
-    .describe("An empty OTLP export, HTTP GET, grpc.health.v1, or a TCP connect."),
+  type: choice(["otlp", "http", "grpc", "tcp"]).describe(
+    "An empty OTLP export, HTTP GET, grpc.health.v1, or a TCP connect.",
+  ),
   endpoint: EndpointSchema.optional().describe(
     "For http, grpc and tcp: where to ask, http:// or https://, host and port; default: the target's own.",
   ),
@@ -18,8 +27,8 @@ const HealthCheckSchema = z.strictObject({
   headers: HeadersSchema.default({}).describe(
     "For otlp, http and grpc: sent besides the target's own headers, which win. Values are secrets.",
   ),
-  fall: z.int().min(1).default(3).describe("Failures in a row until the target is down."),
-  rise: z.int().min(1).default(2).describe("Successes in a row until it is ready again."),
+  fall: CountSchema.default(3).describe("Failures in a row until the target is down."),
+  rise: CountSchema.default(2).describe("Successes in a row until it is ready again."),
 });
 
 /** The check of a target whose config says nothing about it. */
@@ -33,22 +42,20 @@ const OptionalHealthCheckSchema = z
   .describe("Active health checks; default: an empty OTLP export while no calls succeed. false: none.");
 
 const EjectionSchema = z.strictObject({
-  failures: z.int().min(1).default(5).describe("Failures in a row that eject the target."),
+  failures: CountSchema.default(5).describe("Failures in a row that eject the target."),
   success_rate: z.number().min(0).max(1).default(0.8).describe("A smaller share of successes in 10 s ejects it, too."),
-  min_requests: z.int().min(1).default(20).describe("With fewer calls in 10 s the share counts for nothing."),
+  min_requests: CountSchema.default(20).describe("With fewer calls in 10 s the share counts for nothing."),
   rest: duration(1).prefault("30s").describe("It rests for this long, times its ejections in close succession."),
   max_rest: duration(1).prefault("5m").describe("And never longer than this."),
 });
 
 const TargetTlsSchema = z.strictObject({
-  ca: z.string().min(1).optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
-  cert: z.string().min(1).optional().describe("Client certificate: a file, or PEM."),
+  ca: TextSchema.optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
+  cert: TextSchema.optional().describe("Client certificate: a file, or PEM."),
   key: SecretSchema.optional().describe("Key of the client certificate: a file, or PEM."),
-  server_name: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("Name to expect in the target's certificate; default: the endpoint's host."),
+  server_name: TextSchema.optional().describe(
+    "Name to expect in the target's certificate; default: the endpoint's host.",
+  ),
   insecure_skip_verify: z.boolean().default(false).describe("Accept any certificate. For experiments only."),
 });
 
@@ -66,10 +73,9 @@ export const TargetSchema = z.strictObject({
   endpoint: EndpointSchema.describe(
     "http:// or https://, host and port; for http/protobuf and http/json also a path, to which /v1/traces etc. is added.",
   ),
-  protocol: z
-    .enum(["grpc", "http/protobuf", "http/json"])
-    .default("grpc")
-    .describe("OTLP/gRPC, over HTTP/2; or OTLP/HTTP with protobuf or JSON, over HTTP/1.1, also with https."),
+  protocol: choice(["grpc", "http/protobuf", "http/json"]).describe(
+    "OTLP/gRPC, over HTTP/2; or OTLP/HTTP with protobuf or JSON, over HTTP/1.1, also with https.",
+  ),
   resolve: z
     .enum(["one", "all", "auto"])
     .default("auto")
@@ -90,11 +96,8 @@ export const TargetSchema = z.strictObject({
     .default(1)
     .describe("Share of the load relative to the other targets; 0: none, a standby."),
   region: NameSchema.default("default").describe("Where the target is."),
-  tags: z.record(z.string().min(1), z.string()).default({}).describe("Free labels, for selectors."),
-  compression: z
-    .enum(["none", "gzip", "zstd"])
-    .default("none")
-    .describe("How requests are compressed; not every target takes zstd."),
+  tags: z.record(TextSchema, z.string()).default({}).describe("Free labels, for selectors."),
+  compression: choice(["none", "gzip", "zstd"]).describe("How requests are compressed; not every target takes zstd."),
   compression_level: z
     .int()
     .min(1)
@@ -120,7 +123,7 @@ export const TargetSchema = z.strictObject({
   health_check: OptionalHealthCheckSchema,
   ejection: EjectionSchema.prefault({}).describe("When failing calls take the target out, and for how long."),
   statuses: z
-    .record(z.string().min(1), z.enum(["final", "retry", "elsewhere"]))
+    .record(TextSchema, z.enum(["final", "retry", "elsewhere"]))
     .default({})
     .describe(
       "What an HTTP status or gRPC code of this target means. Default: OTLP's retryable list is retry; 404, 405, redirects and UNIMPLEMENTED are elsewhere; the rest is final.",

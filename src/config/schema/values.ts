@@ -19,6 +19,20 @@ export const NameSchema = z
   .string()
   .regex(NAME_PATTERN, "is not a valid name\n1 to 63 letters, digits, dots, underscores and hyphens");
 
+/** A text that is not empty. */
+export const TextSchema = z.string().min(1);
+/** How many, at least one. */
+export const CountSchema = z.int().min(1);
+/** How much, above 0. */
+export const AmountSchema = z.number().gt(0, "must be above 0");
+
+/** One of these words; the first holds where nothing is written. */
+export function choice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+): z.ZodDefault<z.ZodEnum<{ [Word in Words[number]]: Word }>> {
+  return z.enum(words).default(words[0]);
+}
+
 export const ALL_SIGNALS = ["traces", "metrics", "logs"] as const;
 
 export const SignalsSchema = z.array(z.enum(ALL_SIGNALS)).min(1);
