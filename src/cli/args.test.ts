@@ -9,10 +9,10 @@ const command: Command = {
   usage: [],
   details: "",
   options: {
-    rate: { type: "string", short: "r", default: "10", help: "" },
-    header: { type: "string", multiple: true, help: "" },
-    must: { type: "string", help: "" },
-    fast: { type: "boolean", short: "f", help: "" },
+    rate: { short: "r", default: "10", help: "" },
+    header: { multiple: true, help: "" },
+    must: { help: "" },
+    fast: { flag: true, short: "f", help: "" },
   },
   run: async () => 0,
 };

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { hintFor } from "../config/closest.ts";
 import { RouterError } from "../core/errors.ts";
 import type { Args, Command, OptionSpec } from "./command.ts";
@@ -32,18 +32,18 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Arg
   return createArgs(command, given, positionals);
 }
 
-const HELP: OptionSpec = { type: "boolean", short: "h", help: "Show this help." };
+const HELP: OptionSpec = { flag: true, short: "h", help: "Show this help." };
 
-function configOf({ type, short }: OptionSpec): { type: OptionSpec["type"]; short?: string; multiple: true } {
-  return { type, multiple: true, ...(short === undefined ? {} : { short }) };
+function configOf({ flag, short }: OptionSpec): NonNullable<ParseArgsConfig["options"]>[string] {
+  return { type: flag === true ? "boolean" : "string", multiple: true, ...(short !== undefined && { short }) };
 }
 
 function checkToken(
   spec: OptionSpec,
   token: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
 ): void {
-  if (spec.type === "boolean" && token.value !== undefined) throw usage(`${token.rawName} takes no value`);
-  if (spec.type === "boolean") return;
+  if (spec.flag === true && token.value !== undefined) throw usage(`${token.rawName} takes no value`);
+  if (spec.flag === true) return;
   if (token.value === undefined) throw usage(`${token.rawName} needs a value`);
   // `--config --strict`: a value was forgotten, rather than meant to begin with dashes.
   if (token.inlineValue === false && /^-./u.test(token.value)) {
@@ -72,7 +72,7 @@ function createArgs(command: Command, given: ReadonlyMap<string, string[]>, posi
       if (value === undefined) throw usage(`${command.name} needs --${name}`);
       return value;
     },
-    flag: (name) => specOf(name).type === "boolean" && given.has(name),
+    flag: (name) => specOf(name).flag === true && given.has(name),
     list: (name) => given.get(name) ?? [specOf(name).default ?? []].flat(),
     number: (name, min) => toNumber(name, text(name), min),
   };

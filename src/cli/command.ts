@@ -51,7 +51,8 @@ export function isGroup(command: Command | CommandGroup): command is CommandGrou
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 export interface OptionSpec {
-  readonly type: "string" | "boolean";
+  /** It takes no value: it is given or not. */
+  readonly flag?: true;
   /** One letter. */
   readonly short?: string;
   /** May be given more than once. */

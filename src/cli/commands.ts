@@ -33,7 +33,7 @@ const schema: Command = {
   summary: "Print the JSON Schema of the config, for editors and checks.",
   usage: ["schema > signalbox.schema.json", "schema --tests > tests.schema.json"],
   details: "In an editor with the YAML language server: # yaml-language-server: $schema=signalbox.schema.json",
-  options: { tests: { type: "boolean", help: "The schema of test files (signalbox test) instead." } },
+  options: { tests: { flag: true, help: "The schema of test files (signalbox test) instead." } },
   async run(args, io) {
     const found = args.flag("tests") ? testsJsonSchema() : configJsonSchema();
     io.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`);

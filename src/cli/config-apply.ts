@@ -10,12 +10,12 @@ import { withStore } from "./coordination/options.ts";
 import { refuse } from "./validate.ts";
 
 const OPTIONS: OptionSpecs = {
-  file: { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin. Or without the option." },
+  file: { short: "f", value: "file", help: "YAML or JSON; - is stdin. Or without the option." },
   ...PEOPLE_OPTIONS,
-  init: { type: "boolean", help: "Make the fleet, too, where its store has none yet." },
-  staged: { type: "boolean", help: "One node of the fleet tries it, then a region, then all: see config rollout." },
-  again: { type: "boolean", help: "Also when the same document was rolled back or aborted before." },
-  force: { type: "boolean", help: "Also when a live member of the fleet cannot read its schema." },
+  init: { flag: true, help: "Make the fleet, too, where its store has none yet." },
+  staged: { flag: true, help: "One node of the fleet tries it, then a region, then all: see config rollout." },
+  again: { flag: true, help: "Also when the same document was rolled back or aborted before." },
+  force: { flag: true, help: "Also when a live member of the fleet cannot read its schema." },
 };
 
 const viaNode = changeCommand({

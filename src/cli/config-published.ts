@@ -7,8 +7,8 @@ import { print, problemLines } from "./print.ts";
 
 /** Who and why, of a change. */
 export const PEOPLE_OPTIONS: OptionSpecs = {
-  note: { type: "string", value: "text", help: "Why, for people: kept in the history." },
-  by: { type: "string", value: "name", help: "Who, for people; default: the user of this machine." },
+  note: { value: "text", help: "Why, for people: kept in the history." },
+  by: { value: "name", help: "Who, for people; default: the user of this machine." },
 };
 
 /** For people: who changes something, and on which machine; undefined: nobody knows. */

@@ -22,11 +22,7 @@ pause keeps it in its stage, resume lets it go on, abort takes it back.`,
   takes: "names",
   elsewhere: ELSEWHERE,
   options: {
-    by: {
-      type: "string",
-      value: "name",
-      help: "Who, for people; default: the role of the token, or with -c the user.",
-    },
+    by: { value: "name", help: "Who, for people; default: the role of the token, or with -c the user." },
   },
   call({ args }) {
     const what = questionIn(args);

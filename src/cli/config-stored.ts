@@ -13,7 +13,6 @@ import { refuse } from "./validate.ts";
 
 const STORE_OPTION: OptionSpecs = {
   config: {
-    type: "string",
     short: "c",
     value: "file",
     help: "Names the store of a fleet (node.coordination), which is asked itself: no node has to run.",

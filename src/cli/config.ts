@@ -18,7 +18,7 @@ const get = adminCommand({
   usage: ["config get [-o json]", "config get --version <version>"],
   details:
     "As it is written, with its comments; with -o json as it is meant, with all defaults, its version and its digest.",
-  options: { version: { type: "string", value: "version", help: "An earlier one, of config history." } },
+  options: { version: { value: "version", help: "An earlier one, of config history." } },
   call({ args }) {
     const version = args.text("version");
     const path = version === undefined ? ["config"] : ["config", "versions", readVersion(version)];

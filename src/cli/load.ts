@@ -17,8 +17,8 @@ export const load: Command = adminCommand({
   details: `First what it could carry, and what is forecast for that long ahead: ITEMS/S is between LOW and HIGH 95 times of 100, and
 CONFIDENCE is the probability that it stays below what the node can carry. Then its history, the newest first.`,
   options: {
-    horizon: { type: "string", value: "time", help: "How far the forecast looks ahead, up to a day; default: 1m." },
-    history: { type: "string", value: "number", default: DEFAULT_HISTORY, help: "Of the newest samples, how many." },
+    horizon: { value: "time", help: "How far the forecast looks ahead, up to a day; default: 1m." },
+    history: { value: "number", default: DEFAULT_HISTORY, help: "Of the newest samples, how many." },
   },
   call: ({ args }) => ({
     method: "GET",

@@ -166,8 +166,8 @@ function detailsText(details: string): string {
 }
 
 /** `-o, --output <table|json|yaml>` */
-export function optionTitle(name: string, { short, type, value, choices }: OptionSpec): string {
-  const long = type === "boolean" ? `--${name}` : `--${name} <${choices?.join("|") ?? value ?? "value"}>`;
+export function optionTitle(name: string, { short, flag, value, choices }: OptionSpec): string {
+  const long = flag === true ? `--${name}` : `--${name} <${choices?.join("|") ?? value ?? "value"}>`;
   return short === undefined ? long : `-${short}, ${long}`;
 }
 

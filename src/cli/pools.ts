@@ -31,10 +31,10 @@ export const group = resourceGroup({
     usage: ["pools add --name <name> --targets <ids> [--strategy <strategy>]", "pools add -f <file>"],
     details: `A file has the pool as in the config, with its name beside it: { name: vault, targets: [a, b], strategy: failover }.`,
     flags: {
-      name: { type: "string", value: "name", help: "Its name." },
-      targets: { type: "string", value: "ids", help: "With commas between them." },
-      strategy: { type: "string", value: "strategy", help: "The name of a strategy." },
-      fallback: { type: "string", value: "pool", help: "The pool that takes over when this one cannot." },
+      name: { value: "name", help: "Its name." },
+      targets: { value: "ids", help: "With commas between them." },
+      strategy: { value: "strategy", help: "The name of a strategy." },
+      fallback: { value: "pool", help: "The pool that takes over when this one cannot." },
     },
     members: (args) => ({
       name: args.required("name"),

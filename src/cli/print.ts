@@ -4,7 +4,6 @@ import type { Args, Io, OptionSpec } from "./command.ts";
 
 /** `-o`, the same for every command that prints results. */
 export const OUTPUT_OPTION: OptionSpec = {
-  type: "string",
   short: "o",
   choices: ["table", "json", "yaml"],
   default: "table",

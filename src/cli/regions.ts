@@ -25,8 +25,8 @@ export const group = resourceGroup({
     details:
       "A file has the region as in the config, with its name as id: { id: eu, retry: { max: 5s } }. Nodes of that region take it over.",
     flags: {
-      id: { type: "string", value: "id", help: "Its name." },
-      prefer: { type: "string", value: "names", help: "Regions, or ids of targets, with commas between them." },
+      id: { value: "id", help: "Its name." },
+      prefer: { value: "names", help: "Regions, or ids of targets, with commas between them." },
     },
     members: (args): Values => ({ id: args.required("id"), routing_preference: readNames(args.text("prefer")) }),
   },

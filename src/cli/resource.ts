@@ -65,7 +65,7 @@ const AS_WRITTEN: ReadonlySet<ElementKind["plural"]> = new Set(["rules", "region
 function getCommand({ plural, noun, key }: ElementKind): Command {
   const name = `${plural} get`;
   const asWritten = AS_WRITTEN.has(plural);
-  const config = { type: "boolean", help: "Only what stands in the config: to be changed, and set." } as const;
+  const config = { flag: true, help: "Only what stands in the config: to be changed, and set." } as const;
   return adminCommand({
     name,
     summary: asWritten ? `Show one ${noun}.` : `Show one ${noun}: how it does, and what stands in the config.`,

@@ -31,17 +31,16 @@ export const group = resourceGroup({
   signalbox rules add --id payments --service "payment*" --pool vault --priority high
   signalbox rules add -f rule.yaml --before catch-all`,
     flags: {
-      id: { type: "string", value: "id", help: "Its id." },
+      id: { value: "id", help: "Its id." },
       service: {
-        type: "string",
         value: "name",
         multiple: true,
         help: "For this service; * is any text. Several: one of them.",
       },
-      pool: { type: "string", value: "pool", help: "Where it sends to." },
-      priority: { type: "string", value: "priority", help: "A number, or high, normal, low." },
+      pool: { value: "pool", help: "Where it sends to." },
+      priority: { value: "priority", help: "A number, or high, normal, low." },
     },
-    query: { before: { type: "string", value: "id", help: "The rule to stand before." } },
+    query: { before: { value: "id", help: "The rule to stand before." } },
     members(args) {
       const conditions = readServices(args.list("service"));
       const priority = readPriority(args.text("priority"));

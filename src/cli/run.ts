@@ -22,7 +22,7 @@ export const command: Command = {
   details: `The config is the given file, else $SIGNALBOX_CONFIG, else ./${DEFAULT_FILE}. It is watched: changes are applied while
 data flows; a file with problems changes nothing. SIGHUP reads it again. SIGTERM and SIGINT stop accepting, drain the queues
 for at most node.shutdown_grace, and exit with 0; a second one exits at once with 1. The log goes to stderr.`,
-  options: { config: { type: "string", short: "c", value: "file", help: "The config file." } },
+  options: { config: { short: "c", value: "file", help: "The config file." } },
   run,
 };
 

@@ -12,11 +12,10 @@ type SampledRow = ReturnType<typeof fieldsOf>;
 
 const SETTINGS: OptionSpecs = {
   file: FILE_OPTION,
-  target: { type: "string", value: "number", help: "target_qps of the one strategy adaptive." },
-  budget: { type: "string", value: "number", help: "budget_per_hour of the one strategy cost_based." },
-  rate: { type: "string", value: "share", help: "global.sampling_rate: of what no rule takes." },
+  target: { value: "number", help: "target_qps of the one strategy adaptive." },
+  budget: { value: "number", help: "budget_per_hour of the one strategy cost_based." },
+  rate: { value: "share", help: "global.sampling_rate: of what no rule takes." },
   "dry-run": {
-    type: "string",
     value: "on|off",
     choices: ["on", "off"],
     help: "Whether all that is decided is only counted: global.sampling.dry_run.",
@@ -30,7 +29,7 @@ const get = adminCommand({
   details: `What comes and is kept a second is what the asked node sees; strategies are the whole fleet's. Without a strategy whose
 rate follows the load nothing is counted by class. --fleet tells besides what comes to each region, and is kept of it. Below stand services
 whose trace ids are not random at their end, so that rates do not hold for them.`,
-  options: { fleet: { type: "boolean", help: "Also what comes to each region of the fleet." } },
+  options: { fleet: { flag: true, help: "Also what comes to each region of the fleet." } },
   call: ({ args }) => ({
     method: "GET",
     path: ["sampling"],

@@ -9,9 +9,9 @@ import type { Args, Command, OptionSpecs } from "./command.ts";
 import { resourceGroup } from "./resource.ts";
 import type { Column } from "./table.ts";
 
-const NOTE: OptionSpecs = { note: { type: "string", value: "text", help: "Why; shown wherever the state is." } };
+const NOTE: OptionSpecs = { note: { value: "text", help: "Why; shown wherever the state is." } };
 const FOR_AND_NOTE: OptionSpecs = {
-  for: { type: "string", value: "time", help: "How long, such as 10m; else until told otherwise." },
+  for: { value: "time", help: "How long, such as 10m; else until told otherwise." },
   ...NOTE,
 };
 
@@ -34,11 +34,11 @@ or that stands for nodes of the fleet, stands each of them.`,
     usage: ["targets add --id <id> --endpoint <url>", "targets add -f <file>"],
     details: "No data goes there before a pool names it, or a selector of a pool fits it.",
     flags: {
-      id: { type: "string", value: "id", help: "Its id." },
-      endpoint: { type: "string", value: "url", help: "http:// or https://, host and port." },
-      protocol: { type: "string", value: "protocol", help: "grpc, http/protobuf or http/json." },
-      weight: { type: "string", value: "weight", help: "Share of the load; 0: a standby." },
-      region: { type: "string", value: "region", help: "Where it is." },
+      id: { value: "id", help: "Its id." },
+      endpoint: { value: "url", help: "http:// or https://, host and port." },
+      protocol: { value: "protocol", help: "grpc, http/protobuf or http/json." },
+      weight: { value: "weight", help: "Share of the load; 0: a standby." },
+      region: { value: "region", help: "Where it is." },
     },
     members: (args) => ({
       id: args.required("id"),

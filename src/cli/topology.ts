@@ -22,9 +22,9 @@ its controller does not answer. Below the tables stands whether controllers see 
 controller knows of it; its past the node itself has, signalbox load.`,
   takes: "names",
   options: {
-    region: { type: "string", value: "region", help: "This one alone." },
-    after: { type: "string", value: "id", help: "The page after this collector; with --region." },
-    limit: { type: "string", value: "number", help: "Collectors of each region; default: 100." },
+    region: { value: "region", help: "This one alone." },
+    after: { value: "id", help: "The page after this collector; with --region." },
+    limit: { value: "number", help: "Collectors of each region; default: 100." },
   },
   call({ args }) {
     const id = idIn(args);
@@ -53,10 +53,10 @@ of load is seconds old, and if the best got all, everybody would go there at onc
 to 1, as are its parts LOAD, LATENCY and CAPACITY, which count as much as the options say. Exits with 1 when nobody is healthy and has
 something left, and with 5 when there is no such region.`,
   options: {
-    region: { type: "string", value: "region", help: "Of this one alone." },
-    load: { type: "string", value: "weight", help: "How much it counts that it has little to do; default: 1." },
-    latency: { type: "string", value: "weight", help: "How much it counts that it answers fast; default: 1." },
-    capacity: { type: "string", value: "weight", help: "How much it counts that it could take more; default: 1." },
+    region: { value: "region", help: "Of this one alone." },
+    load: { value: "weight", help: "How much it counts that it has little to do; default: 1." },
+    latency: { value: "weight", help: "How much it counts that it answers fast; default: 1." },
+    capacity: { value: "weight", help: "How much it counts that it could take more; default: 1." },
   },
   call: ({ args }) => ({
     method: "GET",

@@ -18,7 +18,7 @@ export const command: Command = {
 config cannot be used, with 5 when a file cannot be read. The environment variables that a config names must be set.`,
   options: {
     output: OUTPUT_OPTION,
-    strict: { type: "boolean", help: "Warnings count like errors." },
+    strict: { flag: true, help: "Warnings count like errors." },
   },
   run,
 };

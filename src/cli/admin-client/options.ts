@@ -22,37 +22,31 @@ const DEFAULT_URL = "http://127.0.0.1:4320";
 
 /** What a node may ask for before it answers. */
 export const ADMIN_TOKEN: OptionSpec = {
-  type: "string",
   value: "token",
   help: "One of node.admin.tokens: else $SIGNALBOX_TOKEN, else none.",
 };
 
 /** Options of every command that asks a running node. */
 export const ADMIN_OPTIONS: OptionSpecs = {
-  url: {
-    type: "string",
-    short: "u",
-    value: "url",
-    help: `The node's admin API: else $SIGNALBOX_URL, else ${DEFAULT_URL}.`,
-  },
+  url: { short: "u", value: "url", help: `The node's admin API: else $SIGNALBOX_URL, else ${DEFAULT_URL}.` },
   token: ADMIN_TOKEN,
-  ca: { type: "string", value: "file", help: "PEM of the authorities to trust, for https." },
-  timeout: { type: "string", value: "time", default: "10s", help: "Of the call." },
+  ca: { value: "file", help: "PEM of the authorities to trust, for https." },
+  timeout: { value: "time", default: "10s", help: "Of the call." },
   output: OUTPUT_OPTION,
 };
 
 /** What commands have besides that change the config of a running node. */
 export const CHANGE_OPTIONS: OptionSpecs = {
-  "if-match": { type: "string", value: "version", help: "Change nothing when another version runs: exit code 6." },
+  "if-match": { value: "version", help: "Change nothing when another version runs: exit code 6." },
 };
 
 /** What those have besides that change one rule, pool or target. */
 export const FORCE_OPTION: OptionSpecs = {
-  force: { type: "boolean", help: "Also when items that have a way now would have none; otherwise exit code 6." },
+  force: { flag: true, help: "Also when items that have a way now would have none; otherwise exit code 6." },
 };
 
 /** Of a command that reads what it sends. */
-export const FILE_OPTION: OptionSpec = { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin." };
+export const FILE_OPTION: OptionSpec = { short: "f", value: "file", help: "YAML or JSON; - is stdin." };
 
 /** Fails with USAGE, naming the option; a token is never repeated. */
 export function adminOptions(args: Args, io: Io): AdminOptions {

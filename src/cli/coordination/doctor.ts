@@ -24,14 +24,13 @@ ${WHICH_STORE}`,
   options: {
     ...STORE_OPTIONS,
     url: {
-      type: "string",
       short: "u",
       value: "url",
       help: "A node's admin API, which is asked for split views, sampling and randomness, too.",
     },
     token: ADMIN_TOKEN,
-    "admin-ca": { type: "string", value: "file", help: "PEM of the authorities to trust, for --url https://.." },
-    timeout: { ...STORE_OPTIONS["timeout"], type: "string", help: "Of all checks together.", default: "30s" },
+    "admin-ca": { value: "file", help: "PEM of the authorities to trust, for --url https://.." },
+    timeout: { ...STORE_OPTIONS["timeout"], help: "Of all checks together.", default: "30s" },
   },
   async run(args, io) {
     if (args.positionals.length > 0) throw usage("doctor takes options alone");

@@ -31,10 +31,10 @@ const CODE_OF: Readonly<Record<Exclude<FleetAnswer["kind"], "ok">, CliErrorCode>
   conflict: "CONFLICT",
 };
 
-const ID: OptionSpecs = { id: { type: "string", value: "id", help: "Of the fleet; default: a random one." } };
+const ID: OptionSpecs = { id: { value: "id", help: "Of the fleet; default: a random one." } };
 const KNOWN: OptionSpecs = {
-  id: { type: "string", value: "id", help: "Of the fleet; default: what the node remembers, else what the store has." },
-  generation: { type: "string", value: "number", help: "The highest that any node knows, where it is not this one." },
+  id: { value: "id", help: "Of the fleet; default: what the node remembers, else what the store has." },
+  generation: { value: "number", help: "The highest that any node knows, where it is not this one." },
 };
 
 export const group: CommandGroup = {
@@ -78,7 +78,7 @@ all the same. Exits with 6 where --id is another fleet's, and the store and the 
 that, too.
 
 ${WHICH_STORE}`,
-      options: { ...KNOWN, force: { type: "boolean", help: "Also when nothing that is known is against the store." } },
+      options: { ...KNOWN, force: { flag: true, help: "Also when nothing that is known is against the store." } },
       purpose: "write",
       run: (fleet, args) => raiseFleet(fleet, { known: knownIn(fleet, args), force: args.flag("force") }),
     }),

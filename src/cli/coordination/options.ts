@@ -18,23 +18,18 @@ import { loadUsable } from "../validate.ts";
 
 /** Which store, and how to call it: of every command that asks the store itself. */
 export const STORE_OPTIONS: OptionSpecs = {
-  config: {
-    type: "string",
-    short: "c",
-    value: "file",
-    help: "A node's config: its store, and what the node remembers.",
-  },
-  store: { type: "string", choices: ["embedded", "etcd", "consul"], help: "Without a config: the kind of store." },
-  endpoint: { type: "string", value: "url", multiple: true, help: "Of etcd or Consul." },
-  "data-dir": { type: "string", value: "directory", help: "Of the node whose embedded store it is." },
-  prefix: { type: "string", value: "prefix", help: "Of all keys; default: /signalbox." },
-  username: { type: "string", value: "name", help: "Of a user of etcd." },
-  "password-file": { type: "string", value: "file", help: "The user's password." },
-  "token-file": { type: "string", value: "file", help: "The secret id of a token of Consul." },
-  ca: { type: "string", value: "file", help: "PEM of the authorities to trust, for https." },
-  cert: { type: "string", value: "file", help: "PEM of a client certificate." },
-  key: { type: "string", value: "file", help: "PEM of its key." },
-  timeout: { type: "string", value: "time", default: "10s", help: "Of the whole command." },
+  config: { short: "c", value: "file", help: "A node's config: its store, and what the node remembers." },
+  store: { choices: ["embedded", "etcd", "consul"], help: "Without a config: the kind of store." },
+  endpoint: { value: "url", multiple: true, help: "Of etcd or Consul." },
+  "data-dir": { value: "directory", help: "Of the node whose embedded store it is." },
+  prefix: { value: "prefix", help: "Of all keys; default: /signalbox." },
+  username: { value: "name", help: "Of a user of etcd." },
+  "password-file": { value: "file", help: "The user's password." },
+  "token-file": { value: "file", help: "The secret id of a token of Consul." },
+  ca: { value: "file", help: "PEM of the authorities to trust, for https." },
+  cert: { value: "file", help: "PEM of a client certificate." },
+  key: { value: "file", help: "PEM of its key." },
+  timeout: { value: "time", default: "10s", help: "Of the whole command." },
   output: OUTPUT_OPTION,
 };
 

@@ -20,10 +20,10 @@ not given away in time.
 
 ${WHICH_STORE}`,
   options: {
-    scope: { type: "string", value: "election", default: DEFAULT_SCOPE, help: "The fleet's, or a region's." },
-    to: { type: "string", value: "id", help: "Of a node that stands for it; default: whoever comes next." },
+    scope: { value: "election", default: DEFAULT_SCOPE, help: "The fleet's, or a region's." },
+    to: { value: "id", help: "Of a node that stands for it; default: whoever comes next." },
     ...STORE_OPTIONS,
-    timeout: { ...STORE_OPTIONS["timeout"], type: "string", help: "Of the whole command.", default: "30s" },
+    timeout: { ...STORE_OPTIONS["timeout"], help: "Of the whole command.", default: "30s" },
   },
   async run(args, io) {
     if (args.positionals.length > 0) throw usage("leader transfer takes options alone", "--to says who is to lead");

@@ -21,7 +21,7 @@ const get: Command = adminCommand({
   details: `LEVEL is 0 (nothing) to 5 (all is refused); of the fleet it is on or off: while it is on, what is not protected is kept at
 target_rate at most. With -o json HELP says what would make it less. --fleet tells of each node as well, by what it has reported. See
 docs/degradation.md.`,
-  options: { fleet: { type: "boolean", help: "Also what each node of the fleet gives up." } },
+  options: { fleet: { flag: true, help: "Also what each node of the fleet gives up." } },
   call: ({ args }) => ({
     method: "GET",
     path: ["degradation"],
@@ -37,15 +37,10 @@ const setCommand: AdminCommand = {
   details: `Of the node: a level from 0 (nothing is given up) to 5 (all is refused). auto: as the load has it. With --fleet on or off it waits until
 all nodes obey this order, and says when that was, or who does not yet.`,
   options: {
-    fleet: { type: "boolean", help: "Of the whole fleet: on, off or auto; its leader obeys within 5 s." },
-    wait: {
-      type: "string",
-      value: "time",
-      default: "20s",
-      help: "How long to wait for the fleet to obey; 0s: not at all.",
-    },
-    for: { type: "string", value: "time", default: "10m", help: "How long; then it ends by itself." },
-    note: { type: "string", value: "text", help: "Why; shown wherever the level is." },
+    fleet: { flag: true, help: "Of the whole fleet: on, off or auto; its leader obeys within 5 s." },
+    wait: { value: "time", default: "20s", help: "How long to wait for the fleet to obey; 0s: not at all." },
+    for: { value: "time", default: "10m", help: "How long; then it ends by itself." },
+    note: { value: "text", help: "Why; shown wherever the level is." },
   },
   takes: "level",
   call: ({ args, name }) => {

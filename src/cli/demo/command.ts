@@ -16,14 +16,8 @@ OTLP servers as targets, and seven services that send traces, metrics and logs o
 choice of the payments is stopped, and started again. At the end the demo counts: it exits with 0 when nothing that was
 acknowledged was lost. Nothing is left behind. NO_COLOR is obeyed.`,
   options: {
-    duration: {
-      type: "string",
-      short: "d",
-      value: "time",
-      default: "30s",
-      help: "How long: 8s or more; 0: until Ctrl-C.",
-    },
-    "print-config": { type: "boolean", help: "Print the demo's config and exit." },
+    duration: { short: "d", value: "time", default: "30s", help: "How long: 8s or more; 0: until Ctrl-C." },
+    "print-config": { flag: true, help: "Print the demo's config and exit." },
   },
   run,
 };

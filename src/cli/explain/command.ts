@@ -29,14 +29,8 @@ Nothing is carried out either way. Where chance picks, shares are told in place 
   signalbox explain request.json --config signalbox.yaml -o json
   signalbox explain - --url http://127.0.0.1:4320 < request.bin`,
   options: {
-    config: { type: "string", short: "c", value: "file", help: "Explain by this config, without a node." },
-    items: {
-      type: "string",
-      short: "n",
-      value: "count",
-      default: "20",
-      help: "So many items are explained, 1000 at most.",
-    },
+    config: { short: "c", value: "file", help: "Explain by this config, without a node." },
+    items: { short: "n", value: "count", default: "20", help: "So many items are explained, 1000 at most." },
     ...INPUT_OPTIONS,
     ...ADMIN_OPTIONS,
   },

@@ -9,30 +9,24 @@ import { readNamed } from "../files.ts";
 
 /** Options that describe an item, or what a single item stands in. */
 export const INPUT_OPTIONS: OptionSpecs = {
-  signal: { type: "string", value: "traces|metrics|logs", help: "Where it cannot be seen." },
-  service: { type: "string", value: "name", help: "The resource's attribute service.name." },
-  "span-name": { type: "string", value: "name", help: "The span's name." },
-  "span-kind": { type: "string", value: "kind", help: "The span's kind, such as server." },
-  "span-status": { type: "string", value: "status", help: "unset, ok or error." },
-  severity: { type: "string", value: "level", help: "Of a log record: TRACE to FATAL4, or 1 to 24." },
-  "metric-name": { type: "string", value: "name", help: "The metric's name." },
-  "scope-name": { type: "string", value: "name", help: "The name of the instrumentation scope." },
+  signal: { value: "traces|metrics|logs", help: "Where it cannot be seen." },
+  service: { value: "name", help: "The resource's attribute service.name." },
+  "span-name": { value: "name", help: "The span's name." },
+  "span-kind": { value: "kind", help: "The span's kind, such as server." },
+  "span-status": { value: "status", help: "unset, ok or error." },
+  severity: { value: "level", help: "Of a log record: TRACE to FATAL4, or 1 to 24." },
+  "metric-name": { value: "name", help: "The metric's name." },
+  "scope-name": { value: "name", help: "The name of the instrumentation scope." },
   attribute: {
-    type: "string",
     short: "a",
     multiple: true,
     value: "key=value",
     help: 'Of the item. 503 and true are no texts; "503" in double quotes is.',
   },
-  resource: { type: "string", short: "r", multiple: true, value: "key=value", help: "Attribute of the resource." },
-  "trace-id": { type: "string", value: "hex", help: "32 hex digits." },
-  header: {
-    type: "string",
-    multiple: true,
-    value: "name=value",
-    help: "Of the request that it comes in; the name in any case.",
-  },
-  region: { type: "string", value: "name", help: "Of the listener that it comes in by; else that of the node." },
+  resource: { short: "r", multiple: true, value: "key=value", help: "Attribute of the resource." },
+  "trace-id": { value: "hex", help: "32 hex digits." },
+  header: { multiple: true, value: "name=value", help: "Of the request that it comes in; the name in any case." },
+  region: { value: "name", help: "Of the listener that it comes in by; else that of the node." },
 };
 
 export type ReadInput = Extract<ExplainInput, { ok: true }> & Pick<SimpleItem, "region" | "headers">;

@@ -15,8 +15,8 @@ export const limits: Command = adminCommand({
 now, OFFERED what came in the last second, USED what was let in of it. Below everything the keys that are nearest to their limits. --fleet tells besides what each region and each node
 asks for, was granted and uses of the limit of everything together.`,
   options: {
-    keys: { type: "string", value: "number", default: "50", help: "Of the keys nearest to their limits, how many." },
-    fleet: { type: "boolean", help: "Also what each region and node asks for, was granted and uses." },
+    keys: { value: "number", default: "50", help: "Of the keys nearest to their limits, how many." },
+    fleet: { flag: true, help: "Also what each region and node asks for, was granted and uses." },
   },
   call: ({ args }) => ({
     method: "GET",

@@ -24,9 +24,9 @@ export const command: Command = {
 Nothing has to run: each test has the config to itself, with all targets ready. Exits with 4 when a test fails, or too few rules are
 reached, and with 3 when the config or a test file has problems.`,
   options: {
-    config: { type: "string", short: "c", value: "file", help: "Test this config, whatever the test files name." },
-    coverage: { type: "boolean", help: "Tell which rules no test reached." },
-    "min-coverage": { type: "string", value: "percent", help: "Fail when fewer rules were reached." },
+    config: { short: "c", value: "file", help: "Test this config, whatever the test files name." },
+    coverage: { flag: true, help: "Tell which rules no test reached." },
+    "min-coverage": { value: "percent", help: "Fail when fewer rules were reached." },
     output: OUTPUT_OPTION,
   },
   run,
