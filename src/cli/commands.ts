@@ -96,21 +96,24 @@ export interface Found {
  * probably meant.
  */
 export function findCommand(words: readonly string[]): Found {
-  const [name = "help", ...rest] = words;
-  const longer = named(words);
-  if (longer !== undefined) return { command: longer, rest: words.slice(2) };
-  const command = COMMANDS.find((known) => known.name === name);
+  const [name = "help", part] = words;
+  const command = commandNamed(words);
   if (command === undefined) throw unknown("command", name, [...COMMANDS.map((known) => known.name), "help"]);
-  const [part, ...more] = rest;
-  if (!isGroup(command) || part === undefined || part.startsWith("-")) return { command, rest };
-  const within = command.commands.find((known) => known.name === `${name} ${part}`);
-  if (within !== undefined) return { command: within, rest: more };
-  throw unknown(`${name} command`, part, partsOf(command));
+  if (command.name !== name) return { command, rest: words.slice(2) };
+  if (isGroup(command) && part !== undefined && !part.startsWith("-")) {
+    throw unknown(`${name} command`, part, partsOf(command));
+  }
+  return { command, rest: words.slice(1) };
 }
 
-/** A command of two words that is in no group: `leader transfer`. */
-function named([first = "", second = ""]: readonly string[]): Command | CommandGroup | undefined {
-  return COMMANDS.find(({ name }) => name === `${first} ${second}`);
+/**
+ * The command that the first words name, in a group or not (`leader transfer`); else what the first
+ * of them names.
+ */
+export function commandNamed([first = "", second = ""]: readonly string[]): Command | CommandGroup | undefined {
+  const known = COMMANDS.find(({ name }) => name === first);
+  const all = known !== undefined && isGroup(known) ? known.commands : COMMANDS;
+  return all.find(({ name }) => name === `${first} ${second}`) ?? known;
 }
 
 /** The last words of the names of a group's commands. */

@@ -3,7 +3,7 @@ import { Unreachable } from "../core/unreachable.ts";
 import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
 import { type Command, type CommandGroup, EXIT, type ExitCode, type Io, isGroup, type OptionSpec } from "./command.ts";
-import { COMMANDS, findCommand, partsOf } from "./commands.ts";
+import { commandNamed, COMMANDS, findCommand, partsOf } from "./commands.ts";
 import { formatIn, printError } from "./error-output.ts";
 import { OUTPUT_OPTION } from "./print.ts";
 import { leave, processIo } from "./process.ts";
@@ -70,23 +70,14 @@ function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
 
 /** Whether the command prints results as `-o` says; one that is not named rightly may be any. */
 function takesFormat(argv: readonly string[]): boolean {
-  const [first = "", second = ""] = argv;
-  const known = named(first, second);
-  const command = known && isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : known;
+  const command = commandNamed(argv);
   return command === undefined || isGroup(command) || command.options["output"] === OUTPUT_OPTION;
-}
-
-function named(first: string, second: string): Command | CommandGroup | undefined {
-  return COMMANDS.find(({ name }) => name === `${first} ${second}`) ?? COMMANDS.find(({ name }) => name === first);
 }
 
 /** The nearest help to a command line: that of its command, as far as it names one. */
 function helpFor(argv: readonly string[]): string {
-  const [first = "", second = ""] = argv;
-  const known = named(first, second);
-  if (known === undefined) return "help";
-  const part = isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : undefined;
-  return `help ${(part ?? known).name}`;
+  const command = commandNamed(argv);
+  return command === undefined ? "help" : `help ${command.name}`;
 }
 
 function exitCodeOf(error: RouterError): ExitCode {
