@@ -7,7 +7,7 @@ import { onlyOne, usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
 import { expectedOf, publisherOf, tellPublishing } from "./config-published.ts";
 import { withStore } from "./coordination/options.ts";
-import { printError } from "./error-output.ts";
+import { tellError } from "./error-output.ts";
 import { print } from "./print.ts";
 import { refuse } from "./validate.ts";
 
@@ -116,9 +116,7 @@ interface StoredFailure {
 /** The store was asked, and has it otherwise. */
 export function tellFailure({ code, detail, hint }: StoredFailure, args: Args, io: Io): ExitCode {
   const exitCode = code === "CONFLICT" ? EXIT.conflict : EXIT.notFound;
-  io.stderr.write(`signalbox: ${detail}\n  ${hint}\n`);
-  printError({ code, detail, hint, exit_code: exitCode }, args.text("output"), io);
-  return exitCode;
+  return tellError({ code, detail, hint, exit_code: exitCode }, args.text("output"), io);
 }
 
 function tellMissing({ detail }: NotKept, args: Args, io: Io): ExitCode {

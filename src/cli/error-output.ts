@@ -34,6 +34,14 @@ export function printError(error: CliError, format: string | undefined, { stdout
   else if (format === "yaml") stdout.write(stringify({ error }, { keepUndefined: false }));
 }
 
+/** The same for people, and what to exit with. */
+export function tellError(error: CliError, format: string | undefined, io: Io): ExitCode {
+  io.stderr.write(`signalbox: ${error.detail}\n`);
+  if (error.hint !== undefined) io.stderr.write(`  ${error.hint.replaceAll("\n", "\n  ")}\n`);
+  printError(error, format, io);
+  return error.exit_code;
+}
+
 /** Of a command line that may have other mistakes. */
 export function formatIn(argv: readonly string[]): string | undefined {
   const output = { type: "string", short: "o", multiple: true } as const;

@@ -4,7 +4,7 @@ import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
 import { type Command, type CommandGroup, EXIT, type ExitCode, type Io, isGroup, type OptionSpec } from "./command.ts";
 import { commandNamed, COMMANDS, findCommand, partsOf } from "./commands.ts";
-import { formatIn, printError } from "./error-output.ts";
+import { formatIn, printError, tellError } from "./error-output.ts";
 import { OUTPUT_OPTION } from "./print.ts";
 import { leave, processIo } from "./process.ts";
 import { RefusedConfig } from "./validate.ts";
@@ -58,13 +58,10 @@ function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
     printError({ code: "INTERNAL", detail: reasonOf(cause), exit_code: EXIT.failure }, format, io);
     return EXIT.failure;
   }
-  io.stderr.write(`signalbox: ${cause.message}\n`);
-  if (cause.hint !== undefined) io.stderr.write(`  ${cause.hint.replaceAll("\n", "\n  ")}\n`);
-  if (cause.code === "USAGE") io.stderr.write(`  signalbox ${helpFor(argv)} tells more\n`);
   const { code, message: detail, hint } = cause;
   const problems = cause instanceof RefusedConfig ? cause.problems : undefined;
-  const exitCode = exitCodeOf(cause);
-  printError({ code, detail, hint, problems, exit_code: exitCode }, format, io);
+  const exitCode = tellError({ code, detail, hint, problems, exit_code: exitCodeOf(cause) }, format, io);
+  if (code === "USAGE") io.stderr.write(`  signalbox ${helpFor(argv)} tells more\n`);
   return exitCode;
 }
 

@@ -1,7 +1,7 @@
 import { Unreachable } from "../../core/unreachable.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Args, EXIT, type ExitCode, type Io } from "../command.ts";
-import { printError } from "../error-output.ts";
+import { tellError } from "../error-output.ts";
 import { inOneLine, problemLines } from "../print.ts";
 import type { AdminAnswer } from "./answer.ts";
 
@@ -11,13 +11,10 @@ type AdminFailure = Exclude<AdminAnswer, { kind: "ok" }>;
 export function tellFailure(failure: AdminFailure, url: string, args: Args, io: Io): ExitCode {
   const { detail, problems, hint, code } = describe(failure, url);
   for (const line of problemLines(problems)) io.stderr.write(`${line}\n`);
-  io.stderr.write(`signalbox: ${detail}\n`);
-  if (hint !== undefined) io.stderr.write(`  ${hint}\n`);
   const name = failure.kind === "refused" ? "ADMIN_REFUSED" : "ADMIN_UNREACHABLE";
   const status = failure.kind === "unreachable" ? undefined : failure.status;
   const more = problems.length === 0 ? {} : { problems };
-  printError({ code: name, detail, hint, status, ...more, exit_code: code }, args.text("output"), io);
-  return code;
+  return tellError({ code: name, detail, hint, status, ...more, exit_code: code }, args.text("output"), io);
 }
 
 interface ToldProblem {

@@ -3,7 +3,7 @@ import type { Coordination } from "../../server/coordination.ts";
 import { ageText, fieldsOf } from "../admin-client/fields.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
-import { printError } from "../error-output.ts";
+import { tellError } from "../error-output.ts";
 import { print } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
@@ -109,7 +109,5 @@ function nameIn({ positionals }: Args): string | undefined {
 }
 
 function nobody(detail: string, args: Args, io: Io): ExitCode {
-  io.stderr.write(`signalbox: ${detail}\n`);
-  printError({ code: "NOT_FOUND", detail, exit_code: EXIT.notFound }, args.text("output"), io);
-  return EXIT.notFound;
+  return tellError({ code: "NOT_FOUND", detail, exit_code: EXIT.notFound }, args.text("output"), io);
 }
