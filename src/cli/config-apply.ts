@@ -1,12 +1,10 @@
 import { resolve } from "node:path";
-import { memoryOf } from "../server/named-store.ts";
-import { checkedText, publishFile, type StoredFleet, storedFleet } from "../server/publish-command.ts";
+import { type StoredFleet, storedFleet } from "../server/publish-command.ts";
 import { changeCommand } from "./admin-client/command.ts";
 import { readBody } from "./admin-client/options.ts";
 import { onlyOne, usage } from "./args.ts";
-import { type Args, type Command, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
-import { authorOf, expectedOf, PEOPLE_OPTIONS, publisherOf, tellPublishing } from "./config-published.ts";
-import { withStore } from "./coordination/options.ts";
+import type { Args, Command, Io, OptionSpecs } from "./command.ts";
+import { authorOf, expectedOf, PEOPLE_OPTIONS, publisherOf, publishTo } from "./config-published.ts";
 import { refuse } from "./validate.ts";
 
 const OPTIONS: OptionSpecs = {
@@ -42,7 +40,7 @@ export const apply: Command = {
   ...viaNode,
   async run(args, io) {
     const fleet = fleetIn(fileIn(args), args, io);
-    return fleet === undefined ? viaNode.run(args, io) : publishTo(fleet, args, io);
+    return fleet === undefined ? viaNode.run(args, io) : publishTo(fleet, termsOf(args, io), args, io);
   },
 };
 
@@ -73,9 +71,7 @@ function publishTermsOf(args: Args, io: Io): Readonly<Record<string, string | un
   };
 }
 
-async function publishTo(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode> {
-  const text = checkedText(fleet); // a large one takes a while, in which no store has to answer
-  if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
+function termsOf(args: Args, io: Io): Parameters<typeof publishTo>[1] {
   const publish = {
     author: publisherOf(args, io),
     note: args.text("note"),
@@ -84,9 +80,5 @@ async function publishTo(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCo
     staged: args.flag("staged"),
     again: args.flag("again"),
   };
-  const memory = await memoryOf(fleet.store);
-  const result = await withStore(fleet.store, "write", { args, io }, (coordination, signal) =>
-    publishFile({ text, coordination, memory, expected: expectedOf(args), publish, signal }),
-  );
-  return tellPublishing(result, fleet, args, io);
+  return { expected: expectedOf(args), publish };
 }

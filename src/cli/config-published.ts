@@ -1,7 +1,15 @@
 import { hostname, userInfo } from "node:os";
-import { type publishFile, type PublishRefusal, refusalOf, type StoredFleet } from "../server/publish-command.ts";
+import { memoryOf } from "../server/named-store.ts";
+import {
+  checkedText,
+  publishFile,
+  type PublishRefusal,
+  refusalOf,
+  type StoredFleet,
+} from "../server/publish-command.ts";
 import { readIfMatch } from "./admin-client/options.ts";
 import { type Args, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
+import { withStore } from "./coordination/options.ts";
 import { printError } from "./error-output.ts";
 import { print, problemLines } from "./print.ts";
 
@@ -37,26 +45,32 @@ export function expectedOf(args: Args): number | undefined {
   return ifMatch === undefined || ifMatch === "*" ? undefined : Number(ifMatch);
 }
 
-/** What came of a publishing straight to the store of a fleet. */
-export function tellPublishing(
-  result: Awaited<ReturnType<typeof publishFile>>,
-  { store }: StoredFleet,
+type ToPublish = Pick<Parameters<typeof publishFile>[0], "expected" | "publish">;
+
+/** Publishes the text straight to the store of its fleet, and tells what came of it. */
+export async function publishTo(
+  fleet: StoredFleet,
+  { expected, publish }: ToPublish,
   args: Args,
   io: Io,
-): ExitCode {
+): Promise<ExitCode> {
+  const { store } = fleet;
+  const text = checkedText(fleet); // a large one takes a while, in which no store has to answer
+  if (typeof text !== "string") return tellRefusal(text, args, io);
+  const memory = await memoryOf(store);
+  const result = await withStore(store, "write", { args, io }, (coordination, signal) =>
+    publishFile({ text, coordination, memory, expected, publish, signal }),
+  );
+  const isStaged = result.kind === "staged";
+  if (!isStaged && !("pointer" in result)) return tellRefusal(result, args, io);
+  const { version, sha256 } = isStaged ? result : result.pointer;
   const { prefix } = store.coordination;
-  if (result.kind === "staged") {
-    const { version, sha256 } = result;
-    print({ version, digest: sha256, prefix, result: result.kind }, args, io, () => {
-      return `staged in the fleet at ${prefix}; config version ${version}: config rollout --url <node> shows how far it is\n`;
-    });
-    return EXIT.ok;
-  }
-  if (!("pointer" in result)) return tellRefusal(result, args, io);
-  const { version, sha256 } = result.pointer;
-  const same = result.kind === "same" ? " (nothing is different)" : "";
   print({ version, digest: sha256, prefix, result: result.kind }, args, io, () => {
-    return `published to the fleet at ${prefix}; config version ${version}${same}\n`;
+    if (!isStaged) {
+      const same = result.kind === "same" ? " (nothing is different)" : "";
+      return `published to the fleet at ${prefix}; config version ${version}${same}\n`;
+    }
+    return `staged in the fleet at ${prefix}; config version ${version}: config rollout --url <node> shows how far it is\n`;
   });
   return EXIT.ok;
 }

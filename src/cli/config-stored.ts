@@ -1,11 +1,10 @@
 import { resolve } from "node:path";
-import { memoryOf } from "../server/named-store.ts";
-import { checkedText, publishFile, type StoredFleet, storedFleet } from "../server/publish-command.ts";
+import { type StoredFleet, storedFleet } from "../server/publish-command.ts";
 import { type NotKept, openStoredVersions, type StoredVersions } from "../server/stored-versions.ts";
 import { readVersion } from "./admin-client/options.ts";
 import { onlyOne, usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
-import { expectedOf, publisherOf, tellPublishing } from "./config-published.ts";
+import { expectedOf, publisherOf, publishTo } from "./config-published.ts";
 import { withStore } from "./coordination/options.ts";
 import { tellError } from "./error-output.ts";
 import { print } from "./print.ts";
@@ -59,23 +58,14 @@ export function orRollbackInStore(command: Command): Command {
     if (name === "" || more.length > 0) throw usage("config rollback needs one version");
     const version = Number(readVersion(name));
     const expected = expectedOf(args);
-    const publish = {
-      author: publisherOf(args, io),
-      note: args.text("note") ?? `back to version ${version}`,
-      again: true,
-    };
-    const memory = await memoryOf(fleet.store);
+    const note = args.text("note") ?? `back to version ${version}`;
     const kept = await withStore(fleet.store, "read", { args, io }, (coordination, signal) =>
       openStoredVersions(coordination).ran(version, { signal }),
     );
     if (kept.kind === "never_ran") return tellFailure({ ...kept, code: "CONFLICT", detail: kept.reason }, args, io);
     if (kept.kind === "not_kept") return tellMissing(kept, args, io);
-    const text = checkedText({ ...fleet, text: kept.text });
-    if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
-    const result = await withStore(fleet.store, "write", { args, io }, (coordination, signal) =>
-      publishFile({ text, coordination, memory, expected, publish, signal }),
-    );
-    return tellPublishing(result, fleet, args, io);
+    const publish = { author: publisherOf(args, io), note, again: true };
+    return publishTo({ ...fleet, text: kept.text }, { expected, publish }, args, io);
   });
 }
 
