@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { type StoredFleet, storedFleet } from "../server/publish-command.ts";
 import { changeCommand } from "./admin-client/command.ts";
-import { readBody } from "./admin-client/options.ts";
+import { queryOf, readBody } from "./admin-client/options.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, Io, OptionSpecs } from "./command.ts";
 import { authorOf, expectedOf, PEOPLE_OPTIONS, publisherOf, publishTo } from "./config-published.ts";
@@ -31,7 +31,8 @@ the config on itself first.`,
   async call({ args, io }) {
     const given = fileIn(args);
     const body = await readBody({ ...args, list: () => [given], required: () => given }, io);
-    return { method: "PUT", path: ["config"], body, query: publishTermsOf(args, io) };
+    const query = { by: authorOf(args, io), ...queryOf(args, "note", "init", "force", "staged", "again") };
+    return { method: "PUT", path: ["config"], body, query };
   },
   done: ({ args }) => (args.flag("staged") ? "config staged: config rollout shows how far it is" : "config applied"),
 });
@@ -57,18 +58,6 @@ function fileIn(args: Args): string {
 function fleetIn(file: string, args: Args, io: Io): StoredFleet | undefined {
   if (file === "-" || args.text("url") !== undefined || (io.env["SIGNALBOX_URL"] ?? "") !== "") return undefined;
   return storedFleet(resolve(io.cwd, file), io.env, (problems) => refuse(problems, io, `${file} has problems`));
-}
-
-function publishTermsOf(args: Args, io: Io): Readonly<Record<string, string | undefined>> {
-  const flag = (name: string): string | undefined => (args.flag(name) ? "true" : undefined);
-  return {
-    by: authorOf(args, io),
-    note: args.text("note"),
-    init: flag("init"),
-    force: flag("force"),
-    staged: flag("staged"),
-    again: flag("again"),
-  };
 }
 
 function termsOf(args: Args, io: Io): Parameters<typeof publishTo>[1] {

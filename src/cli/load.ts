@@ -1,11 +1,10 @@
-import { listOf } from "../config/values.ts";
+import { listOf, type Values } from "../config/values.ts";
 import { adminCommand, type Given } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { queryOf } from "./admin-client/options.ts";
 import type { Command } from "./command.ts";
 import { milliseconds, percent } from "./numbers.ts";
 import { type Column, tableText } from "./table.ts";
-
-type LoadRow = ReturnType<typeof fieldsOf>;
 
 /** As many rows as one looks at. */
 const DEFAULT_HISTORY = "10";
@@ -20,11 +19,7 @@ CONFIDENCE is the probability that it stays below what the node can carry. Then 
     horizon: { value: "time", help: "How far the forecast looks ahead, up to a day; default: 1m." },
     history: { value: "number", default: DEFAULT_HISTORY, help: "Of the newest samples, how many." },
   },
-  call: ({ args }) => ({
-    method: "GET",
-    path: ["load"],
-    query: { horizon: args.text("horizon"), history: args.required("history") },
-  }),
+  call: ({ args }) => ({ method: "GET", path: ["load"], query: queryOf(args, "horizon", "history") }),
   text: loadText,
 });
 
@@ -39,10 +34,10 @@ function loadText(body: unknown, { io }: Given): string {
   return tables.join("\n");
 }
 
-const forecastOf = (view: LoadRow): LoadRow => fieldsOf(view["forecast"]);
+const forecastOf = (view: Values): Values => fieldsOf(view["forecast"]);
 const amount = (value: unknown): string => shownNumber(value, (one) => String(Math.round(one)));
 
-const FORECAST_COLUMNS: readonly Column<LoadRow>[] = [
+const FORECAST_COLUMNS: readonly Column<Values>[] = [
   { title: "NODE", of: ({ id }) => shown(id) },
   { title: "REGION", of: ({ region }) => shown(region) },
   { title: "CAPACITY", align: "right", of: ({ capacity }) => amount(fieldsOf(capacity)["items_per_second"]) },
@@ -55,7 +50,7 @@ const FORECAST_COLUMNS: readonly Column<LoadRow>[] = [
   { title: "METHOD", of: (view) => shown(forecastOf(view)["method"]) },
 ];
 
-function sampleColumns(nowMs: number): readonly Column<LoadRow>[] {
+function sampleColumns(nowMs: number): readonly Column<Values>[] {
   return [
     { title: "AGE", align: "right", of: ({ at }) => ageText(at, nowMs) },
     { title: "ITEMS/S", align: "right", of: (row) => amount(row["items_per_second"]) },

@@ -1,10 +1,9 @@
 import { listOf, type Values } from "../config/values.ts";
 import { parse } from "yaml";
-import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
+import { adminCommand, changeCommand } from "./admin-client/command.ts";
 import type { AdminRequestBody } from "./admin-client/client.ts";
 import { fieldsOf } from "./admin-client/fields.ts";
-import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
-import { usage } from "./args.ts";
+import { FILE_OPTION, queryOf, readBody, readBodyOr } from "./admin-client/options.ts";
 import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
 import { type Column, tableText } from "./table.ts";
 
@@ -79,25 +78,22 @@ function getCommand({ plural, noun, key }: ElementKind): Command {
 
 /** Adds one thing: as a file has it, or as flags say in simple cases. */
 function addCommand({ plural, noun, key, add: { flags, query, members, ...told } }: ElementKind): Command {
-  const readAdded = async ({ args, io }: Given): Promise<AdminRequestBody> => {
-    const given = Object.keys(flags).filter((flag) => args.list(flag).length > 0);
-    if (args.text("file") === undefined) {
-      if (given.length === 0) throw usage(`${plural} add needs -f, or options that say what to add`);
-      return jsonBody(members(args));
-    }
-    if (given.length === 0) return readBody(args, io);
-    throw usage(`${given.map((flag) => `--${flag}`).join(", ")} cannot stand beside -f`, "write it into the file");
+  const added = {
+    names: Object.keys(flags),
+    none: `${plural} add needs -f, or options that say what to add`,
+    make: members,
   };
   return changeCommand({
     ...told,
     name: `${plural} add`,
     options: { file: FILE_OPTION, ...flags, ...query },
     ofOne: true,
-    async call(given) {
-      const body = await readAdded(given);
-      const asked = Object.keys(query ?? {}).map((option) => [option, given.args.text(option)] as const);
-      return { method: "POST", path: [plural], body, query: Object.fromEntries(asked) };
-    },
+    call: async (given) => ({
+      method: "POST",
+      path: [plural],
+      body: await readBodyOr(given, added),
+      query: queryOf(given.args, ...Object.keys(query ?? {})),
+    }),
     done: (_, { body }) => [noun, nameIn(body, key), "added"].filter((word) => word !== "").join(" "),
   });
 }

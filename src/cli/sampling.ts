@@ -1,14 +1,10 @@
-import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
-import { fieldsOf } from "./admin-client/fields.ts";
-import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
-import type { AdminRequestBody } from "./admin-client/client.ts";
-import { usage } from "./args.ts";
+import type { Values } from "../config/values.ts";
+import { adminCommand, changeCommand } from "./admin-client/command.ts";
+import { FILE_OPTION, queryOf, readBodyOr } from "./admin-client/options.ts";
 import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
 import { command as explain, explainWith } from "./explain/command.ts";
 import { samplingExplanationText } from "./explain/text.ts";
 import { samplingText, triedText } from "./sampling-text.ts";
-
-type SampledRow = ReturnType<typeof fieldsOf>;
 
 const SETTINGS: OptionSpecs = {
   file: FILE_OPTION,
@@ -22,6 +18,9 @@ const SETTINGS: OptionSpecs = {
   },
 };
 
+const TRIED = { names: ["target", "budget", "rate", "dry-run"], make: settingsIn };
+const CHANGED = { ...TRIED, none: "sampling set needs -f, or a setting such as --target" };
+
 const get = adminCommand({
   name: "sampling get",
   summary: "Show what is kept of each class, why, and how strategies do.",
@@ -30,11 +29,7 @@ const get = adminCommand({
 rate follows the load nothing is counted by class. --fleet tells besides what comes to each region, and is kept of it. Below stand services
 whose trace ids are not random at their end, so that rates do not hold for them.`,
   options: { fleet: { flag: true, help: "Also what comes to each region of the fleet." } },
-  call: ({ args }) => ({
-    method: "GET",
-    path: ["sampling"],
-    query: { fleet: args.flag("fleet") ? "true" : undefined },
-  }),
+  call: ({ args }) => ({ method: "GET", path: ["sampling"], query: queryOf(args, "fleet") }),
   text: samplingText,
 });
 
@@ -45,7 +40,7 @@ const set = changeCommand({
   details: `A file has settings of global as the config has them: { sampling_rate: 0.1, sampling_strategies: [...] }. In a fleet the
 change is published for all nodes. What it would do now, sampling dry-run tells before.`,
   options: SETTINGS,
-  call: async (given) => ({ method: "PATCH", path: ["sampling"], body: await readSettings(given) }),
+  call: async (given) => ({ method: "PATCH", path: ["sampling"], body: await readBodyOr(given, CHANGED) }),
   done: () => "sampling set",
 });
 
@@ -56,7 +51,7 @@ const dryRun = adminCommand({
   details: `Takes what sampling set takes, and says which command makes it so. Without options: what the settings of now keep once they have
 settled. Nothing is counted, and so nothing can be told, where no strategy follows what comes (adaptive, cost_based).`,
   options: SETTINGS,
-  call: async (given) => ({ method: "POST", path: ["sampling", "dry-run"], body: await readSettings(given, true) }),
+  call: async (given) => ({ method: "POST", path: ["sampling", "dry-run"], body: await readBodyOr(given, TRIED) }),
   text: triedText,
 });
 
@@ -77,23 +72,12 @@ export const group: CommandGroup = {
   commands: [get, set, dryRun, explainSampling],
 };
 
-async function readSettings({ args, io }: Given, mayBeNone = false): Promise<AdminRequestBody> {
-  const given = ["target", "budget", "rate", "dry-run"].filter((name) => args.text(name) !== undefined);
-  if (args.text("file") !== undefined) {
-    if (given.length === 0) return readBody(args, io);
-    throw usage(`--${given.join(", --")} cannot stand beside -f`, "write it into the file");
-  }
-  if (given.length === 0 && !mayBeNone) throw usage("sampling set needs -f, or a setting such as --target");
-  return jsonBody(settingsIn(args));
-}
-
-function settingsIn(args: Args): SampledRow {
+function settingsIn(args: Args): Values {
   const isDry = args.text("dry-run");
-  const settings = {
+  return {
     target_qps: args.number("target", 0),
     budget_per_hour: args.number("budget", 0),
     sampling_rate: args.number("rate", 0),
     sampling: isDry === undefined ? undefined : { dry_run: isDry === "on" },
   };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

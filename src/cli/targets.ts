@@ -1,10 +1,7 @@
 import { listOf, type Values } from "../config/values.ts";
-import { LONGEST_TIMER_MS } from "../core/clock.ts";
-import { parseDuration } from "../core/units.ts";
 import { adminCommand } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
-import { jsonBody } from "./admin-client/options.ts";
-import { usage } from "./args.ts";
+import { jsonBody, readFor } from "./admin-client/options.ts";
 import type { Args, Command, OptionSpecs } from "./command.ts";
 import { resourceGroup } from "./resource.ts";
 import type { Column } from "./table.ts";
@@ -125,16 +122,4 @@ function operatorCommand(state: string, summary: string, options: OptionSpecs): 
       return `target ${id}: ${typeof now === "string" ? now : state}${time === undefined ? "" : ` for ${time}`}\n`;
     },
   });
-}
-
-/** As the node takes it. */
-const SHORTEST_MS = 1_000;
-
-function readFor(args: Args): string | undefined {
-  const text = args.text("for");
-  if (text === undefined) return undefined;
-  const ms = parseDuration(text);
-  if (ms === undefined) throw usage(`--for takes a time such as 10m or 1h30m; got "${text}"`);
-  if (ms < SHORTEST_MS || ms > LONGEST_TIMER_MS) throw usage(`--for takes 1s to 24d; got "${text}"`);
-  return text;
 }

@@ -1,13 +1,12 @@
-import { listOf } from "../config/values.ts";
+import { listOf, type Values } from "../config/values.ts";
 import { adminCommand, type Given } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { queryOf } from "./admin-client/options.ts";
 import { stringify } from "yaml";
 import { usage } from "./args.ts";
 import type { Args, Command } from "./command.ts";
 import { milliseconds, percent } from "./numbers.ts";
 import { type Column, tableText } from "./table.ts";
-
-type TopologyRow = ReturnType<typeof fieldsOf>;
 
 export const topology: Command = adminCommand({
   name: "topology",
@@ -28,11 +27,11 @@ controller knows of it; its past the node itself has, signalbox load.`,
   },
   call({ args }) {
     const id = idIn(args);
-    const query = { region: args.text("region"), after: args.text("after"), limit: args.text("limit") };
-    if (id === undefined) return { method: "GET", path: ["topology"], query };
-    if (query.after !== undefined || query.limit !== undefined)
+    if (id === undefined)
+      return { method: "GET", path: ["topology"], query: queryOf(args, "region", "after", "limit") };
+    if (args.isGiven("after") || args.isGiven("limit"))
       throw usage("--after and --limit are for pages of many, and a collector is one");
-    return { method: "GET", path: ["topology", "collectors", id], query: { region: query.region } };
+    return { method: "GET", path: ["topology", "collectors", id], query: queryOf(args, "region") };
   },
   text: (body, given) => (idIn(given.args) === undefined ? topologyText(body, given) : stringify(body)),
 });
@@ -61,20 +60,15 @@ something left, and with 5 when there is no such region.`,
   call: ({ args }) => ({
     method: "GET",
     path: ["topology", "best"],
-    query: {
-      region: args.text("region"),
-      load: args.text("load"),
-      latency: args.text("latency"),
-      capacity: args.text("capacity"),
-    },
+    query: queryOf(args, "region", "load", "latency", "capacity"),
   }),
   text: (body, { io }) => tableText(BEST_COLUMNS, [fieldsOf(body)], io.stdout),
 });
 
-const collectorOf = ({ collector }: TopologyRow): TopologyRow => fieldsOf(collector);
+const collectorOf = ({ collector }: Values): Values => fieldsOf(collector);
 const score = (value: unknown): string => shownNumber(value, (one) => one.toFixed(2));
 
-const BEST_COLUMNS: readonly Column<TopologyRow>[] = [
+const BEST_COLUMNS: readonly Column<Values>[] = [
   { title: "COLLECTOR", of: (best) => shown(collectorOf(best)["id"]) },
   { title: "REGION", of: (best) => shown(collectorOf(best)["region"]) },
   { title: "ADDRESS", of: (best) => shown(collectorOf(best)["address"]) },
@@ -92,7 +86,7 @@ export const members: Command = adminCommand({
   text: (body, { io }) => tableText(memberColumns(io.clock.wallMs()), listOf(body).map(fieldsOf), io.stdout),
 });
 
-function memberColumns(nowMs: number): readonly Column<TopologyRow>[] {
+function memberColumns(nowMs: number): readonly Column<Values>[] {
   return [
     { title: "MEMBER", of: ({ id }) => shown(id) },
     { title: "REGION", of: ({ region }) => shown(region) },
@@ -116,7 +110,7 @@ function topologyText(body: unknown, { io }: Given): string {
     .join("\n");
 }
 
-const REGION_COLUMNS: readonly Column<TopologyRow>[] = [
+const REGION_COLUMNS: readonly Column<Values>[] = [
   { title: "REGION", of: ({ id }) => shown(id) },
   { title: "HEALTH", of: ({ health }) => shown(health) },
   {
@@ -131,7 +125,7 @@ const REGION_COLUMNS: readonly Column<TopologyRow>[] = [
   { title: "WHY", wraps: true, of: ({ reason }) => shown(reason) },
 ];
 
-function collectorColumns(nowMs: number): readonly Column<TopologyRow>[] {
+function collectorColumns(nowMs: number): readonly Column<Values>[] {
   return [
     { title: "COLLECTOR", of: ({ id }) => shown(id) },
     { title: "REGION", of: ({ region }) => shown(region) },
@@ -148,17 +142,17 @@ function collectorColumns(nowMs: number): readonly Column<TopologyRow>[] {
   ];
 }
 
-function tagsText(tags: TopologyRow): string {
+function tagsText(tags: Values): string {
   return Object.entries(tags)
     .map(([tag, value]) => `${tag}=${shown(value)}`)
     .join(",");
 }
 
-function moreText(region: TopologyRow): string {
+function moreText(region: Values): string {
   return `more of ${shown(region["id"])}: --region ${shown(region["id"])} --after ${shown(region["next"])}\n`;
 }
 
-function splitText({ scope, views }: TopologyRow): string {
+function splitText({ scope, views }: Values): string {
   const lines = listOf(views)
     .map(fieldsOf)
     .map(({ controllers, only_here }) => {

@@ -107,6 +107,12 @@ const requests: { argv: string[]; stdin?: string; answer?: unknown; line: string
     body: { id: "r", conditions: [{ service_name: "x" }], pool: "p" },
     out: "config applied; config version 8\n",
   },
+  {
+    argv: ["config", "apply", "-f", RULE, "--force", "--staged"],
+    line: "PUT /api/v1/config?force=true&staged=true",
+    body: { id: "r", conditions: [{ service_name: "x" }], pool: "p" },
+    out: "config staged: config rollout shows how far it is; config version 8\n",
+  },
   { argv: ["config", "diff"], answer: { text: "" }, line: "GET /api/v1/config/diff", out: "no difference\n" },
   {
     argv: ["config", "diff", "3", "5"],

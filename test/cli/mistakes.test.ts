@@ -69,7 +69,7 @@ const mistakes: { argv: string[]; err: RegExp }[] = [
   { argv: ["limits", "set", "--limit-of", "debug"], err: /--limit-of takes key=number; got "debug"/u },
   { argv: ["limits", "set", "--limit-of", "a=0"], err: /--limit-of takes items a second above 0, or none; got "0"/u },
   { argv: ["limits", "set", "--mixed", "both"], err: /--mixed takes refuse, shed; got "both"/u },
-  { argv: ["limits", "set", "--mixed", "shed", "-f", RULE], err: /mixed cannot be set beside -f/u },
+  { argv: ["limits", "set", "--mixed", "shed", "-f", RULE], err: /--mixed cannot stand beside -f/u },
 ];
 for (const { argv, err } of mistakes) {
   test(`signalbox ${argv.join(" ").replace(RULE, "rule.yaml")}: a usage error`, async () => {

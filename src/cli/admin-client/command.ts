@@ -6,7 +6,7 @@ import { print, problemLines } from "../print.ts";
 import { problemsOf } from "./answer.ts";
 import { type AdminCall, callAdmin } from "./client.ts";
 import { fieldsOf } from "./fields.ts";
-import { ADMIN_OPTIONS, adminOptions, CHANGE_OPTIONS, FORCE_OPTION, readIfMatch } from "./options.ts";
+import { ADMIN_OPTIONS, adminOptions, CHANGE_OPTIONS, FORCE_OPTION, queryOf, readIfMatch } from "./options.ts";
 import { tellFailure } from "./tell.ts";
 
 /** What a command makes its call from. */
@@ -66,8 +66,8 @@ export function changeCommand(spec: ChangeCommand): Command {
     ...spec,
     async call(given) {
       const call = await spec.call(given);
-      const force = ofOne && given.args.flag("force") ? "true" : undefined;
-      return { ...call, query: { ...call.query, force }, ifMatch: readIfMatch(given.args) };
+      const query = ofOne ? { ...call.query, ...queryOf(given.args, "force") } : call.query;
+      return { ...call, ...(query && { query }), ifMatch: readIfMatch(given.args) };
     },
     text: (body, given, call) => changeText(body, done(given, call), given.io),
   });

@@ -1,4 +1,6 @@
 import { resolve } from "node:path";
+import type { Values } from "../../config/values.ts";
+import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { parseDuration } from "../../core/units.ts";
 import { onlyOne, usage } from "../args.ts";
 import type { Args, Io, OptionSpec, OptionSpecs } from "../command.ts";
@@ -67,7 +69,7 @@ export function adminOptionsOf({ args, url, ca: caOption }: GivenAdmin, { env, c
     url: readUrl(url),
     token: readToken(args.text("token") ?? env["SIGNALBOX_TOKEN"]),
     ca: ca === undefined ? undefined : readPem(caOption, resolve(cwd, ca)),
-    timeoutMs: readTimeout(args.required("timeout")),
+    timeoutMs: readTimeout(args),
   };
 }
 
@@ -104,6 +106,35 @@ export async function readBody(args: Args, io: Io): Promise<AdminRequestBody> {
   return { type: "application/yaml", text };
 }
 
+/**
+ * The same, or without `-f` a body of the options that `names` lists: never both. Fails with USAGE,
+ * and with `none` where neither is given.
+ */
+export async function readBodyOr(
+  { args, io }: { readonly args: Args; readonly io: Io },
+  { names, none, make }: GivenBody,
+): Promise<AdminRequestBody> {
+  const given = names.filter((name) => args.list(name).length > 0);
+  if (args.text("file") === undefined) {
+    if (given.length === 0 && none !== undefined) throw usage(none);
+    return jsonBody(make(args));
+  }
+  if (given.length === 0) return readBody(args, io);
+  throw usage(`${given.map((name) => `--${name}`).join(", ")} cannot stand beside -f`, "write it into the file");
+}
+
+interface GivenBody {
+  readonly names: readonly string[];
+  /** Undefined: a body without members says something, too. */
+  readonly none?: string | undefined;
+  readonly make: (args: Args) => Values;
+}
+
+/** Options that go into the query as they are; flags that are given as `true`. */
+export function queryOf(args: Args, ...names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => [name, args.flag(name) ? "true" : args.text(name)]));
+}
+
 /** A body of members that were given; what is undefined is left out. */
 export function jsonBody(members: Readonly<Record<string, unknown>>): AdminRequestBody {
   return { type: "application/json", text: JSON.stringify(members) };
@@ -126,8 +157,24 @@ function readToken(given: string | undefined): string | undefined {
   return token;
 }
 
-function readTimeout(text: string): number {
+/** What `--timeout` says, in milliseconds. Fails with USAGE. */
+export function readTimeout(args: Args): number {
+  const text = args.required("timeout");
   const ms = parseDuration(text);
   if (ms === undefined || ms <= 0) throw usage(`--timeout takes a time such as 500ms or 10s; got "${text}"`);
+  if (ms > LONGEST_TIMER_MS) throw usage(`--timeout takes at most 24d; got "${text}"`);
   return ms;
+}
+
+/** As the node takes it. */
+const SHORTEST_MS = 1_000;
+
+/** What `--for` says, if it is given or has a default. Fails with USAGE. */
+export function readFor(args: Args): string | undefined {
+  const text = args.text("for");
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw usage(`--for takes a time such as 10m or 1h30m; got "${text}"`);
+  if (ms < SHORTEST_MS || ms > LONGEST_TIMER_MS) throw usage(`--for takes 1s to 24d; got "${text}"`);
+  return text;
 }

@@ -1,7 +1,5 @@
 import { resolve } from "node:path";
-import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import { parseDuration } from "../../core/units.ts";
 import type { Coordination } from "../../server/coordination.ts";
 import {
   type NamedStore,
@@ -10,6 +8,7 @@ import {
   storeOfConfig,
   storeOfSettings,
 } from "../../server/named-store.ts";
+import { readTimeout } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
 import type { Args, Io, OptionSpecs } from "../command.ts";
 import { readNamed, readPem } from "../files.ts";
@@ -121,13 +120,9 @@ export async function withStore<T>(
   { args, io }: { readonly args: Args; readonly io: Io },
   run: (coordination: Coordination, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const timeout = args.required("timeout");
-  const timeoutMs = parseDuration(timeout);
-  if (timeoutMs === undefined || timeoutMs <= 0) throw usage(`--timeout takes a time such as 10s; got "${timeout}"`);
-  if (timeoutMs > LONGEST_TIMER_MS) throw usage(`--timeout takes at most 24d; got "${timeout}"`);
   const late = new AbortController();
-  const cancel = io.clock.after(timeoutMs, () => {
-    late.abort(new RouterError("STORE_UNREACHABLE", `the store did not answer within ${timeout}`));
+  const cancel = io.clock.after(readTimeout(args), () => {
+    late.abort(new RouterError("STORE_UNREACHABLE", `the store did not answer within ${args.required("timeout")}`));
   });
   try {
     await using coordination = await openNamedStore(named, purpose, io);

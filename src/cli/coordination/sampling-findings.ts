@@ -1,10 +1,10 @@
-import { listOf } from "../../config/values.ts";
+import { listOf, type Values } from "../../config/values.ts";
 import { callAdmin } from "../admin-client/client.ts";
 import { fieldsOf } from "../admin-client/fields.ts";
 import type { AdminOptions } from "../admin-client/options.ts";
 import type { Io } from "../command.ts";
 import { counted } from "../print.ts";
-import { isMissed, missedLine, type SamplingFields, skewLine } from "../sampling-text.ts";
+import { isMissed, missedLine, skewLine } from "../sampling-text.ts";
 import type { Diagnosis } from "./topology-findings.ts";
 
 type SamplingFinding = Diagnosis["findings"][number];
@@ -31,7 +31,7 @@ export async function samplingFindings(
 }
 
 /** Those that do need no line. */
-function strategyFindings(strategies: readonly SamplingFields[]): SamplingFinding[] {
+function strategyFindings(strategies: readonly Values[]): SamplingFinding[] {
   return strategies.filter(isMissed).map((one) => {
     const status = one["state"] === "over_target" ? "warning" : "ok";
     return {
@@ -43,7 +43,7 @@ function strategyFindings(strategies: readonly SamplingFields[]): SamplingFindin
   });
 }
 
-function randomnessFindings(services: readonly SamplingFields[]): SamplingFinding[] {
+function randomnessFindings(services: readonly Values[]): SamplingFinding[] {
   const skewed = services.filter(({ verdict }) => verdict === "skewed");
   const even = services.filter(({ verdict }) => verdict === "uniform").length;
   if (skewed.length > 0)

@@ -38,7 +38,7 @@ export async function targetFindings(options: AdminOptions, { clock }: Pick<Io, 
   ];
 }
 
-function missing(target: ReturnType<typeof fieldsOf>, nowMs: number): NodeFinding[] {
+function missing(target: Values, nowMs: number): NodeFinding[] {
   const { id, endpoint, reason, state, since, addresses } = target;
   const isNamed = String(id).startsWith("dns:");
   if (OF_MEMBERS.test(String(endpoint)) ? reason !== "no_members" : !isNamed || state === "ready") return [];

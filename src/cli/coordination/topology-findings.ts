@@ -1,4 +1,4 @@
-import { listOf } from "../../config/values.ts";
+import { listOf, type Values } from "../../config/values.ts";
 import type { Coordination } from "../../server/coordination.ts";
 import type { AdminOptions } from "../admin-client/options.ts";
 import { callAdmin } from "../admin-client/client.ts";
@@ -36,7 +36,7 @@ function findingsOf(body: unknown, url: string): NodeFinding[] {
   return [{ check: "views", status: "ok", message }];
 }
 
-function splitFinding({ scope, views }: ReturnType<typeof fieldsOf>): NodeFinding {
+function splitFinding({ scope, views }: Values): NodeFinding {
   const each = listOf(views)
     .map(fieldsOf)
     .map(({ controllers, digest, only_here: only }) => {

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import { parseDuration } from "../../core/units.ts";
 import { askTransfer, DEFAULT_SCOPE, isTransferScope, type TransferAnswer } from "../../server/transfer-command.ts";
+import { readTimeout } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
 import { print } from "../print.ts";
@@ -33,7 +33,7 @@ ${WHICH_STORE}`,
     }
     const asked = { election, to: args.text("to"), by: `${io.env["USER"] ?? "somebody"}@${hostname()}` };
     // Of the whole command some is left to take the question back.
-    const timeoutMs = (parseDuration(args.required("timeout")) ?? 0) * 0.8;
+    const timeoutMs = readTimeout(args) * 0.8;
     const answer = await withStore(namedStore(args, io), "write", { args, io }, (coordination, signal) =>
       askTransfer(coordination, asked, { signal, timeoutMs }),
     );

@@ -1,18 +1,15 @@
-import { listOf } from "../../config/values.ts";
-import { LONGEST_TIMER_MS } from "../../core/clock.ts";
+import { listOf, type Values } from "../../config/values.ts";
 import { parseDuration } from "../../core/units.ts";
 import { type AdminCommand, adminCommand, type Given } from "../admin-client/command.ts";
 import { callAdmin } from "../admin-client/client.ts";
 import { ageText, fieldsOf, shown } from "../admin-client/fields.ts";
-import { adminOptions, jsonBody } from "../admin-client/options.ts";
+import { adminOptions, jsonBody, queryOf, readFor } from "../admin-client/options.ts";
 import { tellFailure } from "../admin-client/tell.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, type CommandGroup, EXIT } from "../command.ts";
 import { print } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
 import { isOfOrder, type Obeyed, obeyedText, orderIn, waitUntilObeyed } from "./obeyed.ts";
-
-type DegradationRow = ReturnType<typeof fieldsOf>;
 
 const get: Command = adminCommand({
   name: "degrade get",
@@ -22,11 +19,7 @@ const get: Command = adminCommand({
 target_rate at most. With -o json HELP says what would make it less. --fleet tells of each node as well, by what it has reported. See
 docs/degradation.md.`,
   options: { fleet: { flag: true, help: "Also what each node of the fleet gives up." } },
-  call: ({ args }) => ({
-    method: "GET",
-    path: ["degradation"],
-    query: { fleet: args.flag("fleet") ? "true" : undefined },
-  }),
+  call: ({ args }) => ({ method: "GET", path: ["degradation"], query: queryOf(args, "fleet") }),
   text: degradationText,
 });
 
@@ -130,17 +123,6 @@ function wanted(word: string, args: Args): Readonly<Record<string, unknown>> {
   return { level: Number(word) };
 }
 
-/** As the node takes it. */
-const SHORTEST_MS = 1_000;
-
-function readFor(args: Args): string {
-  const text = args.required("for");
-  const ms = parseDuration(text);
-  if (ms === undefined) throw usage(`--for takes a time such as 10m or 1h30m; got "${text}"`);
-  if (ms < SHORTEST_MS || ms > LONGEST_TIMER_MS) throw usage(`--for takes 1s to 24d; got "${text}"`);
-  return text;
-}
-
 function degradationText(body: unknown, { io }: Given): string {
   const view = fieldsOf(body);
   const rows = [{ ...view, of: "node" }, ...fleetRow(view["fleet"])];
@@ -151,7 +133,7 @@ function degradationText(body: unknown, { io }: Given): string {
   return `${own}\n${tableText(nodeColumnsAt(io.clock.wallMs()), nodes, io.stdout)}${leftOut}`;
 }
 
-function fleetRow(fleet: unknown): DegradationRow[] {
+function fleetRow(fleet: unknown): Values[] {
   if (fleet === null || fleet === undefined) return [];
   const view = fieldsOf(fleet);
   const isOn = view["degraded"] === true;
@@ -165,7 +147,7 @@ function fleetRow(fleet: unknown): DegradationRow[] {
   ];
 }
 
-function columnsAt(nowMs: number): Column<DegradationRow>[] {
+function columnsAt(nowMs: number): Column<Values>[] {
   return [
     { title: "OF", of: ({ of }) => shown(of) },
     { title: "LEVEL", of: ({ level }) => shown(level) },
@@ -176,7 +158,7 @@ function columnsAt(nowMs: number): Column<DegradationRow>[] {
   ];
 }
 
-function nodeColumnsAt(nowMs: number): Column<DegradationRow>[] {
+function nodeColumnsAt(nowMs: number): Column<Values>[] {
   return [
     { title: "NODE", of: ({ id }) => shown(id) },
     { title: "REGION", of: ({ region }) => shown(region) },

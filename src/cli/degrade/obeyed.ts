@@ -1,4 +1,4 @@
-import { listOf } from "../../config/values.ts";
+import { listOf, type Values } from "../../config/values.ts";
 import { sleep } from "../../core/clock.ts";
 import { type AdminCall, callAdmin } from "../admin-client/client.ts";
 import { fieldsOf, shown, timeOf } from "../admin-client/fields.ts";
@@ -79,7 +79,7 @@ function obeyedIn(body: unknown, order: GivenOrder, passedMs: number): Obeyed | 
   if (!Array.isArray(view["nodes"])) return undefined;
   const nodes = listOf(view["nodes"]).map(fieldsOf);
   const taken = isOfOrder(view["fleet"], order);
-  const isObeying = (one: ReturnType<typeof fieldsOf>): boolean =>
+  const isObeying = (one: Values): boolean =>
     taken && one["stale"] !== true && one["fleet_degraded"] === order.degraded;
   const others = nodes.filter((one) => !isObeying(one));
   return {

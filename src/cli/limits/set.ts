@@ -1,6 +1,6 @@
-import { changeCommand, type Given } from "../admin-client/command.ts";
-import type { AdminRequestBody } from "../admin-client/client.ts";
-import { FILE_OPTION, jsonBody, readBody } from "../admin-client/options.ts";
+import type { Values } from "../../config/values.ts";
+import { changeCommand } from "../admin-client/command.ts";
+import { FILE_OPTION, readBodyOr } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
 import type { Args, Command } from "../command.ts";
 
@@ -31,23 +31,18 @@ the change is published for all nodes. A file has settings as the config has the
     },
     mixed: { choices: ["refuse", "shed"], help: "What becomes of a request with some keys over." },
   },
-  call: async (given) => ({ method: "PATCH", path: ["limits"], body: await readChange(given) }),
+  call: async (given) => ({ method: "PATCH", path: ["limits"], body: await readBodyOr(given, CHANGE) }),
   done: () => "limits set",
 });
 
-async function readChange({ args, io }: Given): Promise<AdminRequestBody> {
-  const change = changeIn(args);
-  const given = Object.keys(change);
-  if (args.text("file") !== undefined) {
-    if (given.length === 0) return readBody(args, io);
-    throw usage(`${given.join(", ")} cannot be set beside -f`, "write it into the file");
-  }
-  if (given.length === 0) throw usage("limits set needs -f, or a setting such as --max-qps");
-  return jsonBody(change);
-}
+const CHANGE = {
+  names: [...Object.keys(NUMBERS), "limit-of", "mixed"],
+  none: "limits set needs -f, or a setting such as --max-qps",
+  make: changeIn,
+};
 
 /** As `PATCH /api/v1/limits` takes it: null takes a setting out. */
-function changeIn(args: Args): Readonly<Record<string, unknown>> {
+function changeIn(args: Args): Values {
   const change: Record<string, unknown> = {};
   for (const [option, setting] of Object.entries(NUMBERS)) {
     const text = args.text(option);

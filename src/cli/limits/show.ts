@@ -1,11 +1,10 @@
-import { listOf } from "../../config/values.ts";
+import { listOf, type Values } from "../../config/values.ts";
 import { adminCommand, type Given } from "../admin-client/command.ts";
 import { fieldsOf, shown } from "../admin-client/fields.ts";
+import { queryOf } from "../admin-client/options.ts";
 import type { Command } from "../command.ts";
 import { amount } from "../numbers.ts";
 import { type Column, tableText } from "../table.ts";
-
-type LimitRow = ReturnType<typeof fieldsOf>;
 
 export const limits: Command = adminCommand({
   name: "limits",
@@ -18,11 +17,7 @@ asks for, was granted and uses of the limit of everything together.`,
     keys: { value: "number", default: "50", help: "Of the keys nearest to their limits, how many." },
     fleet: { flag: true, help: "Also what each region and node asks for, was granted and uses." },
   },
-  call: ({ args }) => ({
-    method: "GET",
-    path: ["limits"],
-    query: { keys: args.required("keys"), fleet: args.flag("fleet") ? "true" : undefined },
-  }),
+  call: ({ args }) => ({ method: "GET", path: ["limits"], query: queryOf(args, "keys", "fleet") }),
   text: limitsText,
 });
 
@@ -37,14 +32,14 @@ function limitsText(body: unknown, { io }: Given): string {
   const regions = listOf(fleet["regions"]).map(fieldsOf);
   const nodes = listOf(fleet["nodes"])
     .map(fieldsOf)
-    .map(({ part, ...node }): LimitRow => ({ ...node, ...fieldsOf(part) }));
+    .map(({ part, ...node }): Values => ({ ...node, ...fieldsOf(part) }));
   const leftOut = fleet["left_out"] === 0 ? "" : `and ${shown(fleet["left_out"])} nodes more\n`;
   return [own, tableText(REGION_COLUMNS, regions, io.stdout), tableText(NODE_COLUMNS, nodes, io.stdout) + leftOut].join(
     "\n",
   );
 }
 
-const PART_COLUMNS: readonly Column<LimitRow>[] = [
+const PART_COLUMNS: readonly Column<Values>[] = [
   { title: "ASKED", align: "right", of: ({ asked }) => amount(asked) },
   { title: "GRANTED", align: "right", of: ({ granted }) => amount(granted) },
   { title: "OFFERED", align: "right", of: ({ offered }) => amount(offered) },
@@ -52,20 +47,20 @@ const PART_COLUMNS: readonly Column<LimitRow>[] = [
   { title: "SHED", align: "right", of: ({ shed }) => amount(shed) },
 ];
 
-const REGION_COLUMNS: readonly Column<LimitRow>[] = [
+const REGION_COLUMNS: readonly Column<Values>[] = [
   { title: "REGION", of: ({ region }) => shown(region) },
   { title: "NODES", align: "right", of: ({ collectors }) => shown(collectors) },
   ...PART_COLUMNS,
 ];
 
-const NODE_COLUMNS: readonly Column<LimitRow>[] = [
+const NODE_COLUMNS: readonly Column<Values>[] = [
   { title: "NODE", of: ({ id }) => shown(id) },
   { title: "REGION", of: ({ region }) => shown(region) },
   ...PART_COLUMNS,
   { title: "STALE", of: ({ stale }) => (stale === true ? "stale" : "") },
 ];
 
-const COLUMNS: readonly Column<LimitRow>[] = [
+const COLUMNS: readonly Column<Values>[] = [
   { title: "KEY", wraps: true, of: ({ service }) => shown(service) },
   { title: "LIMIT", align: "right", of: ({ limit }) => amount(limit) },
   ...PART_COLUMNS,
