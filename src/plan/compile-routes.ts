@@ -92,7 +92,7 @@ function numberPools(
 }
 
 /** The pool and those that take over from it, in order. The config has no cycles. */
-function chainOf(name: string, shapes: ReadonlyMap<string, PoolShape>): string[] {
+export function chainOf(name: string, shapes: ReadonlyMap<string, Pick<PoolShape, "fallback">>): string[] {
   const chain: string[] = [];
   for (let at: string | undefined = name; at !== undefined; at = shapes.get(at)?.fallback) chain.push(at);
   return chain;

@@ -1,6 +1,7 @@
 import { isCredential } from "../core/header-name.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Signal } from "../otlp/signal.ts";
+import { chainOf } from "./compile-routes.ts";
 import { headerNames } from "./header-tests.ts";
 import type { LimitsData } from "./limits/limits-plan.ts";
 import { LINK_HEADERS } from "./link-proof.ts";
@@ -47,11 +48,4 @@ export function compileHeaders(
 function headersOfPool({ division, targets: ids }: PoolPlan, targets: ReadonlyMap<string, TargetPlan>): string[] {
   const asked = division.kind === "cases" ? Object.values(division.conditions).flat().flatMap(headerNames) : [];
   return [...asked, ...ids.flatMap((id) => targets.get(id)?.forwardHeaders ?? [])];
-}
-
-/** The pool and those that take over from it. The config has no cycles. */
-function chainOf(name: string, pools: ReadonlyMap<string, PoolPlan>): string[] {
-  const chain: string[] = [];
-  for (let at: string | undefined = name; at !== undefined; at = pools.get(at)?.fallback) chain.push(at);
-  return chain;
 }
