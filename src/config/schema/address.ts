@@ -99,6 +99,11 @@ export const ProxySchema = z.string().transform((text, context): Secret | "none"
   return z.NEVER;
 });
 
+/** All addresses of a machine: others cannot dial that. */
+export function isWildcardHost(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("0.0.0.0", "ipv4");
@@ -113,4 +118,9 @@ export function isLoopbackHost(host: string): boolean {
   const family = isIP(host);
   if (family === 0) return host === "localhost" || host.endsWith(".localhost");
   return LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6");
+}
+
+/** The same, and nobody else reaches a listener there. */
+export function isThisMachine(host: string): boolean {
+  return !isWildcardHost(host) && isLoopbackHost(host);
 }

@@ -1,7 +1,7 @@
 import { type Finding, fault, type Path } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { listOf, textOf, type Values, valueAt, valuesOf } from "../values.ts";
-import { type Address, formatAddress, parseAddress } from "../schema/address.ts";
+import { type Address, formatAddress, isThisMachine, isWildcardHost, parseAddress } from "../schema/address.ts";
 import { DEFAULT_ADDRESSES, SAMPLING_ADDRESSES } from "../schema/node.ts";
 import { DEFAULT_FLEET_ADDRESS } from "../schema/node-fleet.ts";
 
@@ -50,21 +50,13 @@ function checkShared(listeners: readonly ListenAddress[]): Finding[] {
 }
 
 function collide(a: Address, b: Address): boolean {
-  return a.port !== 0 && a.port === b.port && (a.host === b.host || isEverywhere(a) || isEverywhere(b));
-}
-
-function isEverywhere({ host }: Address): boolean {
-  return host === "0.0.0.0" || host === "::";
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || [a.host, b.host].some(isWildcardHost));
 }
 
 function checkAdmin(root: Values, listeners: readonly ListenAddress[]): Finding[] {
   const admin = listeners.find(({ name }) => name === "admin");
-  if (admin === undefined || isLoopback(admin.address) || listOf(valueAt(root, "node", "admin", "tokens")).length > 0)
-    return [];
+  const isProtected = listOf(valueAt(root, "node", "admin", "tokens")).length > 0;
+  if (admin === undefined || isProtected || isThisMachine(admin.address.host)) return [];
   const message = `the admin API would be open to everyone who reaches ${formatAddress(admin.address)}`;
   return [fault(admin.path, message, "add node.admin.tokens, or listen on 127.0.0.1")];
-}
-
-function isLoopback({ host }: Address): boolean {
-  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/u.test(host);
 }

@@ -1,7 +1,7 @@
 import { parseDuration } from "../../core/units.ts";
 import { type Finding, fault } from "../finding.ts";
 import type { Outline } from "../outline.ts";
-import { formatAddress, isLoopbackHost, parseAddress } from "../schema/address.ts";
+import { formatAddress, isThisMachine, isWildcardHost, parseAddress } from "../schema/address.ts";
 import { DEFAULT_FLEET_ADDRESS } from "../schema/node-fleet.ts";
 import { textOf, type Values, valueAt, valuesOf } from "../values.ts";
 
@@ -28,7 +28,7 @@ function checkAdvertised(fleet: Values): Finding[] {
   const address = listen && parseAddress(textOf(listen["address"] ?? DEFAULT_FLEET_ADDRESS) ?? "");
   const told = parseAddress(textOf(fleet["advertise"]) ?? "");
   if (told === undefined) {
-    if (address === undefined || !isWildcard(address.host)) return [];
+    if (address === undefined || !isWildcardHost(address.host)) return [];
     const message = `other nodes cannot dial ${formatAddress(address)}`;
     const hint = "add node.fleet.advertise: the host:port by which this machine is reached";
     return [fault([...PATH, "listen", "address"], message, hint)];
@@ -73,13 +73,4 @@ function checkClient(fleet: Values): Finding[] {
   if (tls === undefined || (tls["cert"] === undefined) === (tls["key"] === undefined)) return [];
   const [there, missing] = tls["cert"] === undefined ? ["key", "cert"] : ["cert", "key"];
   return [fault([...PATH, "tls", there], `needs ${missing}`, `add ${missing}, or leave ${there} out`)];
-}
-
-/** All addresses of a machine are not only this machine's to reach. */
-function isThisMachine(host: string): boolean {
-  return !isWildcard(host) && isLoopbackHost(host);
-}
-
-function isWildcard(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
 }

@@ -1,4 +1,4 @@
-import { isLoopbackHost, parseAddress } from "../../config/schema/address.ts";
+import { isLoopbackHost, isWildcardHost, parseAddress } from "../../config/schema/address.ts";
 
 /**
  * Where a node listens for what. Nodes tell it by the name of the listener, in snake or in camel
@@ -10,11 +10,6 @@ export function listenerAddress(addresses: Readonly<Record<string, string>>, lis
 
 function inCamelCase(name: string): string {
   return name.replaceAll(/_([a-z])/gu, (_, letter: string) => letter.toUpperCase());
-}
-
-/** All addresses of a machine: others cannot dial that. */
-export function isWildcardHost(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
 }
 
 /** Whether others can dial it as it is: 999.1.1.1 and a host with a zone are no part of a URL. */

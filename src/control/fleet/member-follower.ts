@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from "../../config/schema/address.ts";
+import { formatAddress, isWildcardHost, parseAddress } from "../../config/schema/address.ts";
 import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { isoTime } from "../../core/iso-time.ts";
@@ -13,7 +13,7 @@ import {
 import type { Log } from "../../telemetry/log.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import type { CallOutcome, RefusedCall } from "./controller-link.ts";
-import { isDialable, isLoopback, isWildcardHost } from "./listener-address.ts";
+import { isDialable, isLoopback } from "./listener-address.ts";
 import { LostMembers } from "./lost-members.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "./messages.ts";
 

@@ -1,6 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { formatAddress, parseAddress } from "../../config/schema/address.ts";
-import { isWildcardHost } from "../../control/fleet/listener-address.ts";
+import { formatAddress, isWildcardHost, parseAddress } from "../../config/schema/address.ts";
 
 /**
  * Addresses as others can dial them. A listener on all addresses of the machine is reached by the
