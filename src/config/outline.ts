@@ -1,4 +1,4 @@
-import { discoveryIn, writtenTarget } from "./discovered.ts";
+import { discoveryIn, readSelection, writtenTarget } from "./discovered.ts";
 import type { Path } from "./finding.ts";
 import { entriesOf, isValues, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
@@ -94,16 +94,8 @@ function namesOf(pools: readonly OutlinePool[]): Set<string> {
 }
 
 function readTarget({ values, path }: { values: Values; path: Path }): OutlineTarget {
-  const tags = Object.entries(valuesOf(values["tags"]) ?? {}).flatMap(([tag, value]) =>
-    typeof value === "string" ? [[tag, value] as const] : [],
-  );
-  return {
-    path,
-    id: textOf(values["id"]),
-    region: textOf(values["region"]) ?? "default",
-    tags: Object.fromEntries(tags),
-    values,
-  };
+  const { region = "default", tags = {} } = readSelection(values);
+  return { path, id: textOf(values["id"]), region, tags, values };
 }
 
 function readDiscovered({ path, values }: OutlinePool): DiscoveredTarget[] {

@@ -1,9 +1,8 @@
-import { discoveryIn } from "../discovered.ts";
 import { caution, type Finding } from "../finding.ts";
-import { isSelected } from "../glob.ts";
 import type { Outline, OutlinePool, OutlineRule } from "../outline.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
 import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
+import { membersOf } from "./references.ts";
 
 /** Why a pool that asks for it gets nothing unread, and what would mend that. */
 type Why = readonly [message: string, hint: string];
@@ -64,27 +63,14 @@ function whyPool({ values }: OutlinePool): Why | undefined {
 }
 
 /** Nothing is said where the targets cannot be made out. */
-function whyTargets({ values }: OutlinePool, { targets }: Outline): Why | undefined {
-  const set = values["targets"];
-  const found = discoveryIn(set);
-  const its = found === undefined ? selected(set, targets) : [found];
+function whyTargets({ values: pool }: OutlinePool, outline: Outline): Why | undefined {
+  const its = membersOf(outline, pool["targets"]).map(({ values }) => values);
   if (its.length === 0) return undefined;
   const first = its[0]?.["compression"] ?? "none";
   const hint = "give all of them the same compression: gzip, or zstd";
   if (its.some(({ protocol }) => protocol === "http/json")) return ["a target is sent JSON", "another protocol"];
   if (its.some(({ compression = "none" }) => compression !== first)) return ["its targets differ in compression", hint];
   return first === "none" ? ["its targets have no compression", hint] : undefined;
-}
-
-function selected(set: unknown, targets: Outline["targets"]): Values[] {
-  const ids = listOf(set);
-  if (Array.isArray(set)) return targets.flatMap(({ id, values }) => (ids.includes(id) ? [values] : []));
-  const { region, tags } = valuesOf(set) ?? {};
-  const globs = Object.entries(valuesOf(tags) ?? {}).flatMap(([tag, glob]) => {
-    return typeof glob === "string" ? [[tag, glob] as const] : [];
-  });
-  const selector = { region: textOf(region), tags: Object.fromEntries(globs) };
-  return targets.filter((target) => isSelected(target, selector)).map((target) => target.values);
 }
 
 function whyGlobal(signal: string, { root }: Outline): Why | undefined {

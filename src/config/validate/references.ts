@@ -1,7 +1,7 @@
 import { hintFor } from "../closest.ts";
 import { discoveryIn, writtenTarget } from "../discovered.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
-import type { Outline, OutlinePool } from "../outline.ts";
+import type { Outline, OutlinePool, OutlineTarget } from "../outline.ts";
 import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
 import { SelectorSchema } from "../schema/strategy.ts";
@@ -138,13 +138,19 @@ function checkIds({ targetIds }: Outline, ids: readonly unknown[], path: Path): 
 }
 
 /** The ids that a set of targets means, as far as it can be read. */
-export function targetsIn(outline: Outline, set: unknown): Set<string> {
+function targetsIn(outline: Outline, set: unknown): Set<string> {
   if (Array.isArray(set)) return new Set(set.filter((id) => typeof id === "string"));
   const discovery = discoveryIn(set);
   if (discovery !== undefined) return new Set([writtenTarget(discovery)?.id].filter((id) => id !== undefined));
   const selector = readSelector(set);
   const selected = outline.targets.filter((target) => selector !== undefined && isSelected(target, selector));
   return new Set(selected.flatMap(({ id }) => id ?? []));
+}
+
+/** The same as targets, of which some may be found by a name. */
+export function membersOf(outline: Outline, set: unknown): OutlineTarget[] {
+  const ids = targetsIn(outline, set);
+  return [...outline.targets, ...outline.discovered].filter(({ id }) => id !== undefined && ids.has(id));
 }
 
 /** Undefined when it is not one, or not a right one. */

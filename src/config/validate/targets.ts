@@ -5,7 +5,7 @@ import { chainOf, type Outline, type OutlinePool, type OutlineTarget } from "../
 import { listOf, textOf, valuesOf } from "../values.ts";
 import { endpointFault, isLoopbackHost } from "../schema/address.ts";
 import type { WrittenCondition } from "./asked-rules.ts";
-import { targetsIn } from "./references.ts";
+import { membersOf } from "./references.ts";
 
 /** What of a target fits together: endpoint and protocol, headers, TLS. */
 export function checkTargetOptions({ targets, discovered }: Outline): Finding[] {
@@ -227,10 +227,8 @@ function checkCredentials(outline: Outline): Finding[] {
 
 /** Credentials that go along into this pool: for its targets, or for the cases of its strategy. */
 function credentialsOf({ values }: OutlinePool, outline: Outline): string[] {
-  const members = targetsIn(outline, values["targets"]);
-  const forwarded = [...outline.targets, ...outline.discovered]
-    .filter(({ id }) => id !== undefined && members.has(id))
-    .flatMap((target) => listOf(target.values["forward_headers"]));
+  const members = membersOf(outline, values["targets"]);
+  const forwarded = members.flatMap((target) => listOf(target.values["forward_headers"]));
   const cases = listOf(valuesOf(values["strategy"])?.["cases"]).flatMap((one) => valuesOf(one)?.["conditions"]);
   return [...forwarded, ...headerKeys(cases)].flatMap((name) => {
     const lower = textOf(name)?.toLowerCase();

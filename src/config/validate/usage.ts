@@ -1,4 +1,4 @@
-import { discoveryIn } from "../discovered.ts";
+import { discoveryIn, readSelection } from "../discovered.ts";
 import { atKey, caution, type Finding, type Path } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
@@ -44,6 +44,7 @@ function unusedTargets(outline: Outline): Finding[] {
   if (inPools.some((set) => !Array.isArray(set) && valuesOf(set) === undefined)) return [];
   const named = new Set(inPools.flatMap((set) => listOf(set)));
   if ([...named].some((id) => typeof id !== "string" || targetIds?.has(id) !== true)) return [];
+  // A selector that is not right selects whatever it may have been meant for.
   const selectors = inPools
     .filter((set) => discoveryIn(set) === undefined)
     .map(valuesOf)
@@ -53,19 +54,10 @@ function unusedTargets(outline: Outline): Finding[] {
   );
   return targets.flatMap((target) => {
     if (target.id === undefined || named.has(target.id) || regions.has(target.region)) return [];
-    if (selectors.some((selector) => mayBeSelected(target, selector))) return [];
+    if (selectors.some((selector) => isSelected(target, readSelection(selector)))) return [];
     const message = `no pool has the target "${target.id}"`;
     return [caution([...target.path, "id"], message, "add it to the targets of a pool, or take it out")];
   });
-}
-
-/** A selector that is not right selects whatever it may have been meant for. */
-function mayBeSelected(target: Outline["targets"][number], selector: Values): boolean {
-  const { region, tags } = selector;
-  const globs = Object.entries(valuesOf(tags) ?? {}).flatMap(([tag, glob]) =>
-    typeof glob === "string" ? [[tag, glob] as const] : [],
-  );
-  return isSelected(target, { region: textOf(region), tags: Object.fromEntries(globs) });
 }
 
 /**
