@@ -39,9 +39,19 @@ function actions(byTag: Readonly<Record<number, number>>): Uint8Array {
   return table;
 }
 
+/** The tag of an item's attributes; -1: rules read none of it. */
+const ATTRIBUTES: Readonly<Record<Signal, number>> = { traces: 0x4a, metrics: -1, logs: 0x32 };
+
 const NOTHING = new Uint8Array(0);
 /** The two bytes of the tag of a span's `flags`: field 16, four bytes. */
 const [FLAGS_LOW, FLAGS_HIGH] = [0x85, 0x01] as const;
+const [TRACE_ID_TAG, SPAN_ID_TAG, PARENT_TAG, NAME_TAG] = [0x0a, 0x12, 0x22, 0x2a] as const;
+const [KIND_TAG, START_TIME_TAG, END_TIME_TAG] = [0x30, 0x39, 0x41] as const;
+const [TRACE_ID_BYTES, SPAN_ID_BYTES] = [16, 8] as const;
+/** What stands after a span's name mostly: its kind and its times. */
+const AFTER_NAME_BYTES = 2 + 2 * 9;
+/** With the ids before it. */
+const HEAD_BYTES = 3 * 2 + TRACE_ID_BYTES + 2 * SPAN_ID_BYTES + 2 + AFTER_NAME_BYTES;
 const STATUS_CODE = 0x18;
 const KEY = 0x0a;
 const VALUE = 0x12;
@@ -99,7 +109,7 @@ export class ItemFields implements SampledSpan {
     this.stateStart = this.stateEnd = start;
     this.hasParent = false;
     this.#begin(keys);
-    return this.#walk(ACTIONS[signal], keys);
+    return this.#walk(signal === "traces" ? this.#spanHead(bytes, start, end) : start, signal, keys);
   }
 
   /** Lets go of the item's bytes. */
@@ -146,23 +156,33 @@ export class ItemFields implements SampledSpan {
    * type; everything else goes by the cursor. Measured: 1,000 spans with 8 attributes and one
    * wanted key, 250 ns a span with all of routing; by the cursor alone 540 ns. And all of stage
    * sample with a rule on an attribute, on a busy machine: 612 ns a span with a second walk for
-   * the trace id, and numbers and `flags` by the cursor; 367 ns so.
+   * the trace id, and numbers and `flags` by the cursor; 367 ns so. To read a span with 8
+   * attributes and one wanted key, alone: 170 ns with one loop for all fields, 142 with runs of
+   * attributes and what spans begin with apart.
    */
-  #walk(wanted: Uint8Array, keys: KeySet | undefined): boolean {
+  #walk(from: number, signal: Signal, keys: KeySet | undefined): boolean {
+    const wanted = ACTIONS[signal];
+    const attribute = ATTRIBUTES[signal];
     const { bytes, end } = this;
-    let at = this.start;
+    let at = from;
     while (at < end) {
+      if (bytes[at] === attribute) {
+        const after =
+          keys === undefined ? afterShort(bytes, at, end, attribute) : this.#attributes(at, attribute, keys);
+        if (after > at) {
+          at = after;
+          continue;
+        }
+      }
       const tag = bytes[at]!;
       const length = bytes[at + 1]!;
       const wire = tag < 0x80 && tag >= 8 ? tag & 7 : -1;
       if (wire === 2 && length < 0x80) {
-        const from = at + 2;
-        at = from + length;
+        const body = at + 2;
+        at = body + length;
         if (at > end) return false;
         const action = wanted[tag]!;
-        if (action === ATTRIBUTE) {
-          if (keys !== undefined && !this.#attribute(bytes, from, at, keys)) return false;
-        } else if (action !== 0 && !this.#range(action, from, at, keys)) return false;
+        if (action !== 0 && !this.#range(action, body, at, keys)) return false;
       } else if (wire === 1) at += 9;
       else if (wire === 0 && length < 0x80) {
         const action = wanted[tag];
@@ -176,6 +196,69 @@ export class ItemFields implements SampledSpan {
       }
     }
     return at === end;
+  }
+
+  /**
+   * The ids, the name, the kind and the times that a span begins with, as encoders write them.
+   * Gives the place of the first field that is anything else.
+   */
+  #spanHead(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start < HEAD_BYTES) return start;
+    let at = start;
+    if (bytes[at] === TRACE_ID_TAG && bytes[at + 1] === TRACE_ID_BYTES) {
+      this.traceStart = at + 2;
+      this.traceEnd = at += 2 + TRACE_ID_BYTES;
+    }
+    if (bytes[at] === SPAN_ID_TAG && bytes[at + 1] === SPAN_ID_BYTES) at += 2 + SPAN_ID_BYTES;
+    if (bytes[at] === PARENT_TAG && bytes[at + 1] === SPAN_ID_BYTES) {
+      this.hasParent = true;
+      at += 2 + SPAN_ID_BYTES;
+    }
+    const nameBytes = bytes[at + 1]!;
+    if (bytes[at] !== NAME_TAG || nameBytes >= 0x80 || at + 2 + nameBytes + AFTER_NAME_BYTES > end) return at;
+    this.nameStart = at + 2;
+    this.nameEnd = at += 2 + nameBytes;
+    if (bytes[at] === KIND_TAG && bytes[at + 1]! < 0x80) {
+      this.kind = bytes[at + 1]!;
+      at += 2;
+    }
+    if (bytes[at] === START_TIME_TAG) at += 9;
+    return bytes[at] === END_TIME_TAG ? at + 9 : at;
+  }
+
+  /**
+   * The attributes from there on that are as encoders write them: the key, then the value, all
+   * with lengths of one byte, and nothing else. Gives the place of the first field that is
+   * anything else.
+   */
+  #attributes(from: number, tag: number, keys: KeySet): number {
+    const { bytes, end } = this;
+    const { lengths } = keys;
+    let at = from;
+    while (at < end && bytes[at] === tag) {
+      const body = at + 2;
+      const to = body + bytes[at + 1]!;
+      const keyBytes = bytes[body + 1]!;
+      const keyEnd = body + 2 + keyBytes;
+      if (
+        to > end ||
+        bytes[body] !== KEY ||
+        bytes[keyEnd] !== VALUE ||
+        to !== keyEnd + 2 + bytes[keyEnd + 1]! ||
+        to - at >= 0x82
+      ) {
+        return at;
+      }
+      if (lengths[keyBytes] !== 0) this.#take(bytes, body + 2, keyEnd, to, keys);
+      at = to;
+    }
+    return at;
+  }
+
+  /** The attribute whose key is [start, end), and whose value ends at `to`, after its two bytes. */
+  #take(bytes: Uint8Array, start: number, end: number, to: number, keys: KeySet): void {
+    const slot = keys.slotOf(bytes, start, end);
+    if (slot >= 0 && !this.has(slot)) this.#fill(slot, bytes, end + 2, to);
   }
 
   /** Reads the field at `at` whatever its form, and returns the place after it, or -1. */
@@ -222,23 +305,8 @@ export class ItemFields implements SampledSpan {
     }
   }
 
+  /** Whatever its form. */
   #attribute(bytes: Uint8Array, from: number, to: number, keys: KeySet): boolean {
-    const keyBytes = bytes[from + 1]!;
-    const keyEnd = from + 2 + keyBytes;
-    // As encoders write it: the key, then the value, both with a length of one byte, and nothing
-    // else.
-    if (
-      bytes[from] === KEY &&
-      keyBytes < 0x80 &&
-      bytes[keyEnd] === VALUE &&
-      bytes[keyEnd + 1]! < 0x80 &&
-      to === keyEnd + 2 + bytes[keyEnd + 1]!
-    ) {
-      if (keys.lengths[keyBytes] === 0) return true;
-      const slot = keys.slotOf(bytes, from + 2, keyEnd);
-      if (slot >= 0 && !this.has(slot)) this.#fill(slot, bytes, keyEnd + 2, to);
-      return true;
-    }
     const pair = this.#pair;
     if (!pair.read(bytes, from, to)) return false;
     const slot = keys.slotOf(bytes, pair.keyStart, pair.keyEnd);
@@ -275,4 +343,11 @@ export class ItemFields implements SampledSpan {
     }
     return true;
   }
+}
+
+/** The place after the fields of this tag from `at` on whose lengths have one byte. */
+function afterShort(bytes: Uint8Array, from: number, end: number, tag: number): number {
+  let at = from;
+  while (at < end && bytes[at] === tag && bytes[at + 1]! < 0x80) at += 2 + bytes[at + 1]!;
+  return at;
 }

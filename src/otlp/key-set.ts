@@ -49,8 +49,16 @@ export class KeySet {
  */
 export function bytesEqual(bytes: Uint8Array, start: number, end: number, want: Uint8Array): boolean {
   if (end - start !== want.length) return false;
-  for (let i = want.length - 1; i >= 0; i--) {
-    if (bytes[start + i] !== want[i]) return false;
+  let i = want.length - 1;
+  for (; i >= 3; i -= 4) {
+    const at = start + i;
+    const differ =
+      (bytes[at]! ^ want[i]!) |
+      (bytes[at - 1]! ^ want[i - 1]!) |
+      (bytes[at - 2]! ^ want[i - 2]!) |
+      (bytes[at - 3]! ^ want[i - 3]!);
+    if (differ !== 0) return false;
   }
+  for (; i >= 0; i--) if (bytes[start + i] !== want[i]) return false;
   return true;
 }

@@ -63,6 +63,15 @@ for (const signal of SIGNALS) {
     );
   });
 
+  test(`scan ${signal}: rules read nothing of an item with a field that has the number 0`, () => {
+    const bytes = Uint8Array.from([0, 0, 0, 2, 1, 1]);
+    const fields = new ItemFields();
+    for (const keys of [undefined, new KeySet(["k"])]) {
+      assert.equal(fields.read(signal, bytes, 0, 2, keys), false);
+      assert.equal(fields.read(signal, bytes, 2, bytes.length, keys), false);
+    }
+  });
+
   test(`slice ${signal}: any selection of items decodes to exactly those items, with all that surrounds them`, () => {
     fc.assert(
       fc.property(arbitraryEncoding(signal), fc.infiniteStream(fc.boolean()), ({ bytes, plain }, coins) => {
