@@ -64,6 +64,31 @@ test("whatever becomes of the items, both sides are equal after every step, also
   );
 });
 
+test("a rule has an entry for each of its pools, always the same one; what it left out is empty until then", () => {
+  const ledger = createLedger();
+  const entries = ["p", "q", "r"].map((pool) => ledger.entry("traces", "rule", pool));
+  assert.deepEqual(
+    ["p", "q", "r"].map((pool) => ledger.entry("traces", "rule", pool)),
+    entries,
+  );
+  assert.equal(new Set(entries).size, 3);
+  const [first] = entries;
+  assert.deepEqual([first?.dropped.size, first?.shed.size, first?.lost.size], [0, 0, 0]);
+  first?.drop("sampled", 2);
+  first?.shedItems("queue_full", 3);
+  first?.lose("target_failed", 4);
+  first?.drop("sampled", 1);
+  const rows = ledger.snapshot();
+  assert.deepEqual(
+    rows.map(({ dropped, shed, lost }) => [dropped, shed, lost]),
+    [
+      [{ sampled: 3 }, { queue_full: 3 }, { target_failed: 4 }],
+      [{}, {}, {}],
+      [{}, {}, {}],
+    ],
+  );
+});
+
 test("an item that is not accounted for shows as an imbalance of its signal", () => {
   const ledger = createLedger();
   const entry = ledger.entry("logs", "r", "p");

@@ -12,23 +12,22 @@ export type DropReason = (typeof DROP_REASONS)[number];
  * others together, at every moment.
  */
 export class LedgerEntry {
+  // What each parcel adds to stands together: 10,000 entries are in no cache of the processor's.
   /** Items as senders sent them, each counted once. */
   received = 0;
+  /** In the pool's queue or on their way to a target. The one number that also falls. */
+  queued = 0;
+  delivered = 0;
   /** Further copies of items that were received: by `mode: copy`. */
   copied = 0;
-  delivered = 0;
+  /** Of those that are queued, those whose sender was told already that all is well. */
+  acknowledged = 0;
   /** Refused for good by a target. */
   rejected = 0;
   deadLettered = 0;
-  /** In the pool's queue or on their way to a target. The one number that also falls. */
-  queued = 0;
-  /** Of these, those whose sender was told already that all is well. */
-  acknowledged = 0;
-  readonly dropped = new Map<DropReason, number>();
-  /** Refused, and the sender was told so. */
-  readonly shed = new Map<Reason, number>();
-  /** Given up after the sender had been told that all is well. */
-  readonly lost = new Map<Reason, number>();
+  #dropped: Map<DropReason, number> | undefined = undefined;
+  #shed: Map<Reason, number> | undefined = undefined;
+  #lost: Map<Reason, number> | undefined = undefined;
   /** What passed unread, which is in none of the above; undefined while nothing did. */
   passed: PassedRequests | undefined = undefined;
   readonly signal: string;
@@ -41,13 +40,27 @@ export class LedgerEntry {
     this.pool = pool;
   }
 
+  get dropped(): ReadonlyMap<DropReason, number> {
+    return this.#dropped ?? NONE;
+  }
+
+  /** Refused, and the sender was told so. */
+  get shed(): ReadonlyMap<Reason, number> {
+    return this.#shed ?? NONE;
+  }
+
+  /** Given up after the sender had been told that all is well. */
+  get lost(): ReadonlyMap<Reason, number> {
+    return this.#lost ?? NONE;
+  }
+
   /** By sampling, or because no rule wants it. */
   drop(reason: DropReason, items: number): void {
-    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + items);
+    this.#dropped = counted(this.#dropped, reason, items);
   }
 
   shedItems(reason: Reason, items: number): void {
-    this.shed.set(reason, (this.shed.get(reason) ?? 0) + items);
+    this.#shed = counted(this.#shed, reason, items);
   }
 
   /** What another one has is counted here, too. */
@@ -65,8 +78,16 @@ export class LedgerEntry {
   }
 
   lose(reason: Reason, items: number): void {
-    this.lost.set(reason, (this.lost.get(reason) ?? 0) + items);
+    this.#lost = counted(this.#lost, reason, items);
   }
+}
+
+/** Of most entries nothing is dropped, shed or lost: three maps would be 500 bytes of each. */
+const NONE: ReadonlyMap<never, number> = new Map<never, number>();
+
+function counted<Name>(counts: Map<Name, number> | undefined, name: Name, items: number): Map<Name, number> {
+  const sums = counts ?? new Map<Name, number>();
+  return sums.set(name, (sums.get(name) ?? 0) + items);
 }
 
 interface Balance {
@@ -94,7 +115,7 @@ export interface Ledger {
   sums(): readonly LedgerRow[];
 }
 
-/** 10,000 rules for three signals, and some that are gone; an entry takes about 400 bytes. */
+/** 10,000 rules for three signals, and some that are gone; an entry takes about 200 bytes. */
 export const MAX_ENTRIES = 50_000;
 
 export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
@@ -103,19 +124,21 @@ export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
    * By signal, rule and pool: it is asked for each record, and no key is to be put together for
    * that.
    */
-  const known = new Map<string, Map<string, Map<string, LedgerEntry>>>();
+  const known = new Map<string, Map<string, OfRule>>();
   const open = (signal: string, rule: string, pool: string): LedgerEntry => {
-    const rules = getOr(known, signal, () => new Map<string, Map<string, LedgerEntry>>());
-    const pools = getOr(rules, rule, () => new Map<string, LedgerEntry>());
-    return getOr(pools, pool, () => {
-      const entry = new LedgerEntry(signal, rule, pool);
-      entries.push(entry);
-      return entry;
-    });
+    const rules = getOr(known, signal, () => new Map<string, OfRule>());
+    const others = rules.get(rule);
+    const there = others && inPool(others, pool);
+    if (there !== undefined) return there;
+    const entry = new LedgerEntry(signal, rule, pool);
+    entries.push(entry);
+    rules.set(rule, others === undefined ? entry : withEntry(others, entry));
+    return entry;
   };
   return {
     entry(signal, rule, pool) {
-      const entry = known.get(signal)?.get(rule)?.get(pool);
+      const its = known.get(signal)?.get(rule);
+      const entry = its && inPool(its, pool);
       if (entry !== undefined) return entry;
       return entries.length < maxEntries ? open(signal, rule, pool) : open(signal, "other", "other");
     },
@@ -124,6 +147,19 @@ export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
     snapshot: () => entries.map(rowOf),
     sums: () => sumEntries(entries),
   };
+}
+
+/** By pool; most rules have one for as long as the process runs: then it is that entry itself. */
+type OfRule = LedgerEntry | Map<string, LedgerEntry>;
+
+function inPool(its: OfRule, pool: string): LedgerEntry | undefined {
+  if (!(its instanceof LedgerEntry)) return its.get(pool);
+  return its.pool === pool ? its : undefined;
+}
+
+function withEntry(others: OfRule, entry: LedgerEntry): Map<string, LedgerEntry> {
+  const pools = others instanceof LedgerEntry ? new Map([[others.pool, others]]) : others;
+  return pools.set(entry.pool, entry);
 }
 
 /** What sampling has dropped has rows of its own, and so do its sums. */
@@ -190,8 +226,13 @@ export function sum(counts: ReadonlyMap<string, number>): number {
 function rowOf(entry: LedgerEntry): LedgerRow {
   const { signal, rule, pool, received, copied, delivered, rejected, deadLettered, queued, acknowledged } = entry;
   const left = { delivered, rejected, dead_lettered: deadLettered, queued, acknowledged };
-  const [dropped, shed] = [Object.fromEntries(entry.dropped), Object.fromEntries(entry.shed)];
-  const lost = Object.fromEntries(entry.lost);
+  const [dropped, shed, lost] = [countsOf(entry.dropped), countsOf(entry.shed), countsOf(entry.lost)];
   const passed = entry.passed && { passed_through: passedRowOf(entry.passed) };
   return { signal, rule, pool, received, copied, ...left, dropped, shed, lost, ...passed };
 }
+
+function countsOf(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return counts.size === 0 ? NO_COUNTS : Object.fromEntries(counts);
+}
+
+const NO_COUNTS: Readonly<Record<string, number>> = Object.freeze({});
