@@ -3,8 +3,10 @@ import { sharing } from "../core/sharing.ts";
 import { hintFor } from "./closest.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "./finding.ts";
 import { type SchemaDocument, ConfigSchema } from "./schema/config.ts";
-import { type RuleDocument, RuleSchema } from "./schema/pool.ts";
-import { valueAt, valuesOf } from "./values.ts";
+import type { Condition } from "./condition-type.ts";
+import { ConditionSchema } from "./schema/condition.ts";
+import { NOTHING_IN_PLACE, type RuleDocument, RuleHeadSchema, RuleSchema } from "./schema/pool.ts";
+import { isValues, listOf, valueAt, type Values, valuesOf } from "./values.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -32,12 +34,46 @@ function checkRule(
   const values = valuesOf(rule);
   const known = values && knownRules.get(values);
   if (known !== undefined) return known;
-  const result = RuleSchema.safeParse(rule, { error: issueText });
-  for (const issue of result.error?.issues ?? []) tell(issue);
-  if (!result.success || values === undefined) return undefined;
-  const checked = withShared(result.data, shared);
-  knownRules.set(values, checked);
-  return checked;
+  let checked = values && plainRule(values);
+  if (checked === undefined) {
+    const result = RuleSchema.safeParse(rule, { error: issueText });
+    for (const issue of result.error?.issues ?? []) tell(issue);
+    checked = result.data;
+  }
+  if (checked === undefined || values === undefined) return undefined;
+  const made = withShared(checked, shared);
+  knownRules.set(values, made);
+  return made;
+}
+
+/**
+ * A rule that names its pool, as most do, with conditions that others have, too: they are checked
+ * once for all of them, and what it does not say is not read for each. Undefined for all others,
+ * and where something is wrong.
+ */
+function plainRule({ conditions, ...head }: Values): RuleDocument | undefined {
+  const isList = conditions === undefined || Array.isArray(conditions);
+  const result = isList ? RuleHeadSchema.safeParse(head) : undefined;
+  if (result?.success !== true) return undefined;
+  const checked: Condition[] = [];
+  for (const condition of listOf(conditions)) {
+    const one = checkedCondition(condition);
+    if (one === undefined) return undefined;
+    checked.push(one);
+  }
+  return { ...NOTHING_IN_PLACE, ...result.data, conditions: checked };
+}
+
+/** What is written the same is one object of the document (plain-document.ts). */
+const knownConditions = new WeakMap<object, Condition>();
+
+function checkedCondition(condition: unknown): Condition | undefined {
+  if (!isValues(condition)) return undefined;
+  const known = knownConditions.get(condition);
+  if (known !== undefined) return known;
+  const { data } = ConditionSchema.safeParse(condition);
+  if (data !== undefined) knownConditions.set(condition, data);
+  return data;
 }
 
 /** What most rules have as others have it is one object: of 10,000 that is some 10 MB. */

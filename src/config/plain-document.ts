@@ -40,6 +40,8 @@ export const NOT_PLAIN = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\uFEFF]/u; // 
 
 /** Below the library's reader's 64, so that it is the one who tells. */
 const MAX_DEPTH = 60;
+/** In the place of a column: where entries stand says nothing there. */
+const IN_FLOW = -1;
 /** Thrown where the document leaves what is plain; caught in `document`. */
 class NotPlain extends Error {}
 
@@ -80,6 +82,8 @@ export class PlainReader {
 
   /** Of the value that is read, where places are asked for. */
   #place: Place | undefined;
+  /** Entries of lists below rules by their text, for each column of their dashes. */
+  readonly #entries = new Map<number, Map<string, unknown>>();
 
   constructor(text: string, place?: Place) {
     this.#text = text;
@@ -171,17 +175,32 @@ export class PlainReader {
     const starts: number[] | undefined = this.#depth === 2 && key === "rules" ? [] : undefined;
     for (;;) {
       starts?.push(this.#at - column);
-      this.#at++;
-      items.push(this.#below(items.length, undefined, () => this.#entry(column)));
+      const dash = this.#at++;
+      const item = this.#below(items.length, undefined, () => this.#entry(column));
       const start = this.#at;
+      items.push(starts === undefined ? this.#same(item, dash, column) : item);
       const indent = this.#nextLine();
       if (indent === column && this.#isDash()) continue;
       if (indent > column || (indent === column && column === 0 && key === "")) throw new NotPlain();
       this.#at = start;
       starts?.push(start);
       if (starts !== undefined) this.#ruleStarts = starts;
-      return items;
+      return starts === undefined ? items.slice() : items; // which has room for 17 otherwise
     }
+  }
+
+  /**
+   * What was read from here on is one object where it is written the same: of 10,000 rules most
+   * conditions are as others, and what is made of one is made of all of them.
+   */
+  #same(item: unknown, from: number, column: number): unknown {
+    if (typeof item !== "object" || item === null || this.#depth < 3) return item;
+    let known = this.#entries.get(column);
+    if (known === undefined) this.#entries.set(column, (known = new Map()));
+    const text = this.#text.slice(from, this.#at);
+    const same = known.get(text);
+    if (same === undefined) known.set(text, item);
+    return same ?? item;
   }
 
   /** What `read` gives, with its place below the one of what it is in. */
@@ -308,12 +327,14 @@ export class PlainReader {
     const starts: number[] | undefined = this.#depth === 2 && this.#isFlow && key === "rules" ? [] : undefined;
     while (this.#text[this.#at] !== "]") {
       starts?.push(this.#at);
-      items.push(this.#below(items.length, undefined, () => this.#flow("")));
+      const from = this.#at;
+      const item = this.#below(items.length, undefined, () => this.#flow(""));
+      items.push(starts === undefined ? this.#same(item, from, IN_FLOW) : item);
       this.#separate("]");
     }
     starts?.push(this.#at);
     if (starts !== undefined) this.#ruleStarts = starts;
-    return items;
+    return starts === undefined ? items.slice() : items;
   }
 
   /** After an entry: a comma, or the end. */

@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseText, parseYaml } from "../../src/config/document.ts";
+import { checkSchema } from "../../src/config/check-schema.ts";
 import type { Path } from "../../src/config/finding.ts";
 import { readPlain } from "../../src/config/plain-document.ts";
 import { rereadPlain } from "../../src/config/reread-plain.ts";
+import { RuleSchema } from "../../src/config/schema/pool.ts";
 import { loadText } from "./load-text.ts";
 
 const folder = new URL("../../examples/", import.meta.url);
@@ -131,6 +133,49 @@ test("plain documents: JSON with spaces or without is read as by the library, an
     starts.slice(0, -1).map((start) => text.slice(start, start + 10)),
     ['{"id": "a"', '{"id": "b"'],
   );
+});
+
+test("plain documents: conditions that are written the same are one object, in lists of one column", () => {
+  const rules = `rules:
+  - { id: a, conditions: [{ service_name: x }, { region: y }] }
+  - { id: b, conditions: [{ service_name: x }, { region: z }] }
+  - id: c
+    conditions:
+      - not:
+        region: y
+      - service_name: x
+  - id: d
+    conditions:
+    - not:
+        region: y
+    - service_name: x
+  - id: e
+    conditions:
+      - service_name: x
+`;
+  assert.ok(assertSame(rules));
+  const root = readPlain(rules)?.root as { rules: { conditions: object[] }[] } | undefined;
+  const [a, b, c, d, e] = root?.rules.map(({ conditions }) => conditions) ?? [];
+  assert.ok(a?.[0] === b?.[0] && a?.[1] !== b?.[1]);
+  assert.ok(c?.[1] === e?.[0] && c?.[1] !== d?.[1]);
+  assert.notDeepEqual(c?.[0], d?.[0]);
+});
+
+test("plain documents: rules that name their pool are checked as all others are", () => {
+  const texts = [
+    ...examples,
+    "rules: [{ id: a, pool: p, signals: [logs] }, { id: b, pool: p, conditions: [{ any: [] }] }]",
+  ];
+  let rules = 0;
+  for (const text of texts) {
+    const root = readPlain(text)?.root as { rules?: unknown[] } | undefined;
+    for (const rule of root?.rules ?? []) {
+      const wanted = RuleSchema.safeParse(rule).data;
+      assert.deepEqual(checkSchema({ rules: [rule] }).document?.rules, wanted && [wanted]);
+      rules++;
+    }
+  }
+  assert.ok(rules > 20);
 });
 
 const BLOCK = `targets: [{ id: a, endpoint: "http://127.0.0.1:1" }]

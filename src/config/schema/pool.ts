@@ -107,3 +107,9 @@ export const RuleSchema = z.strictObject({
 });
 
 export type RuleDocument = z.output<typeof RuleSchema>;
+
+/** A rule but for its conditions, and all that is of a pool in place. */
+export const RuleHeadSchema = RuleSchema.pick({ id: true, priority: true, signals: true, mode: true, pool: true });
+
+/** What a rule has of a pool in place where it says nothing of one. */
+export const NOTHING_IN_PLACE = z.strictObject(DELIVERY_SHAPE).parse({});
