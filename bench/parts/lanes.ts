@@ -70,7 +70,8 @@ const PIECE_MS = 300;
 /** Of the CPU time that is asked for: what spends little of it is not waited for. */
 const MOST_WARM_UP = 1.5;
 
-async function warmUp(pid: number, load: RigLoad, cpuMs: number): Promise<void> {
+/** Until so much CPU of the system's has gone by, unless it takes far longer. */
+export async function warmUp(pid: number, load: RigLoad, cpuMs: number): Promise<void> {
   const untilSeconds = usageOfTree(pid).cpuSeconds + cpuMs / 1_000;
   for (let ms = 0; ms < MOST_WARM_UP * cpuMs && usageOfTree(pid).cpuSeconds < untilSeconds; ms += PIECE_MS) {
     await load.window({ warmUpMs: 0, windowMs: PIECE_MS });

@@ -14,6 +14,7 @@ import { fullIn10s } from "./part-tables.ts";
 import type { PartResult } from "./parts.ts";
 import { BACK_SHARE } from "./recovery.ts";
 import type { RecoveryResult } from "./recovery.ts";
+import { rulesMarks } from "./rules-tables.ts";
 import type { SeriesResult } from "./series.ts";
 import { median, timesOf } from "./statistics.ts";
 import { protocolMarks, samplingMarks, wireMarks } from "./wire-marks.ts";
@@ -40,6 +41,8 @@ export function partMarks(result: PartResult): Mark[] {
       return recoveryMarks(result);
     case "memory":
       return memoryMarks(result);
+    case "rules":
+      return rulesMarks(result);
     case "deaths":
       return deathsMarks(result);
     case "fleet":

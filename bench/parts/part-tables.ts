@@ -7,6 +7,7 @@ import { scaleTable } from "./scale-tables.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PartResult } from "./parts.ts";
 import type { RecoveryResult } from "./recovery.ts";
+import { rulesTable } from "./rules-tables.ts";
 import type { Cores, LaneWindow, Series, SeriesResult } from "./series.ts";
 import { median, ratios } from "./statistics.ts";
 import { IN_FLIGHT } from "./stores.ts";
@@ -18,6 +19,8 @@ export function partTable(result: PartResult): ProbeTable {
       return recoveryTable(result);
     case "memory":
       return memoryTable(result);
+    case "rules":
+      return rulesTable(result);
     case "deaths":
       return deathsTable(result);
     case "stores":

@@ -12,6 +12,8 @@ import { measureProtocols } from "./protocols.ts";
 import type { MemoryResult } from "./memory.ts";
 import { measureRecovery } from "./recovery.ts";
 import type { RecoveryResult } from "./recovery.ts";
+import { measureRules } from "./rules.ts";
+import type { RulesResult } from "./rules.ts";
 import { measureScale } from "./scale.ts";
 import { measureSignals } from "./signals.ts";
 import { measureSampling, measureStages } from "./stages.ts";
@@ -26,6 +28,7 @@ export type PartResult =
   | SeriesResult
   | RecoveryResult
   | MemoryResult
+  | RulesResult
   | DeathsResult
   | StoresResult
   | FleetResult
@@ -53,6 +56,7 @@ export const PARTS = [
   { name: "recovery", title: "three times the capacity, and targets that stand still for two seconds", windows: 4 },
   { name: "in-flight", title: "8,000 requests in flight beside 64", windows: 4 },
   { name: "memory", title: "private memory with 1,000 connections", windows: 1 },
+  { name: "rules", title: "10,000 rules beside ten: start, changes, throughput, memory", windows: 8 },
   { name: "against", title: "another build beside this one", windows: 8 },
   {
     name: "deaths",
@@ -101,6 +105,8 @@ export function measurePart(name: PartName, { short, windows, against }: PartOpt
       return measureInFlight(count, short);
     case "memory":
       return measureMemory(short);
+    case "rules":
+      return measureRules(count, short);
     case "against":
       if (against === undefined) throw new Error("--against names the other build");
       return measureAgainst(against, count, short);
