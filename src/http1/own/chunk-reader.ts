@@ -1,8 +1,11 @@
 import { ChunkExtension } from "./chunk-extension.ts";
-import type { Breach, HttpFault, HttpLimits } from "./contract.ts";
+import type { Breach, ChunkFault, HttpLimits } from "./contract.ts";
 import { COLON, CR, hexDigit, LF, OCTETS, SEMICOLON, TOKEN, VALUE } from "./octets.ts";
 
-/** 4 GiB, which is more than any request may have. */
+type ChunkBreach = Breach<ChunkFault>;
+type ChunkLimits = Pick<HttpLimits, "maxExtensionBytes" | "maxTrailerBytes">;
+
+/** 4 GiB, which is more than any body may have. */
 const MAX_SIZE_DIGITS = 8;
 
 /** What is expected next. */
@@ -24,8 +27,8 @@ const ENDED = 11;
  * thrown away. A size is 1 to 8 hexadecimal digits with nothing around them.
  */
 export class ChunkReader {
-  breach: Breach | undefined;
-  readonly #limits: HttpLimits;
+  breach: ChunkBreach | undefined;
+  readonly #limits: ChunkLimits;
   #state = SIZE;
   #digits = 0;
   /** Of the size while it is read; of the chunk's data that is still to come. */
@@ -36,7 +39,7 @@ export class ChunkReader {
   /** As far as it has been read, in lower case. */
   #trailerName = "";
 
-  constructor(limits: HttpLimits) {
+  constructor(limits: ChunkLimits) {
     this.#limits = limits;
   }
 
@@ -65,7 +68,7 @@ export class ChunkReader {
     return at;
   }
 
-  #step(byte: number): Breach | undefined {
+  #step(byte: number): ChunkBreach | undefined {
     switch (this.#state) {
       case SIZE:
         return this.#stepSize(byte);
@@ -83,7 +86,7 @@ export class ChunkReader {
     }
   }
 
-  #stepSize(byte: number): Breach | undefined {
+  #stepSize(byte: number): ChunkBreach | undefined {
     const digit = hexDigit(byte);
     if (digit >= 0) {
       if (++this.#digits > MAX_SIZE_DIGITS) return breach("bad_chunk", "a chunk's size of more than 8 digits");
@@ -98,14 +101,14 @@ export class ChunkReader {
     return breach("bad_chunk", "a chunk's size is not hexadecimal digits alone");
   }
 
-  #stepExtension(byte: number): Breach | undefined {
+  #stepExtension(byte: number): ChunkBreach | undefined {
     if (byte === CR && this.#extension.mayEnd) return this.#go(SIZE_LF);
     if (++this.#extensionBytes > this.#limits.maxExtensionBytes)
       return breach("extensions_too_large", "the extensions of chunks are too long");
     return this.#extension.take(byte) ? undefined : breach("bad_chunk", "a chunk's extension is no name with a value");
   }
 
-  #stepTrailer(byte: number): Breach | undefined {
+  #stepTrailer(byte: number): ChunkBreach | undefined {
     if (++this.#trailerBytes > this.#limits.maxTrailerBytes)
       return breach("trailers_too_large", "the trailers are too long");
     switch (this.#state) {
@@ -127,7 +130,7 @@ export class ChunkReader {
     }
   }
 
-  #stepTrailerName(byte: number): Breach | undefined {
+  #stepTrailerName(byte: number): ChunkBreach | undefined {
     if ((OCTETS[byte]! & TOKEN) === 0) return BAD_TRAILER;
     if (this.#trailerName.length < LONGEST_FORBIDDEN) this.#trailerName += String.fromCharCode(byte).toLowerCase();
     return undefined;
@@ -140,12 +143,12 @@ export class ChunkReader {
 
 const NO_EXTENSION = new ChunkExtension();
 
-/** Where a request ends, and whose it is, was said in its head (RFC 9110, 6.5.1). */
+/** Where a message ends, and whose it is, was said in its head (RFC 9110, 6.5.1). */
 const FORBIDDEN: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "host"]);
 const LONGEST_FORBIDDEN = 18;
-const FORBIDDEN_TRAILER = breach("bad_trailer", "a trailer is named as a header that says where a request ends");
+const FORBIDDEN_TRAILER = breach("bad_trailer", "a trailer is named as a header that says where a message ends");
 const BAD_TRAILER = breach("bad_trailer", "the trailers are no lines of headers");
 
-function breach(fault: HttpFault, message: string): Breach {
+function breach(fault: ChunkFault, message: string): ChunkBreach {
   return { fault, message: `the body is not in chunks as RFC 9112, 7.1 has them: ${message}` };
 }

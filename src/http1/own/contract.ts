@@ -28,9 +28,15 @@ export const HTTP_FAULTS = [
 ] as const;
 export type HttpFault = (typeof HTTP_FAULTS)[number];
 
+/** Those of a body in chunks. */
+export type ChunkFault = Extract<
+  HttpFault,
+  "bad_chunk" | "bad_trailer" | "extensions_too_large" | "trailers_too_large"
+>;
+
 /** What a peer did that ends its connection, once it is told. */
-export interface Breach {
-  readonly fault: HttpFault;
+export interface Breach<Fault extends string = HttpFault> {
+  readonly fault: Fault;
   /** For the peer: what was wrong, and how to mend it. Never anything that it has sent. */
   readonly message: string;
 }

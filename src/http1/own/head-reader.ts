@@ -1,6 +1,7 @@
 import type { Breach, HttpLimits, InboundHead } from "./contract.ts";
 import { HeadFacts } from "./head-facts.ts";
-import { COLON, CR, HTAB, LF, OCTETS, SP, TOKEN, VALUE } from "./octets.ts";
+import { type FieldFault, FieldLine } from "./field-line.ts";
+import { CR, LF } from "./octets.ts";
 import { foreignBreach, readRequestLine, type RequestLine } from "./request-line.ts";
 
 /** Where the digits of `content-length` lie, from the beginning of the head; -1: there are none. */
@@ -22,6 +23,7 @@ export class HeadReader {
   readonly lengthPlace: LengthPlace = { at: -1, end: -1 };
   readonly #limits: HttpLimits;
   readonly #facts = new HeadFacts();
+  readonly #field = new FieldLine();
   #line: RequestLine | undefined;
   /** From the beginning of the head: where the line begins, and how far its end was looked for. */
   #lineAt = 0;
@@ -86,24 +88,17 @@ export class HeadReader {
   }
 
   #readField(bytes: Buffer, start: number, end: number, from: number): Breach | undefined {
-    let at = start;
-    while ((OCTETS[bytes[at]!]! & TOKEN) !== 0) at++;
-    if (at === start || bytes[at] !== COLON) return badName(bytes[start]!);
-    const name = nameOf(bytes.toString("latin1", start, at));
-    at++;
-    while (at < end && isBlank(bytes[at]!)) at++;
-    let valueEnd = end;
-    while (valueEnd > at && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
-    for (let i = at; i < valueEnd; i++) {
-      if ((OCTETS[bytes[i]!]! & VALUE) === 0) return BAD_VALUE;
-    }
+    const field = this.#field;
+    const fault = field.read(bytes, start, end);
+    if (fault !== undefined) return FIELD_BREACHES[fault];
+    const { name, valueAt, valueEnd } = field;
     if (name === "content-length") {
-      this.lengthPlace.at = at - from;
+      this.lengthPlace.at = valueAt - from;
       this.lengthPlace.end = valueEnd - from;
     } else if (this.#facts.count >= this.#limits.maxFields) {
       return { fault: "head_too_large", message: `there are more than ${this.#limits.maxFields} headers` };
     }
-    return this.#facts.add(name, bytes.toString("latin1", at, valueEnd));
+    return this.#facts.add(name, bytes.toString("latin1", valueAt, valueEnd));
   }
 
   #finish(): Breach | undefined {
@@ -115,35 +110,17 @@ export class HeadReader {
   }
 }
 
-const BAD_VALUE: Breach = {
-  fault: "bad_header",
-  message: "this is no HTTP/1.1 request: a header has a control character, or a line end that is not CR LF",
+const FIELD_BREACHES: Readonly<Record<FieldFault, Breach>> = {
+  continued: badField("a header is continued on a second line (RFC 9112, 5.2)"),
+  "no name": badField("a header has no name, or no colon right behind it (RFC 9112, 5.1)"),
+  "bad value": badField("a header has a control character, or a line end that is not CR LF"),
 };
+
+function badField(why: string): Breach {
+  return { fault: "bad_header", message: `this is no HTTP/1.1 request: ${why}` };
+}
 
 function bareLf(isFirst: boolean): Breach {
   const fault = isFirst ? "bad_request_line" : "bad_header";
   return { fault, message: "this is no HTTP/1.1 request: a line ends with LF without CR (RFC 9112, 2.2)" };
-}
-
-function badName(first: number): Breach {
-  const message = isBlank(first)
-    ? "this is no HTTP/1.1 request: a header is continued on a second line (RFC 9112, 5.2)"
-    : "this is no HTTP/1.1 request: a header has no name, or no colon right behind it (RFC 9112, 5.1)";
-  return { fault: "bad_header", message };
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SP || byte === HTAB;
-}
-
-/** What nearly all senders write, and how it is called here: a text of its own for each costs. */
-const NAMES = new Map<string, string>();
-const MAX_NAMES = 256;
-
-function nameOf(written: string): string {
-  const known = NAMES.get(written);
-  if (known !== undefined) return known;
-  const name = written.toLowerCase();
-  if (NAMES.size < MAX_NAMES) NAMES.set(written, name);
-  return name;
 }
