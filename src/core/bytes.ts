@@ -59,15 +59,7 @@ export function copyOwned(bytes: Uint8Array): Buffer<ArrayBuffer> {
 
 /** All of them one after the other, in memory of their own. */
 export function joinOwned(pieces: readonly Uint8Array[], length: number = lengthOf(pieces)): Buffer<ArrayBuffer> {
-  return joinInto(allocOwned(length), pieces);
-}
-
-/** All of them one after the other, in memory for a body that has a deadline. */
-export function joinBody(pieces: readonly Uint8Array[], length: number = lengthOf(pieces)): Buffer<ArrayBuffer> {
-  return joinInto(allocBody(length), pieces);
-}
-
-function joinInto(joined: Buffer<ArrayBuffer>, pieces: readonly Uint8Array[]): Buffer<ArrayBuffer> {
+  const joined = allocOwned(length);
   let at = 0;
   for (const piece of pieces) {
     joined.set(piece, at);

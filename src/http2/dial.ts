@@ -6,6 +6,8 @@ import type { TlsClientOptions } from "./port.ts";
 import type { TunnelProxy } from "./tunnel.ts";
 import { type DialledSocket, TunnelStream } from "./tunnel-stream.ts";
 
+const PROTOCOLS: readonly string[] = ["h2"];
+
 /** The URL of a peer. Throws CONFIG_INVALID when it is not http or https. */
 export function peerUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -29,7 +31,7 @@ interface DialOptions {
 export function dialer(url: URL, options: TlsClientOptions | undefined, { address, proxy }: DialOptions): Dial {
   const name = url.hostname.replace(/^\[(.*)\]$/u, "$1");
   const port = portOf(url);
-  const connection = url.protocol === "http:" ? undefined : secureConnection(url, name, options);
+  const connection = url.protocol === "http:" ? undefined : secureConnection(url, name, options, PROTOCOLS);
   if (proxy !== undefined) {
     const through = (socket: Socket): Socket => {
       return connection === undefined ? socket : speakHttp2(tls.connect({ ...connection, socket }));
@@ -56,10 +58,19 @@ function readInto(onread: net.OnReadOpts | undefined, stream: TunnelStream): Tun
   return stream.on("data", (chunk: Buffer) => void onread.callback(chunk.length, chunk));
 }
 
-function secureConnection(url: URL, name: string, options: TlsClientOptions | undefined): tls.ConnectionOptions {
+/**
+ * What TLS to a peer that is called `name` is told. `protocols`: of ALPN. Throws TLS_INVALID for
+ * bad PEM.
+ */
+export function secureConnection(
+  url: URL,
+  name: string,
+  options: TlsClientOptions | undefined,
+  protocols: readonly string[],
+): tls.ConnectionOptions {
   return {
     secureContext: secureContext(url, options),
-    ALPNProtocols: ["h2"],
+    ALPNProtocols: [...protocols],
     rejectUnauthorized: options?.insecureSkipVerify !== true,
     ...expectedName(options?.serverName ?? name),
   };

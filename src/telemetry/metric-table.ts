@@ -261,6 +261,11 @@ export const METRICS = {
     help: "Connections of OTLP/HTTP that were ended because of an error or an abuse of HTTP/1.1, with transport own.",
     labels: ["reason"],
   },
+  http1ReplyFaults: {
+    ...counter("signalbox_http1_reply_faults_total", "replies", "sum"),
+    help: "Replies of targets over HTTP/1.1 that broke its rules, or broke off: the connection ends with each; a status that was read holds.",
+    labels: ["reason"],
+  },
 
   // Delivery.
   exportSends: {

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import { systemClock } from "../../src/core/clock.ts";
-import { Timers } from "../../src/core/timers.ts";
-import { HttpCall, watchKept } from "../../src/data/export/http-call.ts";
-import { JOIN_MEMORY } from "../../src/data/export/join-memory.ts";
-import { createAuthority } from "../support/certs.ts";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Batch } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { answers, hung } from "../support/sinks/sink-script.ts";
-import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
+import { batchOf, openTo, send, summary } from "./send.ts";
 
 const HTTP = "http/protobuf";
 
@@ -61,44 +59,68 @@ test("HTTP: a cancelled call is told so, once, and not from within", async () =>
   assert.deepEqual(seen, ["retry cancelled"]);
 });
 
-test("HTTP: bodies are joined in memory that is used again once they are written, over TLS, too", async () => {
-  const authority = await createAuthority();
-  const tls = { ca: authority.ca, cert: undefined, key: undefined, serverName: undefined, insecureSkipVerify: false };
-  await using plain = await openHttpSink();
-  await using secure = await openHttpSink({ tls: await authority.server() });
-  await using client = openTo(plain.url, HTTP);
-  await using other = openTo(secure.url, HTTP, { tls });
-  const batch = batchOf(Array.from({ length: 3_000 }, () => TWO_SPANS[0]!));
-  const before = JOIN_MEMORY.freeBytes;
-  for (const each of [client, client, other, other]) {
-    assert.equal(summary(await send(each, batch)), "accepted 0");
-    assert.equal(JOIN_MEMORY.freeBytes - before, 32_768);
-  }
-  assert.deepEqual([plain.counts().acceptedItems, secure.counts().acceptedItems], [6_000, 6_000]);
+/** So much that no socket takes it at once. */
+const LONG = Buffer.alloc(32 * 1_048_576);
+const EARLY = "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n";
+const FINE = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+/** A batch of long bytes, and how many read them beside the call itself. */
+function counted(): { readonly batch: Batch; readonly uses: () => number } {
+  let uses = 0;
+  const owner = { retain: () => void uses++, release: () => void uses-- };
+  return { batch: { ...batchOf([LONG]), owner }, uses: () => uses };
+}
+
+/** A peer that is told of what has come, and how many connections there were. */
+async function openReader(received: (socket: Socket, bytes: number) => void) {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    let bytes = 0;
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => received(socket, (bytes += chunk.length)));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === "object");
+  return { url: `http://127.0.0.1:${bound.port}`, connections: () => connections, close: () => server.close() };
+}
+
+test("HTTP: an answer may come before the request is written: what still is goes out, and then the connection is used again", async () => {
+  let reader: Socket | undefined;
+  const peer = await openReader((socket, bytes) => {
+    if (reader === undefined) {
+      reader = socket.pause();
+      socket.write(EARLY);
+    } else if (bytes > 2 * LONG.length) socket.write(FINE);
+  });
+  await using client = openTo(peer.url, HTTP);
+  const { batch, uses } = counted();
+  assert.equal(summary(await send(client, batch)), "too_large");
+  assert.equal(uses(), 1, "its bytes are not given back while the socket reads them");
+  reader!.resume();
+  while (uses() > 0) await turn();
+  const again = counted();
+  assert.equal(summary(await send(client, again.batch)), "accepted 0");
+  assert.deepEqual([peer.connections(), uses(), again.uses()], [1, 0, 0]);
+  peer.close();
 });
 
-test("HTTP: what a connection has not written yet is not joined into again", async () => {
-  await using sink = await openHttpSink();
-  const socket = connect(Number(new URL(sink.url).port));
-  await once(socket, "connect");
-  const counted = watchKept(socket, { begins: undefined });
-  socket.cork();
-  socket.write("GET");
-  let given = 0;
-  const joined = { bytes: Buffer.from("GET"), giveBack: () => void given++ };
-  const owner = { maxResponseBytes: 1, clock: systemClock, timers: new Timers(systemClock), closing: false };
-  for (const isWritten of [false, true]) {
-    if (isWritten) {
-      socket.uncork();
-      await new Promise<void>((resolve) => void socket.write(" ", () => resolve()));
-    }
-    assert.equal(counted.hasWritten(), isWritten);
-    const call = new HttpCall("traces", owner, () => {}, { joined });
-    call.beganOn(counted);
-    call.cancel();
-    assert.equal(given, isWritten ? 1 : 0);
-  }
-  new HttpCall("traces", owner, () => {}, { joined }).cancel(); // not begun: it may be yet
-  assert.equal(given, 1);
-  socket.destroy();
+test("HTTP: of a call that is given up nothing is given back before its connection has closed", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const peer = await openReader((socket) => {
+    socket.pause();
+    resolve();
+  });
+  await using client = openTo(peer.url, HTTP);
+  const { batch, uses } = counted();
+  const ended = Promise.withResolvers<SendOutcome>();
+  const cancel = client.send(batch, 60_000, ended.resolve);
+  await promise;
+  cancel();
+  assert.equal(uses(), 1);
+  assert.equal(summary(await ended.promise), "retry cancelled");
+  while (uses() > 0) await turn();
+  peer.close();
 });

@@ -111,7 +111,7 @@ function linesOf(list: readonly (readonly [string, string])[]): string {
   return list.map(([one, text]) => `${one}: ${text}\r\n`).join("");
 }
 
-/** Long ones are left to undici, which ends the connection. */
+/** So many, and so long, as are passed over. */
 const interim = fc
   .tuple(fc.constantFrom(100, 102, 103, 199), fc.array(fc.tuple(name, value), { maxLength: 4 }))
   .map(([code, list]) => `HTTP/1.1 ${code} Wait\r\n${linesOf(list)}\r\n`);

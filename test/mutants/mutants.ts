@@ -308,7 +308,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "replies: a compressed body over HTTP is taken as it is",
     file: "src/data/export/http-call.ts",
-    code: 'if (encoding === "identity" || body.length === 0) {',
+    code: 'if (encoding === "identity") {',
     fault: 'if (encoding !== "") {',
     tests: ["test/delivery/http-client.test.ts"],
   },
@@ -322,7 +322,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "replies: a head over HTTP that its parser refuses is no answer",
     file: "src/data/export/http-call.ts",
-    code: "if (this.#status === 0) this.#readHead();",
+    code: "if (head !== undefined) this.#readBroken(head);",
     fault: "",
     tests: ["test/delivery/peer-http.property.test.ts"],
   },
@@ -335,17 +335,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "targets: an HTTP client that ends waits for its calls",
-    file: "src/data/export/http.ts",
-    code: "pool.destroy()",
-    fault: "pool.close()",
-    tests: ["test/delivery/http-client.test.ts"],
+    file: "src/http1/client/connection-pool.ts",
+    code: "for (const connection of this.#all) connection.close(CLOSED);",
+    fault: "",
+    tests: ["test/delivery/http-client-calls.test.ts"],
   },
   {
     name: "targets: what a client ends by itself is the target's fault",
-    file: "src/data/export/http.ts",
-    code: "owner.closing = true;",
-    fault: "",
-    tests: ["test/delivery/http-client.test.ts"],
+    file: "src/data/export/http-call.ts",
+    code: 'reason === "closed" ? "cancelled" : reason',
+    fault: 'reason === "closed" ? "reset" : reason',
+    tests: ["test/delivery/http-client-calls.test.ts"],
   },
   {
     name: "HTTP/2 over node: streams that a fault of the peer left open keep their connection",

@@ -6,7 +6,7 @@ import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import type { GrpcConnectionPlan, TargetCommon } from "../../plan/plan.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { faultCounter } from "./connection-faults.ts";
-import { tunnelProxy } from "./http-connect.ts";
+import { tunnelProxy } from "./tunnel-proxy.ts";
 
 export interface ClientEnv {
   readonly clock: Clock;

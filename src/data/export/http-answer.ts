@@ -52,7 +52,7 @@ function messageOf(type: string, body: Uint8Array): string {
 }
 
 /** The final head of a reply over HTTP/1.1, as far as it can be read. */
-interface ReplyHead {
+interface BrokenHead {
   readonly status: number;
   readonly headers: HeaderBlock;
 }
@@ -65,7 +65,7 @@ const FIELD = /^([^\s:]+):[ \t]*(.*?)[ \t]*$/u;
  * not known then, but what the peer answered is. Lines that are no fields are left out. Undefined
  * when there is no final status in it. Borrows `bytes`.
  */
-export function readReplyHead(bytes: Buffer): ReplyHead | undefined {
+export function readReplyHead(bytes: Buffer): BrokenHead | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   const text = bytes.toString("latin1", 0, end < 0 ? bytes.length : end + 2);
   const line = STATUS_LINE.exec(text);

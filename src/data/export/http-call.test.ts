@@ -1,36 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dispatcher } from "undici";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { Timers } from "../../core/timers.ts";
-import { HttpCall } from "./http-call.ts";
-import type { JoinedBody } from "./join-memory.ts";
+import type { ExchangeFailure, ReplyHead } from "../../http1/client/contract.ts";
 import type { SendOutcome } from "../send-outcome.ts";
+import { HttpCall } from "./http-call.ts";
+
+const RESET: ExchangeFailure = { reason: "reset", text: "gone" };
+
+function headOf(status: number, headers: ReplyHead["headers"] = {}): ReplyHead {
+  return { status, headers, isChunked: false, closes: false, keptMs: undefined };
+}
 
 /** A call whose answer the test gives, part by part. */
-function openCall(more: { closing?: boolean; joined?: JoinedBody } = {}) {
+function openCall() {
   const clock = new ManualClock();
   const outcomes: SendOutcome[] = [];
-  const owner = { maxResponseBytes: 1_000, clock, timers: new Timers(clock), closing: more.closing ?? false };
-  const call = new HttpCall("traces", owner, (outcome) => outcomes.push(outcome), { joined: more.joined });
-  const aborted: Error[] = [];
-  const controller: Dispatcher.DispatchController = {
-    aborted: false,
-    paused: false,
-    reason: null,
-    abort: (error: Error) => void aborted.push(error),
-    pause: () => undefined,
-    resume: () => undefined,
-  };
-  call.limit(5_000);
-  call.onRequestStart(controller);
+  const owner = { maxResponseBytes: 1_000, clock, timers: new Timers(clock) };
+  const request = { head: Buffer.alloc(0), pieces: [], owner: undefined, signal: "traces" } as const;
+  const call = new HttpCall(request, owner, (outcome) => outcomes.push(outcome));
+  let given = 0;
+  call.limit(5_000, () => void given++);
+  call.began();
   const ended = async (): Promise<SendOutcome> => {
     await Promise.resolve();
     assert.equal(outcomes.length, 1);
     assert.equal(clock.pending, 0);
     return outcomes[0]!;
   };
-  return { call, clock, controller, aborted, ended };
+  return { call, clock, ended, givenUp: () => given };
 }
 
 const KNOWN: readonly { readonly status: number; readonly kind: SendOutcome["kind"] }[] = [
@@ -44,13 +42,13 @@ for (const { status, kind } of KNOWN) {
   test(`a status of ${status} holds when its body does not come in time, breaks off, or is given up`, async () => {
     const breaks = {
       timeout: ({ clock }) => clock.advance(5_000),
-      reset: ({ call, controller }) => call.onResponseError(controller, new Error("gone")),
+      reset: ({ call }) => call.failed(RESET),
       cancel: ({ call }) => call.cancel(),
     } satisfies Record<string, (opened: ReturnType<typeof openCall>) => void>;
     for (const breakOff of Object.values(breaks)) {
       const opened = openCall();
-      opened.call.onResponseStart(opened.controller, status, {});
-      opened.call.onResponseData(opened.controller, Buffer.from("half"));
+      opened.call.head(headOf(status));
+      opened.call.data(Buffer.from("half"));
       breakOff(opened);
       const outcome = await opened.ended();
       assert.equal(outcome.kind, kind);
@@ -62,40 +60,33 @@ for (const { status, kind } of KNOWN) {
 test("without an answer the way in which the call ended is told", async () => {
   const late = openCall();
   late.clock.advance(5_000);
-  const lost = openCall();
-  lost.call.onResponseError(lost.controller, new Error("gone"));
-  const closed = openCall({ closing: true });
-  closed.call.onResponseError(closed.controller, new Error("gone"));
-  const reasons = await Promise.all([late, lost, closed].map(({ ended }) => ended()));
+  assert.equal(late.givenUp(), 1);
+  const lost = (["reset", "stale", "closed", "connect"] as const).map((reason) => {
+    const opened = openCall();
+    opened.call.failed({ reason, text: "gone" });
+    return opened;
+  });
+  const reasons = await Promise.all([late, ...lost].map(({ ended }) => ended()));
   assert.deepEqual(
     reasons.map((outcome) => outcome.kind === "retry" && outcome.reason),
-    ["timeout", "reset", "cancelled"],
+    ["timeout", "reset", "stale", "cancelled", "connect"],
   );
 });
 
-test("an interim reply is none", async () => {
-  const { call, controller, ended } = openCall();
-  call.onResponseStart(controller, 103, { "content-type": "text/plain", "retry-after": "9" });
-  call.onResponseError(controller, new Error("gone"));
-  const outcome = await ended();
-  assert.deepEqual(outcome.kind === "retry" && [outcome.reason, outcome.afterMs], ["reset", undefined]);
-});
-
-test("a body's memory is given back once, by a call that began on a connection which has written it", async () => {
-  for (const [written, times] of [
-    [undefined, 0],
-    [false, 0],
-    [true, 1],
-  ] as const) {
-    let given = 0;
-    const joined = { bytes: Buffer.alloc(1), giveBack: () => given++ };
-    const { call, controller, ended } = openCall({ joined });
-    if (written !== undefined) call.beganOn({ reads: 0, head: undefined, hasWritten: () => written });
-    call.onResponseStart(controller, 200, {});
-    assert.equal(given, 0);
-    call.onResponseEnd();
-    call.onResponseError(controller, new Error("gone"));
-    assert.equal((await ended()).kind, "accepted");
-    assert.equal(given, times, String(written));
-  }
+test("a body is what came of it, although its memory is used again, and is bounded", async () => {
+  const { call, ended } = openCall();
+  const bytes = Buffer.from("why");
+  call.head(headOf(400, { "content-type": "text/plain" }));
+  call.data(bytes);
+  bytes.fill("?");
+  call.data(Buffer.from(" not"));
+  call.end();
+  assert.equal((await ended()).message, "HTTP 400: why not");
+  const long = openCall();
+  long.call.head(headOf(200));
+  long.call.data(Buffer.alloc(1_000));
+  assert.equal(long.givenUp(), 0);
+  long.call.data(Buffer.alloc(1));
+  assert.equal(long.givenUp(), 1);
+  assert.equal((await long.ended()).kind, "accepted");
 });

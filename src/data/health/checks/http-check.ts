@@ -1,10 +1,12 @@
-import { Pool } from "undici";
+import { textOwned } from "../../../core/bytes.ts";
 import type { Cancel, Clock } from "../../../core/clock.ts";
 import { reasonOf } from "../../../core/errors.ts";
+import { ConnectionPool } from "../../../http1/client/connection-pool.ts";
+import type { ClientExchange, ExchangeFailure, ReplyHead } from "../../../http1/client/contract.ts";
+import { requestHeadText } from "../../../http1/client/request-head.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
-import { connector } from "../../connect/http-connect.ts";
-import { passingOver } from "../../connect/interim.ts";
+import { httpConnector } from "../../connect/http-connect.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 import { addressFor, headersOf, isUnsigned } from "./check-request.ts";
 
@@ -13,64 +15,99 @@ const MAX_BODY_BYTES = 65_536;
 
 /**
  * GET of the check's path with the headers of target and check; any status of 200 to 299 passes.
- * Connections are its own.
+ * Connections are its own. Throws TLS_INVALID for bad PEM.
  */
 export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userAgent: string, clock: Clock): Check {
-  const { origin } = new URL(check.url);
-  const address = addressFor(check, current());
-  const pool = new Pool(origin, {
-    connections: 1,
-    pipelining: 0, // no connection is kept: one that was closed meanwhile would say nothing of the target
-    connect: passingOver(connector(check.timeoutMs, { ...current(), address, proxy: check.proxy }, clock)),
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const url = new URL(check.url);
+  const where = { tls: current().tls, address: addressFor(check, current()), proxy: check.proxy };
+  const connect = httpConnector(url, check.timeoutMs, where, clock);
+  // No connection is kept: one that was closed meanwhile would say nothing of the target. Faults of
+  // replies are told by the outcome, and counted where telemetry is sent.
+  const pool = new ConnectionPool({ connect, clock, keptMs: 0, onFault: () => undefined });
   return {
     run(timeoutMs, done) {
       const target = current();
+      const headers = { ...headersOf(check, target), "user-agent": userAgent };
       const passes = (status: number): boolean => {
         return (status >= 200 && status < 300) || isUnsigned(`HTTP ${status}`, check, target);
       };
-      const get = { path: check.path, headers: headersOf(check, target), userAgent, timeoutMs, passes };
-      return run(pool, get, clock, done);
+      try {
+        const parts = { method: "GET", target: check.path, host: url.host, connection: "close", headers } as const;
+        const head = textOwned(`${requestHeadText(parts)}\r\n`, "latin1");
+        return run(pool, head, passes, { timeoutMs, clock, done });
+      } catch (cause) {
+        return clock.after(0, () => done({ result: "failed", said: reasonOf(cause) }));
+      }
     },
     // What hangs must not hold it up.
-    [Symbol.asyncDispose]: () => pool.destroy(),
+    [Symbol.asyncDispose]: () => pool.close(),
   };
 }
 
-interface Get {
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly userAgent: string;
+interface CheckRun {
   readonly timeoutMs: number;
-  readonly passes: (status: number) => boolean;
+  readonly clock: Clock;
+  readonly done: (outcome: CheckOutcome) => void;
 }
 
-function run(pool: Pool, get: Get, clock: Clock, done: (outcome: CheckOutcome) => void): Cancel {
-  const abort = new AbortController();
-  let ended = false;
-  const end = (outcome: CheckOutcome | undefined): void => {
-    if (ended) return;
-    ended = true;
+function run(
+  pool: ConnectionPool,
+  head: Uint8Array,
+  passes: StatusPasses,
+  { timeoutMs, clock, done }: CheckRun,
+): Cancel {
+  const cancel = (): void => {
     cancelTimer();
-    abort.abort();
-    if (outcome !== undefined) done(outcome);
+    abandon();
   };
-  const cancelTimer = clock.after(get.timeoutMs, () =>
-    end({ result: "timeout", said: `no answer within ${get.timeoutMs} ms` }),
+  const end = (outcome: CheckOutcome): void => {
+    cancel();
+    done(outcome);
+  };
+  const cancelTimer = clock.after(timeoutMs, () =>
+    end({ result: "timeout", said: `no answer within ${timeoutMs} ms` }),
   );
-  ask(pool, get, abort.signal).then(end, (error: unknown) => end({ result: "failed", said: reasonOf(error) }));
-  return () => end(undefined);
+  const abandon = pool.send(new CheckExchange(head, passes, end));
+  return cancel;
 }
 
-async function ask(pool: Pool, { path, headers, userAgent, passes }: Get, signal: AbortSignal): Promise<CheckOutcome> {
-  const answer = await pool.request({
-    path,
-    method: "GET",
-    headers: { ...headers, "user-agent": userAgent },
-    signal,
-  });
-  await answer.body.dump({ limit: MAX_BODY_BYTES, signal });
-  return { result: passes(answer.statusCode) ? "passed" : "failed", said: `HTTP ${answer.statusCode}` };
+type StatusPasses = (status: number) => boolean;
+
+/** One GET. Of a body that is too long the status is enough. */
+class CheckExchange implements ClientExchange {
+  readonly request: ClientExchange["request"];
+  readonly #passes: StatusPasses;
+  #done: ((outcome: CheckOutcome) => void) | undefined;
+  #status = 0;
+  #bytes = 0;
+
+  constructor(head: Uint8Array, passes: StatusPasses, done: (outcome: CheckOutcome) => void) {
+    this.request = { head, pieces: [], owner: undefined };
+    this.#passes = passes;
+    this.#done = done;
+  }
+
+  began(): void {}
+
+  head({ status }: ReplyHead): void {
+    this.#status = status;
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > MAX_BODY_BYTES) this.end();
+  }
+
+  end(): void {
+    this.#tell({ result: this.#passes(this.#status) ? "passed" : "failed", said: `HTTP ${this.#status}` });
+  }
+
+  failed({ text }: ExchangeFailure): void {
+    this.#tell({ result: "failed", said: text });
+  }
+
+  #tell(outcome: CheckOutcome): void {
+    this.#done?.(outcome);
+    this.#done = undefined;
+  }
 }

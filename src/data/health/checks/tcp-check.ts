@@ -3,7 +3,7 @@ import type { Cancel, Clock } from "../../../core/clock.ts";
 import { reasonOf } from "../../../core/errors.ts";
 import { openTunnel } from "../../../http2/tunnel.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
-import { tunnelProxy } from "../../connect/http-connect.ts";
+import { tunnelProxy } from "../../connect/tunnel-proxy.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 
 type Where = Pick<TargetPlan, "url" | "address" | "proxy" | "tls">;
