@@ -81,8 +81,8 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
   {
     name: "HTTP/1.1 to targets: a connection takes the next request before it has written the last",
     file: "src/http1/client/client-connection.ts",
-    code: "else if (this.#isWritten) this.#rest();",
-    fault: "else this.#rest();",
+    code: "if (this.#isWritten) this.#owner.idle(this);",
+    fault: "this.#owner.idle(this);",
     tests: ["src/http1/client/connection-pool.test.ts"],
   },
   {

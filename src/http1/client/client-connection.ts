@@ -141,7 +141,7 @@ export class ClientConnection implements ReplyEvents, Timer {
     this.#replies++;
     const exchange = this.#take();
     if (isLast || this.#isLast) this.#leave();
-    else if (this.#isWritten) this.#rest();
+    else this.#rest();
     exchange?.end();
   }
 
@@ -190,11 +190,11 @@ export class ClientConnection implements ReplyEvents, Timer {
     this.#held = undefined;
   }
 
-  /** Waits for the next request. */
+  /** Waits for the next request; before that, and no longer, for the last to be written. */
   #rest(): void {
     this.#idleMs = this.#shared.clock.nowMs() + this.#keptMs;
     this.#arm();
-    this.#owner.idle(this);
+    if (this.#isWritten) this.#owner.idle(this);
   }
 
   /** A timer that comes too early costs less than one that is set for each request. */

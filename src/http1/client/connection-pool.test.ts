@@ -293,6 +293,21 @@ test("an answer before the request is written is one; what is not written is hel
   assert.equal(rig.peers.length, 2);
 });
 
+test("who answers and does not read the request is not waited for longer than an idle connection is kept", async () => {
+  const rig = new PoolRig();
+  const early = rig.send(new Exchange([Buffer.alloc(100_000)])).exchange;
+  const [peer] = rig.peers as [Peer];
+  peer.isSlow = true;
+  peer.open();
+  peer.answer();
+  rig.clock.advance(3_999);
+  assert.deepEqual([early.uses, peer.socket.destroyed], [1, false]);
+  rig.clock.advance(1);
+  assert.ok(peer.socket.destroyed);
+  await turn();
+  assert.deepEqual([early.uses, rig.clock.pending], [0, 0]);
+});
+
 test("what is given up is held until its connection has closed", async () => {
   const rig = new PoolRig();
   const { exchange, abandon } = rig.send(new Exchange([Buffer.alloc(100_000)]));
