@@ -25,8 +25,12 @@ export const counter = rowsOf("counter");
 export const gauge = rowsOf("gauge");
 export const histogram = rowsOf("histogram");
 
-type Head<Kind extends MetricSpec["kind"]> = Pick<MetricSpec, "name" | "unit" | "merge"> & { readonly kind: Kind };
+/** It has no labels where its row names none. */
+interface Head<Kind extends MetricSpec["kind"]> extends Pick<MetricSpec, "name" | "unit" | "merge"> {
+  readonly kind: Kind;
+  readonly labels: readonly [];
+}
 
 function rowsOf<Kind extends MetricSpec["kind"]>(kind: Kind): (name: string, unit: string, merge: Merge) => Head<Kind> {
-  return (name, unit, merge) => ({ name, kind, unit, merge });
+  return (name, unit, merge) => ({ name, kind, unit, merge, labels: [] });
 }

@@ -1,16 +1,8 @@
-import { ARENA_METRICS } from "./arena-metrics.ts";
-import { CONTROLLER_METRICS } from "./controller-metric-table.ts";
 import { REASONS } from "../core/reason.ts";
-import { FLEET_LINK_METRICS } from "./fleet-link-metric-table.ts";
-import { LOAD_METRICS } from "./load-metric-table.ts";
+import { CONTROL_METRICS } from "./control-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
-import { PASSED_METRICS } from "./passed-metric-table.ts";
-import { REMOTE_SAMPLING_METRICS } from "./remote-sampling-metric-table.ts";
-import { DEGRADATION_METRICS } from "./degradation-metric-table.ts";
-import { ROLLOUT_METRICS } from "./rollout-metric-table.ts";
 import { SAMPLING_METRICS } from "./sampling-metric-table.ts";
-import { STORE_METRICS } from "./store-metric-table.ts";
-import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
+import { TARGET_METRICS } from "./target-metric-table.ts";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
 const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000] as const;
@@ -70,7 +62,21 @@ export const METRICS = {
     labels: ["signal"],
   },
 
-  ...PASSED_METRICS,
+  passedRequests: {
+    ...counter("signalbox_passed_requests_total", "requests", "sum"),
+    help: "Requests that were passed on compressed as they came, and so are in no count of items: received; then delivered, rejected by a target, shed, or read after all (and counted by their items from there).",
+    labels: ["signal", "pool", "outcome"],
+  },
+  passedBytes: {
+    ...counter("signalbox_passed_bytes_total", "bytes", "sum"),
+    help: "Bytes of requests that were passed on compressed, as they came.",
+    labels: ["signal", "pool"],
+  },
+  passedRejectedItems: {
+    ...counter("signalbox_passed_rejected_items_total", "items", "sum"),
+    help: "Items that targets rejected of requests that were passed on compressed, by their partial_success.",
+    labels: ["signal", "pool"],
+  },
   ...SAMPLING_METRICS,
 
   // Limits.
@@ -87,12 +93,10 @@ export const METRICS = {
   limitGranted: {
     ...gauge("signalbox_limit_granted_items", "items", "sum"),
     help: "Items a second that may be let in now, of everything together: in a fleet what the node is granted. 0 without limits.",
-    labels: [],
   },
   limitKeys: {
     ...gauge("signalbox_limit_keys", "keys", "sum"),
     help: "Keys that have a bucket of their own; of 10,000 in one process the rest share one.",
-    labels: [],
   },
 
   // The config walk.
@@ -105,7 +109,6 @@ export const METRICS = {
   configVersion: {
     ...gauge("signalbox_config_version", "version", "main"),
     help: "Version of the running config; counts up from 1 with every config that was applied.",
-    labels: [],
   },
   fleetConfigTrouble: {
     ...gauge("signalbox_fleet_config_trouble", "boolean", "main"),
@@ -116,7 +119,6 @@ export const METRICS = {
   configLastApplyFailed: {
     ...gauge("signalbox_config_last_apply_failed", "boolean", "main"),
     help: "1 while the newest config that was read is not the running one, because it could not be applied.",
-    labels: [],
   },
 
   // The process.
@@ -128,22 +130,18 @@ export const METRICS = {
   processMemory: {
     ...gauge("signalbox_process_resident_memory_bytes", "bytes", "sum"),
     help: "Resident set size of the process.",
-    labels: [],
   },
   processCpu: {
     ...counter("signalbox_process_cpu_seconds_total", "seconds", "sum"),
     help: "Processor time that the process has used, user and system.",
-    labels: [],
   },
   processStart: {
     ...gauge("signalbox_process_start_time_seconds", "seconds", "main"),
     help: "When the process started, in seconds since 1970.",
-    labels: [],
   },
   eventLoopDelay: {
     ...gauge("signalbox_event_loop_delay_p99_seconds", "seconds", "max"),
     help: "99th percentile of the delay of the event loop since the metrics were last read.",
-    labels: [],
   },
 
   workerRestarts: {
@@ -155,7 +153,6 @@ export const METRICS = {
   workerUncounted: {
     ...counter("signalbox_worker_uncounted_seconds_total", "seconds", "main"),
     help: "Time before the ends of workers of which nothing is counted, in no metric and in no row of the ledger: from their last reports on. Zero where all ended in order, or by a fault that they could tell of.",
-    labels: [],
   },
   workerLent: {
     ...counter("signalbox_worker_lent_total", "parts", "main"),
@@ -166,7 +163,6 @@ export const METRICS = {
   pluginEditions: {
     ...gauge("signalbox_plugin_editions", "modules", "max"),
     help: "Contents of plugins that this process holds; it never lets go of one, and takes 64.",
-    labels: [],
   },
 
   // The admin API.
@@ -186,14 +182,38 @@ export const METRICS = {
   admitInFlightBytes: {
     ...gauge("signalbox_admit_inflight_bytes", "bytes", "sum"),
     help: "Bytes held by requests that are not settled yet: as sent, and what they were inflated or transcoded to.",
-    labels: [],
   },
   admitInFlightRequests: {
     ...gauge("signalbox_admit_inflight_requests", "requests", "sum"),
     help: "Requests that are not settled yet.",
-    labels: [],
   },
-  ...ARENA_METRICS,
+  arenaBytes: {
+    ...gauge("signalbox_arena_bytes", "bytes", "sum"),
+    help: "Memory that is there for the bodies of requests, used or not.",
+  },
+  arenaUsedBytes: {
+    ...gauge("signalbox_arena_used_bytes", "bytes", "sum"),
+    help: "Of it, the chunks in which there is a body that somebody still needs: a request, a queue or a socket.",
+  },
+  arenaStayingBytes: {
+    ...gauge("signalbox_arena_staying_bytes", "bytes", "sum"),
+    help: "Of them, the chunks that hold something that was acknowledged before it is delivered; at most a quarter of max_in_flight_bytes, beyond that it is copied.",
+  },
+  arenaMovedOut: {
+    ...counter("signalbox_arena_moved_out_bytes_total", "bytes", "sum"),
+    help: "Bytes that were copied out of the arena, since they waited for more than a second and held four times as much or more.",
+    always: [[]],
+  },
+  arenaNoRoom: {
+    ...counter("signalbox_arena_no_room_total", "requests", "sum"),
+    help: "Requests refused because their body found no place: full, or fragmented when enough was free, but not in one piece.",
+    labels: ["cause"],
+    always: [["full"], ["fragmented"]],
+  },
+  arenaMisused: {
+    ...gauge("signalbox_arena_misused", "places", "sum"),
+    help: "Places of bodies that were given back twice, or taken after their end: always 0, else it is a fault of Signalbox.",
+  },
   admitRefusals: {
     ...counter("signalbox_admit_refusals_total", "requests", "sum"),
     help: "Requests refused by limits, by reason; most of them before their body was read.",
@@ -203,7 +223,6 @@ export const METRICS = {
   circlingItems: {
     ...counter("signalbox_circling_items_total", "items", "sum"),
     help: "Items that were refused since they would have gone back to nodes of the fleet that they came through, or had come over more than node.limits.max_hops links between such: targets by collectors send them in a circle.",
-    labels: [],
   },
   requestExcesses: {
     ...counter("signalbox_request_excesses_total", "requests", "sum"),
@@ -299,14 +318,7 @@ export const METRICS = {
     labels: ["target"],
   },
   ...TARGET_METRICS,
-  ...ADDRESS_METRICS,
-  ...STORE_METRICS,
-  ...FLEET_LINK_METRICS,
-  ...LOAD_METRICS,
-  ...CONTROLLER_METRICS,
-  ...ROLLOUT_METRICS,
-  ...REMOTE_SAMPLING_METRICS,
-  ...DEGRADATION_METRICS,
+  ...CONTROL_METRICS,
   poolPanic: {
     ...gauge("signalbox_pool_panic", "boolean", "max"),
     help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",

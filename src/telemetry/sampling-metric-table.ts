@@ -55,7 +55,6 @@ export const SAMPLING_METRICS = {
   samplingGuard: {
     ...gauge("signalbox_sampling_guard_active", "1", "max"),
     help: "1 while the node's guard keeps less than was decided: more comes than the last directive foresaw.",
-    labels: [],
   },
   samplingProbability: {
     ...gauge("signalbox_sampling_probability_ratio", "ratio", "main"),

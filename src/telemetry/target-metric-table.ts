@@ -68,10 +68,8 @@ export const TARGET_METRICS = {
     labels: ["target", "result"],
     maxSeries: 20_000,
   },
-} as const satisfies Record<string, MetricSpec>;
 
-/** Rows of the metric table: the addresses behind the names of targets. */
-export const ADDRESS_METRICS = {
+  // The addresses behind the names of targets.
   targetAddresses: {
     ...gauge("signalbox_target_addresses", "addresses", "main"),
     help: "Addresses behind the name of a target that are used, or nodes of the fleet, by their state; for targets whose names are resolved here, or that stand for nodes.",
