@@ -1,11 +1,9 @@
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
-import type { Clock } from "../core/clock.ts";
 import { isInterrupted, reasonOf } from "../core/errors.ts";
 import type { DataPlane, DataPlaneEvent } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { Env } from "../telemetry/env.ts";
 import type { ApplyOutcome, ChangeRefused, ChangeOutcome } from "./apply-outcome.ts";
 import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
@@ -46,7 +44,7 @@ export interface FleetVersion {
  * What the walk needs. The steps are arguments: what they read (files, environment) is their
  * giver's business.
  */
-interface WalkParts {
+interface WalkParts extends Pick<Env, "clock" | "log" | "metrics"> {
   /** Parses and validates; the config is there when no problem is an error. */
   readonly prepare: (text: string, running: string) => Promise<Prepared>;
   /**
@@ -61,9 +59,6 @@ interface WalkParts {
   /** `fleet`: versions are counted by the truth, which many share. */
   readonly counts: "node" | "fleet";
   readonly history: ConfigHistory;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 export interface ConfigStatus {

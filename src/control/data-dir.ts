@@ -1,9 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
-import type { Log } from "../telemetry/log.ts";
 import { openDirectory, writeBeside } from "../core/atomic-write.ts";
+import type { Env } from "../telemetry/env.ts";
 import { inTime } from "./in-time.ts";
 
 /**
@@ -12,9 +11,7 @@ import { inTime } from "./in-time.ts";
  */
 export type TryDirectory = (directory: string) => Promise<void>;
 
-interface DataDirEnv {
-  readonly clock: Clock;
-  readonly log: Log;
+interface DataDirEnv extends Pick<Env, "clock" | "log"> {
   readonly tryOut?: TryDirectory;
 }
 

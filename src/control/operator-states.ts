@@ -1,19 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { DataPlane, OperatorState, OperatorOverride } from "../plan/data-plane.ts";
-import type { Log } from "../telemetry/log.ts";
 import { inTime } from "./in-time.ts";
 import { openDirectory, writeAtomically } from "../core/atomic-write.ts";
+import type { Env } from "../telemetry/env.ts";
 
-interface OperatorStatesOptions {
+interface OperatorStatesOptions extends Pick<Env, "clock" | "log"> {
   /** Where they are kept; undefined: they end with the process. */
   readonly file: string | undefined;
   readonly dataPlane: DataPlane;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** What operators want of targets, kept over restarts. */

@@ -1,5 +1,4 @@
-import type { Clock } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { OperatorOverride, TargetStatus } from "../plan/data-plane.ts";
@@ -38,9 +37,7 @@ export interface BalancerOptions {
   readonly weights?: "fixed" | "adaptive";
 }
 
-interface TargetSetEnv {
-  readonly clock: Clock;
-  readonly random: Random;
+interface TargetSetEnv extends TimeAndChance {
   /** For balancers with strategies of plugins. */
   readonly strategies: Strategies | undefined;
 }

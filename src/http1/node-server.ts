@@ -9,22 +9,18 @@ import {
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { joinOwned, textBrief } from "../core/bytes.ts";
-import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
-import type { Random } from "../core/random.ts";
 import type { Refusal } from "../core/reason.ts";
 import { type ListeningServer, startListening } from "../core/sockets/listening-server.ts";
 import { tlsOptionsOf } from "../core/sockets/tls-server-options.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import { HTTP1, HttpListening, TCP_KEEPALIVE_MS } from "./listening.ts";
 import { NodeHttpConnection } from "./node-connection.ts";
 import { type HttpPair, NodeRequest } from "./node-request.ts";
 import type { HttpReply, HttpServerOptions } from "./port.ts";
 
 /** node:http. Rejects with the error of the system, or of the TLS library. */
-export async function listenHttpNode(
-  options: HttpServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
-): Promise<ListeningServer> {
+export async function listenHttpNode(options: HttpServerOptions, env: TimeAndChance): Promise<ListeningServer> {
   const server = createServer(options);
   // Closes what is idle, and no longer watches over the time that requests take.
   const closeIdle = (): void => {
@@ -62,10 +58,8 @@ function serve(service: NodeService, server: Server, { tls }: HttpServerOptions)
   server.on("clientError", (error, socket) => service.broken(error, socket));
 }
 
-interface NodeEnv {
+interface NodeEnv extends TimeAndChance {
   readonly options: HttpServerOptions;
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 class NodeService {

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import { backoffMs } from "./backoff.ts";
 
 /**
@@ -63,7 +64,7 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
   #fault = "";
   #closing: PromiseWithResolvers<void> | undefined;
 
-  constructor(options: PoolOptions<Link>, env: { readonly clock: Clock; readonly random: Random }) {
+  constructor(options: PoolOptions<Link>, env: TimeAndChance) {
     this.#options = options;
     this.#clock = env.clock;
     this.#random = env.random;

@@ -1,6 +1,5 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
 import type { Cancel, Clock } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
 import { ClientPool, type LinkOwner, type PooledCall } from "./client-pool.ts";
 import { dialer, peerUrl } from "./dial.ts";
 import { ACCEPTED_ENCODINGS, type HeaderBlock, isHeaderValue, isTransportHeader } from "./headers.ts";
@@ -9,6 +8,7 @@ import { NodeClientLink } from "./node-client-link.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "./port.ts";
 import { joinOwned } from "../core/bytes.ts";
 import { reasonOf } from "../core/errors.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import { frameMessage } from "./message-pieces.ts";
 import { failed, readReplyFields, ReplyReader } from "./reply-reader.ts";
 import { formatTimeout } from "./timeout.ts";
@@ -19,10 +19,7 @@ import { formatTimeout } from "./timeout.ts";
  * bounded by its own timeout. Throws TLS_INVALID for bad PEM, CONFIG_INVALID for a URL that is not
  * http or https.
  */
-export function openUnaryClient(
-  options: UnaryClientOptions,
-  env: { readonly clock: Clock; readonly random: Random },
-): UnaryClient {
+export function openUnaryClient(options: UnaryClientOptions, env: TimeAndChance): UnaryClient {
   const url = peerUrl(options.url);
   const pings = new PingPolicy({ timeMs: options.keepaliveTimeMs, timeoutMs: options.keepaliveTimeoutMs });
   const linkOptions = { ...options, pings, url, dial: dialer(url, options.tls, options) };

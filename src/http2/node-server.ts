@@ -1,11 +1,10 @@
 import http2 from "node:http2";
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Clock } from "../core/clock.ts";
 import { noCommonProtocol } from "../core/connection-refusal.ts";
-import type { Random } from "../core/random.ts";
 import type { ListeningServer } from "../core/sockets/listening-server.ts";
 import { tlsOptionsOf } from "../core/sockets/tls-server-options.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import { HTTP2, Listening, listenOn, withTls } from "./listening.ts";
 import { ServerSession } from "./node-server-session.ts";
 import type { UnaryServerOptions } from "./port.ts";
@@ -29,10 +28,7 @@ const MAX_OUTSTANDING_PINGS = 1_000;
  * A unary gRPC server over node:http2. Throws LISTEN_FAILED when the address is not to be had,
  * TLS_INVALID for bad PEM.
  */
-export async function listenUnary(
-  options: UnaryServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
-): Promise<ListeningServer> {
+export async function listenUnary(options: UnaryServerOptions, env: TimeAndChance): Promise<ListeningServer> {
   const server = createServer(options);
   await listenOn(server, options);
   const listening = new Listening(server, options, env.clock);

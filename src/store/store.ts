@@ -7,8 +7,7 @@
  * add nothing to them. Values are at most `MAX_VALUE_BYTES`. Nobody sees part of a transaction.
  */
 
-import type { Clock } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import type { TimeDifference } from "./server-time.ts";
 
 /** 512 KiB: what Consul takes, and a third of what etcd takes. */
@@ -235,9 +234,7 @@ export interface Store extends AsyncDisposable {
 export type StoreAdapter = Omit<Store, "openSession">;
 
 /** What adapters are given of the world. */
-export interface StoreOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface StoreOptions extends TimeAndChance {
   readonly observer: StoreObserver;
 }
 

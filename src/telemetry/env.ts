@@ -1,5 +1,4 @@
-import type { Clock } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
+import type { TimeAndChance } from "../core/time-and-chance.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -8,10 +7,14 @@ import type { Metrics } from "./metrics.ts";
  * What every long-lived part of a node is handed: time, chance, and the three places where it says
  * what it does.
  */
-export interface Env {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface Env extends TimeAndChance {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ledger: Ledger;
+}
+
+/** Of what also does its work without a log: it only counts then. */
+export interface CountingEnv extends TimeAndChance {
+  readonly metrics: Metrics;
+  readonly log?: Log;
 }

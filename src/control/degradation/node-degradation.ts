@@ -1,8 +1,7 @@
 import type { DegradationDocument } from "../../config/schema/fleet.ts";
-import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { DEGRADATION_STEPS, type GivenUp, NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
-import type { Log } from "../../telemetry/log.ts";
+import type { Env } from "../../telemetry/env.ts";
 import type { LoadSignals } from "../load/load-report.ts";
 import { DegradationDecider, type DegradationInput } from "./degradation-decider.ts";
 import { type DegradationDirective, degradedRate, toDirective } from "./degradation-directive.ts";
@@ -20,9 +19,7 @@ import {
 } from "./node-level.ts";
 import { degradationSettings } from "./degradation-settings.ts";
 
-interface NodeDegradationOptions {
-  readonly clock: Clock;
-  readonly log: Log;
+interface NodeDegradationOptions extends Pick<Env, "clock" | "log"> {
   /** The id of this node. */
   readonly id: string;
   /** Of the config that runs; absent there: only what people order is given up. */

@@ -1,9 +1,8 @@
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { Random } from "../../core/random.ts";
 import { pauseMs } from "../../store/pauses.ts";
 import { checkShape } from "../../store/recipes/json-value.ts";
-import type { Log } from "../../telemetry/log.ts";
+import type { Env } from "../../telemetry/env.ts";
 import { type ConfigDirective, ConfigDirectiveSchema, digestOf } from "./directive.ts";
 
 /** A version of the fleet's config that a node is to run. */
@@ -14,10 +13,7 @@ export interface WantedVersion {
   readonly triedFor?: number | undefined;
 }
 
-export interface ConfigReconcilerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
+export interface ConfigReconcilerOptions extends Pick<Env, "clock" | "log" | "random"> {
   /** The id of this node: a candidate may be for some nodes only. */
   readonly id: string;
   /** This start of it: one that was asked to try a candidate is asked for this start alone. */

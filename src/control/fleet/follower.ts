@@ -1,8 +1,7 @@
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { isOver } from "../../core/is-over.ts";
-import type { Random } from "../../core/random.ts";
-import type { Log } from "../../telemetry/log.ts";
+import type { Env } from "../../telemetry/env.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "./controller-link.ts";
 import type { DirectiveBook } from "./directive-book.ts";
 import { FollowedController, type FollowEnd } from "./followed-controller.ts";
@@ -11,10 +10,7 @@ import type { MemberFollower } from "./member-follower.ts";
 import { type ControllerAddress, FLEET_PROTOCOL, type ReportReply } from "./messages.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
 
-export interface FollowerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
+export interface FollowerOptions extends Pick<Env, "clock" | "log" | "random"> {
   readonly identity: FollowerIdentity;
   readonly openLink: OpenControllerLink;
   /**

@@ -1,8 +1,7 @@
 import { formatAddress, isWildcardHost, parseAddress } from "../../config/schema/address.ts";
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { isoTime } from "../../core/iso-time.ts";
-import type { Random } from "../../core/random.ts";
 import {
   type FoundMember,
   type FoundMembers,
@@ -10,17 +9,14 @@ import {
   membersKey,
   type MembersPlan,
 } from "../../plan/members.ts";
-import type { Log } from "../../telemetry/log.ts";
+import type { Env } from "../../telemetry/env.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import type { CallOutcome, RefusedCall } from "./controller-link.ts";
 import { isDialable, isLoopback } from "./listener-address.ts";
 import { LostMembers } from "./lost-members.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "./messages.ts";
 
-interface MemberFollowerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
+interface MemberFollowerOptions extends Pick<Env, "clock" | "log" | "random"> {
   /** Of this node, which is never found. */
   readonly id: string;
   /** Where it takes data itself: who says that it is there, too, is on another machine. */

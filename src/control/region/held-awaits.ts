@@ -1,5 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { type Timer, Timers } from "../../core/timers.ts";
 import type { AwaitReply, AwaitRequest, NotLeader } from "../fleet/messages.ts";
 
@@ -16,9 +15,7 @@ export const HELD = { leastMs: 20_000, mostMs: 30_000 } as const;
 const A_TURN = 200;
 const NOTHING: AwaitReply = { protocol: 1, directives: [] };
 
-interface HeldAwaitsOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+interface HeldAwaitsOptions extends TimeAndChance {
   readonly most: number;
 }
 

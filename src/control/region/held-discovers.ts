@@ -1,5 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { type Timer, Timers } from "../../core/timers.ts";
 import { type DiscoverReply, FLEET_PROTOCOL, type MemberSelection, type NotLeader } from "../fleet/messages.ts";
 
@@ -30,9 +29,7 @@ interface Group {
   readonly calls: Set<HeldDiscover>;
 }
 
-interface HeldDiscoversOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+interface HeldDiscoversOptions extends TimeAndChance {
   /** As it is now, for who has waited long enough. */
   readonly replyTo: (question: DiscoverQuestion) => DiscoverReply;
 }

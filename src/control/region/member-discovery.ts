@@ -1,6 +1,6 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Cancel } from "../../core/clock.ts";
 import { dropOldest } from "../../core/drop-oldest.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { digestOf } from "../fleet/directive.ts";
 import {
@@ -22,9 +22,7 @@ export interface OtherRegions {
   find(selection: MemberSelection): MemberSet | undefined;
 }
 
-interface MemberDiscoveryOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+interface MemberDiscoveryOptions extends TimeAndChance {
   readonly region: string;
   readonly table: Pick<CollectorTable, "get" | typeof Symbol.iterator>;
   readonly others: OtherRegions | undefined;

@@ -1,14 +1,12 @@
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
 import { type ControllerAddress, FLEET_PROTOCOL, type MemberSelection, type MemberSet } from "../fleet/messages.ts";
 import type { TellBound } from "./discover-bounds.ts";
 import type { OtherRegions } from "./member-discovery.ts";
 
-interface RemoteRegionsOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+interface RemoteRegionsOptions extends TimeAndChance {
   /** Of the controller that asks. */
   readonly id: string;
   readonly leaderOf: (region: string) => ControllerAddress | undefined;

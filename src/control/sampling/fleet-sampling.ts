@@ -1,5 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Log } from "../../telemetry/log.ts";
+import type { Env } from "../../telemetry/env.ts";
 import type { DirectiveMark } from "../fleet/directive.ts";
 import { readSamplingDirective } from "./directive-body.ts";
 import { isNewsOfNode, loadTold, NO_LOAD_TOLD } from "./load-news.ts";
@@ -14,10 +13,8 @@ import {
   type SamplingReport,
 } from "./sampling-report.ts";
 
-interface FleetSamplingOptions {
-  readonly clock: Clock;
+interface FleetSamplingOptions extends Pick<Env, "clock" | "log"> {
   readonly node: SamplingNode;
-  readonly log: Log;
 }
 
 /** The sampling of a node whose fleet decides: what it tells its controller, and hears from it. */

@@ -1,5 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
@@ -56,10 +55,8 @@ interface MemberSeen {
   readonly isSure: boolean;
 }
 
-interface CreateTopologyOptions {
+interface CreateTopologyOptions extends TimeAndChance {
   readonly source: TopologySource;
-  readonly clock: Clock;
-  readonly random: Random;
   /** For how long what a region's controller said of its collectors is good for a choice. */
   readonly freshMs?: number;
 }

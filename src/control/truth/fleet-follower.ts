@@ -1,7 +1,6 @@
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { sha256Of } from "../../core/sha256.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Env } from "../../telemetry/env.ts";
 import { type ConfigWalk, type FleetVersion, isToRepeat } from "../apply.ts";
 import type { ApplyOutcome } from "../apply-outcome.ts";
 import { type ConfigTruth, TROUBLE_KINDS, type TruthNews, type TruthTrouble } from "./config-truth.ts";
@@ -34,15 +33,13 @@ type VersionPointer = Omit<FleetVersion, "text"> & {
   readonly triedFor?: number | undefined;
 };
 
-interface FleetFollowerParts {
+interface FleetFollowerParts extends Pick<Env, "log" | "metrics"> {
   readonly prefix: string;
   readonly walk: Pick<ConfigWalk, "follow" | "status">;
   readonly memory: Pick<FleetMemory, "identity">;
   readonly lastGood: LastGoodFile;
   /** The node knows now whose it is, and runs what it ran before: that did not know it. */
   readonly learnt: () => void;
-  readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 /**

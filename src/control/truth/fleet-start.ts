@@ -1,8 +1,7 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Log } from "../../telemetry/log.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { Prepared } from "../document/prepare.ts";
 import { formatProblem, type Problem } from "../../core/problem.ts";
+import type { Env } from "../../telemetry/env.ts";
 import type { TruthTrouble } from "./config-truth.ts";
 import { StoreDeadline } from "./deadline.ts";
 import type { LastGood, LastGoodFile } from "./last-good.ts";
@@ -24,7 +23,7 @@ export interface FleetStart {
   readonly trouble: TruthTrouble | undefined;
 }
 
-interface FleetStartParts {
+interface FleetStartParts extends Pick<Env, "clock" | "log"> {
   readonly inspect: (signal: AbortSignal) => Promise<FleetInspection>;
   readonly memory: Pick<FleetMemory, "identity">;
   readonly lastGood: LastGoodFile;
@@ -32,8 +31,6 @@ interface FleetStartParts {
   readonly prepare: (text: string) => Promise<Prepared>;
   /** The fleet's sections of the node's own file, where that says that they are for now. */
   readonly bootstrap: string | undefined;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** So long the start waits for the store. */

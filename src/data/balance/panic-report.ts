@@ -1,5 +1,4 @@
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { CountingEnv } from "../../telemetry/env.ts";
 
 /** How many of the targets that count are ready. */
 export interface Panic {
@@ -7,11 +6,8 @@ export interface Panic {
   readonly counted: number;
 }
 
-export interface PanicEnv {
-  readonly metrics: Metrics;
-  /** Without one, panics are only counted. */
-  readonly log?: Log;
-}
+/** Without a log, panics are only counted. */
+export type PanicEnv = Pick<CountingEnv, "log" | "metrics">;
 
 /** Is told of one pool whether it panics. */
 export interface PanicTeller {

@@ -1,18 +1,12 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import { VERSION } from "../../core/version.ts";
 import type { UnaryClient, UnaryClientOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import type { GrpcConnectionPlan, TargetCommon } from "../../plan/plan.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Env } from "../../telemetry/env.ts";
 import { faultCounter } from "./connection-faults.ts";
 import { tunnelProxy } from "./tunnel-proxy.ts";
 
-export interface ClientEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-}
+export type ClientEnv = Pick<Env, "clock" | "random" | "metrics">;
 
 /** What Signalbox calls itself at targets. */
 export const USER_AGENT = `Signalbox/${VERSION}`;

@@ -1,6 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { CountingEnv } from "../../telemetry/env.ts";
 import {
   splitSize,
   learnedMaxBytes,
@@ -18,22 +16,16 @@ import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 /** A 400 to less than this is about the data: limits of request bodies are larger. */
 const LARGE_BYTES = 1_048_576;
 
-interface LearnedSizeEnv {
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly log?: Log;
-}
-
 /**
  * What one target has shown of the size of requests that it takes, and what its answers mean in the
  * light of it.
  */
 export class LearnedSize {
   readonly #id: () => string;
-  readonly #env: LearnedSizeEnv;
+  readonly #env: Omit<CountingEnv, "random">;
   #limit: SizeLimit = NO_SIZE_LIMIT;
 
-  constructor(id: () => string, env: LearnedSizeEnv) {
+  constructor(id: () => string, env: Omit<CountingEnv, "random">) {
     this.#id = id;
     this.#env = env;
   }

@@ -1,12 +1,10 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { Cancel } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { CountingEnv } from "../../telemetry/env.ts";
 import type { Check } from "../health/check.ts";
 import type { Health } from "../health/health.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
@@ -166,12 +164,7 @@ interface HealthWatch {
   stateEntered(id: string): void;
 }
 
-export interface TargetEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-  /** Without one, changes of health are only counted. */
-  readonly log?: Log;
+export interface TargetEnv extends CountingEnv {
   /** Without one, all of `max_in_flight` is this process's. */
   readonly partOf?: PartOfLimit;
   /** Without one, targets have no active checks. */

@@ -1,5 +1,5 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { Cancel } from "../../core/clock.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Check, CheckOutcome } from "./check.ts";
 
 /** Whom the checker works for; asked anew before each check. */
@@ -13,22 +13,17 @@ export interface Checked {
   checked(outcome: CheckOutcome, startedMs: number): void;
 }
 
-interface CheckerEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /** Runs a target's checks, one after the other, by the target's interval +-20 %. Owns the check. */
 export class Checker implements AsyncDisposable {
   readonly #target: Checked;
   readonly #check: Check;
-  readonly #env: CheckerEnv;
+  readonly #env: TimeAndChance;
   #cancel: Cancel = () => undefined;
   #nextMs = Infinity;
   #running = false;
   #closed = false;
 
-  constructor(target: Checked, check: Check, env: CheckerEnv) {
+  constructor(target: Checked, check: Check, env: TimeAndChance) {
     this.#target = target;
     this.#check = check;
     this.#env = env;

@@ -1,12 +1,10 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { Cancel } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import { partName } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { CountingEnv } from "../../telemetry/env.ts";
 import { redactText } from "../../telemetry/redact.ts";
 import type { RetryReason } from "../send-outcome.ts";
 import type { Check, CheckOutcome } from "./check.ts";
@@ -20,12 +18,7 @@ import type { HealthNews } from "./target-news.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
 
-export interface HealthMonitorEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-  /** Without one, changes are only counted. */
-  readonly log?: Log;
+export interface HealthMonitorEnv extends CountingEnv {
   /** One address of several: it is in the log by itself, while metrics tell of the whole target. */
   readonly isPart?: boolean;
   /** Without one, there are no active checks, whatever the plan says. */

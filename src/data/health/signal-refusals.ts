@@ -1,10 +1,9 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { Cancel } from "../../core/clock.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import type { CountingEnv } from "../../telemetry/env.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import { SignalCounts } from "./signal-counts.ts";
 import { isDue, REFUSED_AFTER, type RefusalEvent, type SignalRefusal, stepRefusal, TAKEN } from "./signal-refusal.ts";
@@ -20,11 +19,7 @@ export interface RefusedSignal {
   readonly said: string;
 }
 
-interface RefusalsEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-  readonly log?: Log;
+interface RefusalsEnv extends CountingEnv {
   /**
    * In a worker: tells the main process at once, and gives the number of what it told. What is not
    * told at once is asked for.

@@ -1,5 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import type { ChooserCopy } from "../balance/chooser.ts";
@@ -24,9 +23,7 @@ export interface LaneCopy {
 }
 
 /** What all lanes of a pool have in common. */
-export interface LaneEnv extends StrategyFaults {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface LaneEnv extends StrategyFaults, TimeAndChance {
   readonly records: Records;
   readonly splitter: ParcelSplitter;
   readonly budget: RetryBudget;

@@ -1,12 +1,11 @@
 import { truncate } from "../../core/truncate.ts";
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Cancel } from "../../core/clock.ts";
 import type { Reason } from "../../core/reason.ts";
 import { type Seen, UNSEEN } from "../../otlp/any-value.ts";
 import { firstAttributes } from "../../otlp/first-attributes.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { DropSample, LossStatus } from "../../plan/data-plane.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Env } from "../../telemetry/env.ts";
 import { redact } from "../../telemetry/redact.ts";
 
 /** Items that reached nobody, of one rule in one parcel. */
@@ -37,12 +36,6 @@ export interface Losses extends Disposable {
   readonly samples: readonly DropSample[];
 }
 
-interface LossesEnv {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
-
 /** The first loss of its kind is logged at once, those after it together, once in this time. */
 const LOG_MS = 10_000;
 /** One sample of each kind in this time. */
@@ -54,7 +47,7 @@ const MAX_ATTRIBUTES = 8;
 const MAX_SAID = 512;
 const MAX_VALUE = 128;
 
-export function openLosses(env: LossesEnv): Losses {
+export function openLosses(env: Pick<Env, "clock" | "log" | "metrics">): Losses {
   return new Teller(env);
 }
 
@@ -74,7 +67,7 @@ interface LossKind {
 }
 
 class Teller implements Losses {
-  readonly #env: LossesEnv;
+  readonly #env: Pick<Env, "clock" | "log" | "metrics">;
   readonly #kinds = new Map<string, LossKind>();
   readonly #pools = new Map<string, LossStatus>();
   readonly #targets = new Map<string, LossStatus>();
@@ -82,7 +75,7 @@ class Teller implements Losses {
   readonly #samples: DropSample[] = [];
   #timer: Cancel | undefined;
 
-  constructor(env: LossesEnv) {
+  constructor(env: Pick<Env, "clock" | "log" | "metrics">) {
     this.#env = env;
   }
 

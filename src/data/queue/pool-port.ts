@@ -1,10 +1,7 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { CountingEnv } from "../../telemetry/env.ts";
 import type { LaneFailoverState } from "../balance/failover-state.ts";
 import type { PanicTeller } from "../balance/panic-report.ts";
 import type { Strategies } from "../balance/strategies.ts";
@@ -28,10 +25,7 @@ import type { TakeLeft } from "./removed.ts";
  */
 type Schedule = (run: () => void) => void;
 
-export interface PoolEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
+export interface PoolEnv extends CountingEnv {
   /** Label of the batch sizes. */
   readonly region: string;
   readonly schedule: Schedule;
@@ -42,8 +36,6 @@ export interface PoolEnv {
   readonly pools: NamedPools;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
-  /** Without one, panics are only counted. */
-  readonly log?: Log;
   /** In a worker: who hears of panics, by pool, in the place of the log and metrics. */
   readonly panicTellerOf?: (pool: string) => PanicTeller;
   /** Without one, all of its limits are this process's. */

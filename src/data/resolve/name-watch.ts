@@ -1,10 +1,8 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { Cancel } from "../../core/clock.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Answer, Resolver } from "./resolver.ts";
 
-interface NameWatchEnv {
-  readonly clock: Clock;
-  readonly random: Random;
+interface NameWatchEnv extends TimeAndChance {
   readonly resolver: Resolver;
 }
 

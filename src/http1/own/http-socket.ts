@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
 import { viewBuffer } from "../../core/bytes.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import { peerOf } from "../../core/sockets/peer-of.ts";
 import type { ReadAccepted } from "../../core/sockets/read-socket.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Timer, Timers } from "../../core/timers.ts";
 import { type Flushable, turnEnd } from "../../core/turn-end.ts";
 import type { ServedHttp } from "../listening.ts";
@@ -11,9 +10,7 @@ import { LINGER_MS } from "../port.ts";
 import { type ConnectionOwner, type ConnectionShared, HttpConnection } from "./connection.ts";
 
 /** What the connections of one server share, besides what the protocol needs. */
-export interface HttpShared extends ConnectionShared {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface HttpShared extends ConnectionShared, TimeAndChance {
   readonly timers: Timers;
   readonly read: ReadAccepted;
   readonly maxConnectionAgeMs: number;

@@ -1,10 +1,9 @@
 import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import { type ListeningServer, startListening } from "../../core/sockets/listening-server.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
 import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { Timers } from "../../core/timers.ts";
 import { HTTP1, HttpListening, TCP_KEEPALIVE_MS } from "../listening.ts";
 import type { HttpServerOptions } from "../port.ts";
@@ -15,10 +14,7 @@ import { WaitingBytes } from "./waiting-bytes.ts";
 import { type HttpShared, HttpSocket } from "./http-socket.ts";
 
 /** Our own HTTP/1.1. Rejects with the error of the system, or of the TLS library. */
-export function listenHttpOwn(
-  options: HttpServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
-): Promise<ListeningServer> {
+export function listenHttpOwn(options: HttpServerOptions, env: TimeAndChance): Promise<ListeningServer> {
   return listenHttpReading(readAccepted, options, env);
 }
 
@@ -26,7 +22,7 @@ export function listenHttpOwn(
 export async function listenHttpReading(
   read: ReadAccepted,
   options: HttpServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
+  env: TimeAndChance,
 ): Promise<ListeningServer> {
   const server = createServer(options);
   const listening = new HttpListening(server, env.clock);
@@ -52,7 +48,7 @@ function createServer({ tls: secure }: HttpServerOptions): Server {
 function share(
   read: ReadAccepted,
   options: HttpServerOptions,
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { clock, random }: TimeAndChance,
   listening: HttpListening,
 ): HttpShared {
   const { handler, refuse, onFault = ignore, maxConnectionAgeMs } = options;

@@ -1,8 +1,6 @@
 import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
-import type { Clock } from "../../core/clock.ts";
 import { noCommonProtocol } from "../../core/connection-refusal.ts";
-import type { Random } from "../../core/random.ts";
 import type { ListeningServer } from "../../core/sockets/listening-server.ts";
 import { tlsOptionsOf } from "../../core/sockets/tls-server-options.ts";
 import { HTTP2, Listening, listenOn, withTls } from "../listening.ts";
@@ -11,6 +9,7 @@ import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from ".
 import { Timers } from "../../core/timers.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
 import { type ReadAccepted, readAccepted } from "../../core/sockets/read-socket.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { RequestHeads } from "./server/request-head.ts";
 import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
 
@@ -18,10 +17,7 @@ import { ServerConnection, type ServerShared } from "./server/server-connection.
  * A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had,
  * TLS_INVALID for bad PEM.
  */
-export function listenUnary(
-  options: UnaryServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
-): Promise<ListeningServer> {
+export function listenUnary(options: UnaryServerOptions, env: TimeAndChance): Promise<ListeningServer> {
   return listenReading(readAccepted, options, env);
 }
 
@@ -29,7 +25,7 @@ export function listenUnary(
 export async function listenReading(
   read: ReadAccepted,
   options: UnaryServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
+  env: TimeAndChance,
 ): Promise<ListeningServer> {
   const server = createServer(options);
   await listenOn(server, options);
@@ -49,7 +45,7 @@ function createServer(options: UnaryServerOptions): Server {
 function share(
   read: ReadAccepted,
   options: UnaryServerOptions,
-  env: { readonly clock: Clock; readonly random: Random },
+  env: TimeAndChance,
   listening: Listening,
 ): ServerShared {
   return {

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { ClientPool } from "../client-pool.ts";
 import { dialer, peerUrl } from "../dial.ts";
 import { PingPolicy } from "../liveness.ts";
@@ -18,10 +18,7 @@ import { DEFAULT_LIMITS } from "./contract.ts";
  * bounded by its own timeout. Throws TLS_INVALID for bad PEM, CONFIG_INVALID for a URL that is not
  * http or https.
  */
-export function openUnaryClient(
-  options: UnaryClientOptions,
-  env: { readonly clock: Clock; readonly random: Random },
-): UnaryClient {
+export function openUnaryClient(options: UnaryClientOptions, env: TimeAndChance): UnaryClient {
   const url = peerUrl(options.url);
   const shared: ClientShared = {
     options,

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { RouterError } from "../../core/errors.ts";
-import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Listing, type StoreOptions } from "../store.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
+import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Listing } from "../store.ts";
 import { isInMemory, openReader } from "./database.ts";
 import type { HistoryPosition } from "./feed.ts";
 import { storeError } from "./sqlite-fault.ts";
@@ -41,7 +42,7 @@ export async function listInTurns(
   file: StoreFile,
   range: Range,
   { signal, deadlineMs = CALL_DEADLINE_MS }: CallOptions,
-  world: Pick<StoreOptions, "clock" | "random">,
+  world: TimeAndChance,
 ): Promise<PositionedListing> {
   const { clock } = world;
   const endsMs = clock.nowMs() + deadlineMs;

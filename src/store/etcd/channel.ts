@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { EtcdSettings } from "../store.ts";
 import { EtcdConnection } from "./connection.ts";
 
@@ -22,7 +22,7 @@ export class Channel implements Disposable {
   #isClosed = false;
 
   /** Begins anywhere, so that clients spread over the members. */
-  constructor(settings: EtcdSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }) {
+  constructor(settings: EtcdSettings, { clock, random }: TimeAndChance) {
     this.endpoints = settings.endpoints;
     this.#settings = settings;
     this.#clock = clock;

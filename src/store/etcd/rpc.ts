@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { sleep, type Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { CALL_DEADLINE_MS, type CallOptions, type EtcdSettings } from "../store.ts";
 import { Channel } from "./channel.ts";
 import type { EtcdConnection } from "./connection.ts";
@@ -36,7 +37,7 @@ export class Rpc implements Disposable {
   readonly #clock: Clock;
   readonly #random: Random;
 
-  constructor(settings: EtcdSettings, tokens: Tokens, world: { readonly clock: Clock; readonly random: Random }) {
+  constructor(settings: EtcdSettings, tokens: Tokens, world: TimeAndChance) {
     this.channel = new Channel(settings, world);
     this.tokens = tokens;
     this.#clock = world.clock;

@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
-import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
+import type { Cancel } from "../../core/clock.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { ResyncReason, StoreObserver } from "../store.ts";
 import type { WatchLag } from "../watch-lag.ts";
 import type { OpenStream } from "./connection.ts";
@@ -11,12 +11,10 @@ import { endOfPrefix, type RangeReader, startOfPrefix } from "./range.ts";
 import type { Ready, Rpc } from "./rpc.ts";
 import type { WatchStep, WatchState } from "./watch-state.ts";
 
-export interface EtcdWatchParts {
+export interface EtcdWatchParts extends TimeAndChance {
   readonly prefix: string;
   readonly rpc: Rpc;
   readonly reader: RangeReader;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly observer: StoreObserver;
   readonly lag: WatchLag;
 }

@@ -1,6 +1,6 @@
-import { type Clock, sleep } from "../../core/clock.ts";
+import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import { pauseMs } from "../pauses.ts";
 
 /** Whether it is about the store or the way to it, and may be over the next time. */
@@ -8,9 +8,7 @@ export function mayPass(cause: unknown): cause is RouterError {
   return cause instanceof RouterError && (cause.code === "STORE_UNREACHABLE" || cause.code === "STORE_UNKNOWN");
 }
 
-export interface Persistence {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface Persistence extends TimeAndChance {
   readonly signal: AbortSignal;
   readonly onTrouble: ((cause: RouterError) => void) | undefined;
 }

@@ -1,15 +1,13 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Cancel } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Lease, LeaseClient } from "../lease.ts";
 import type { CallOptions, SessionLoss } from "../store.ts";
 import { type LeaseEvent, leaseGranted, type LeaseState, type LeaseStep, stepLease } from "./lease-step.ts";
 import { momentOf, untilMs } from "./moment.ts";
 import { beatMs, type SessionCell } from "./session-cell.ts";
 
-interface RenewerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+interface RenewerOptions extends TimeAndChance {
   readonly client: LeaseClient;
   readonly cell: SessionCell;
   /** So much was left when the renewal was answered. */

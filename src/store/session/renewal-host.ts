@@ -1,6 +1,5 @@
-import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { Random } from "../../core/random.ts";
+import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Lease, LeaseClient } from "../lease.ts";
 import { observed } from "../observed.ts";
 import type { StoreCallOutcome, StoreObserver, StoreOperation, StoreOptions, StoreSettings } from "../store.ts";
@@ -10,9 +9,7 @@ import { SessionCell } from "./session-cell.ts";
 
 type OpenLeases = (settings: StoreSettings, options: StoreOptions) => Promise<LeaseClient>;
 
-export interface HostOptions {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface HostOptions extends TimeAndChance {
   readonly openLeases: OpenLeases;
   readonly send: (store: number, message: FromRenewal) => void;
 }

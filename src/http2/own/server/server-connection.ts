@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock } from "../../../core/clock.ts";
 import { IdMap } from "../../../core/id-map.ts";
-import type { Random } from "../../../core/random.ts";
 import { STATUS } from "../../grpc-status.ts";
 import { certificateNames } from "../../certificate-names.ts";
 import { peerOf } from "../../../core/sockets/peer-of.ts";
@@ -21,6 +19,7 @@ import {
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
 import type { ReadAccepted, TakeBytes } from "../../../core/sockets/read-socket.ts";
+import type { TimeAndChance } from "../../../core/time-and-chance.ts";
 import type { FixedReply } from "../frames/fixed-reply.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { OwedCredit } from "./owed-credit.ts";
@@ -29,11 +28,9 @@ import type { RequestHeads } from "./request-head.ts";
 import { type ReplySender, ServerCall } from "./server-call.ts";
 
 /** What the connections of one server share. */
-export interface ServerShared {
+export interface ServerShared extends TimeAndChance {
   readonly options: UnaryServerOptions;
   readonly limits: ConnectionLimits;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly timers: Timers;
   readonly heads: RequestHeads;
   readonly read: ReadAccepted;
