@@ -1,17 +1,10 @@
 import { type ConnectionEvents, type CreditTo, H2_ERROR } from "../contract.ts";
-import type { Faults } from "./faults.ts";
-import type { Leftovers } from "./leftovers.ts";
-import type { Outbound } from "./outbound.ts";
+import type { ConnectionParts } from "./connection-parts.ts";
 import type { ReceiveWindow } from "./receive-window.ts";
 import type { Stream } from "./stream.ts";
-import type { StreamTable } from "./stream-table.ts";
 
-interface BodyIntakeParts {
+interface BodyIntakeParts extends Pick<ConnectionParts, "streams" | "outbound" | "faults" | "leftovers"> {
   readonly events: ConnectionEvents;
-  readonly streams: StreamTable;
-  readonly outbound: Outbound;
-  readonly faults: Faults;
-  readonly leftovers: Leftovers;
   /** Of the whole connection. */
   readonly window: ReceiveWindow;
 }

@@ -2,22 +2,13 @@ import { type ConnectionEvents, type ConnectionLimits, H2_ERROR, type HeaderList
 import { DEFAULT_TABLE_BYTES } from "../frames/frame-types.ts";
 import { HpackDecoder } from "../hpack/decoder.ts";
 import { type BlockFacts, examineBlock } from "./block-facts.ts";
-import type { Ending } from "./ending.ts";
-import type { Faults } from "./faults.ts";
-import type { Outbound } from "./outbound.ts";
-import type { ReceiveWindow } from "./receive-window.ts";
+import type { ConnectionParts } from "./connection-parts.ts";
 import { Stream } from "./stream.ts";
-import type { StreamTable } from "./stream-table.ts";
 
-interface HeaderIntakeParts {
+interface HeaderIntakeParts extends Pick<ConnectionParts, "streams" | "outbound" | "ending" | "faults" | "newWindow"> {
   readonly role: "server" | "client";
   readonly limits: ConnectionLimits;
   readonly events: ConnectionEvents;
-  readonly streams: StreamTable;
-  readonly outbound: Outbound;
-  readonly ending: Ending;
-  readonly faults: Faults;
-  readonly newWindow: () => ReceiveWindow;
 }
 
 /**

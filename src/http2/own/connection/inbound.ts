@@ -1,28 +1,18 @@
 import { viewBuffer } from "../../../core/bytes.ts";
 import { type ConnectionEvents, type ConnectionFault, H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import type { FrameSink } from "../frames/frame-sink.ts";
-import type { BodyIntake } from "./body-intake.ts";
-import type { Ending } from "./ending.ts";
-import type { Faults } from "./faults.ts";
+import type { ConnectionParts } from "./connection-parts.ts";
 import type { HeaderBlockIntake } from "./header-block-intake.ts";
-import type { Leftovers } from "./leftovers.ts";
-import type { Outbound } from "./outbound.ts";
 import { readSettings } from "./settings.ts";
-import type { StreamTable } from "./stream-table.ts";
 
 /** What a peer's SETTINGS mean that do not limit streams. */
 const UNLIMITED = 0xffff_ffff;
 
-interface InboundParts {
+interface InboundParts
+  extends Pick<ConnectionParts, "streams" | "outbound" | "ending" | "faults" | "body" | "leftovers"> {
   readonly role: "server" | "client";
   readonly events: ConnectionEvents;
-  readonly streams: StreamTable;
-  readonly outbound: Outbound;
-  readonly ending: Ending;
-  readonly faults: Faults;
   readonly headers: HeaderBlockIntake;
-  readonly body: BodyIntake;
-  readonly leftovers: Leftovers;
   /** The peer acknowledged our SETTINGS: called once. */
   readonly settled: () => void;
 }
