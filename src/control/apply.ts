@@ -74,36 +74,6 @@ export interface ConfigStatus {
   readonly last: ApplyOutcome | undefined;
 }
 
-export interface ConfigWalk {
-  /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
-  apply(text: string): Promise<ApplyOutcome>;
-  /**
-   * Walks what runs once more: what it refers to has changed, or the node's own file, which is then
-   * read another way. In a fleet it stays the same version. Never rejects.
-   */
-  again(otherwise?: OtherReading): Promise<ApplyOutcome>;
-  /** Walks a version of the fleet, unless that runs. Never rejects. */
-  follow(version: FleetVersion): Promise<ApplyOutcome>;
-  /**
-   * Walks what `make` makes of the document that runs, and writes it where the truth lives. Waits
-   * for its turn; nothing else changes the config while `make` works. Never rejects.
-   */
-  change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome>;
-  /**
-   * The data plane could not run what was applied, and runs what it ran before: so it is told,
-   * and the next change is one of that. Never rejects.
-   */
-  takenBack(event: DataPlaneEvent): Promise<void>;
-  /** For a document that could not even be read. */
-  unreadable(reason: string): void;
-  /**
-   * From here on nothing is applied: the node stops. What is under way is refused by the data
-   * plane.
-   */
-  close(): void;
-  readonly status: ConfigStatus;
-}
-
 /** How what runs is to be read from now on, if it can be applied so. */
 interface OtherReading {
   readonly prepare: (text: string) => Promise<Prepared>;
@@ -120,14 +90,10 @@ interface StartedConfig {
   readonly digest: string;
 }
 
-/** The config walk of a running node, from the config and the document that it was started with. */
-export function createConfigWalk(started: StartedConfig, parts: WalkParts): ConfigWalk {
-  return new Walk(started, parts);
-}
-
 const STOPPING: ChangeRefused = { kind: "stopping" };
 
-class Walk implements ConfigWalk {
+/** The config walk of a running node, from the config and the document that it was started with. */
+export class ConfigWalk {
   /** No more than this of a config that may be large, and not run any more. */
   readonly #started: Pick<Config, "node">;
   readonly #parts: WalkParts;
@@ -150,10 +116,15 @@ class Walk implements ConfigWalk {
     return this.#status;
   }
 
+  /**
+   * From here on nothing is applied: the node stops. What is under way is refused by the data
+   * plane.
+   */
   close(): void {
     this.#closed = true;
   }
 
+  /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
   apply(text: string): Promise<ApplyOutcome> {
     return this.#inTurn(async () => {
       const outcome = await this.#walk(async () => {
@@ -165,6 +136,10 @@ class Walk implements ConfigWalk {
     });
   }
 
+  /**
+   * Walks what runs once more: what it refers to has changed, or the node's own file, which is then
+   * read another way. In a fleet it stays the same version. Never rejects.
+   */
   again(otherwise?: OtherReading): Promise<ApplyOutcome> {
     return this.#inTurn(async () => {
       const { version, text } = this.#status;
@@ -179,6 +154,7 @@ class Walk implements ConfigWalk {
     });
   }
 
+  /** Walks a version of the fleet, unless that runs. Never rejects. */
   follow({ version, text, author, note }: FleetVersion): Promise<ApplyOutcome> {
     return this.#inTurn(async () => {
       const { version: runs, text: running, digest, last, restartRequired } = this.#status;
@@ -194,6 +170,10 @@ class Walk implements ConfigWalk {
     });
   }
 
+  /**
+   * Walks what `make` makes of the document that runs, and writes it where the truth lives. Waits
+   * for its turn; nothing else changes the config while `make` works. Never rejects.
+   */
   change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome> {
     return this.#inTurn(async () => {
       const outcome = await this.#walk(() => make(this.#status), this.#parts.truth);
@@ -204,6 +184,10 @@ class Walk implements ConfigWalk {
     });
   }
 
+  /**
+   * The data plane could not run what was applied, and runs what it ran before: so it is told,
+   * and the next change is one of that. Never rejects.
+   */
   takenBack({ version, runs }: DataPlaneEvent): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#status.version !== version) return;
@@ -214,6 +198,7 @@ class Walk implements ConfigWalk {
     });
   }
 
+  /** For a document that could not even be read. */
   unreadable(reason: string): void {
     this.#conclude({ kind: "unreadable", reason });
   }

@@ -31,48 +31,6 @@ export interface Element {
   readonly value: unknown;
 }
 
-/**
- * The route table: what runs, what ran, and every way to change it. What its methods give is
- * without secrets; what they take may refer to what the running document refers to, and to what
- * `node.secrets` allows, and cannot change that or `node.plugins`.
- */
-export interface RouteTable {
-  /** What runs. Its text and config may hold secrets. */
-  readonly status: ConfigStatus;
-  elements(section: Section): Promise<readonly Element[]>;
-  element(section: Section, id: string): Promise<Element | undefined>;
-  /** What stands at a place of the running document, as written; undefined: nothing. */
-  written(...at: readonly string[]): Promise<unknown>;
-  /** The running document as written. */
-  text(): Promise<string>;
-
-  /** Refused as `unrouted` when items that have a way now would have none, unless it is forced. */
-  edit(edit: Edit, guard: Guard, force?: boolean, publish?: PublishTerms): Promise<ChangeOutcome>;
-  replace(wanted: Wanted, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome>;
-  /** The document of an older version as a new one. */
-  rollback(to: number, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome>;
-  /**
-   * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is
-   * in this machine's environment and files, not even whether it is right; default: as for a
-   * change.
-   */
-  validate(
-    wanted: Wanted,
-    follow?: "allowed" | "none",
-  ): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }>;
-
-  /**
-   * Newest first; of a fleet, as its store has them, those that were only tried among them, or else
-   * those that this node had.
-   */
-  versions(): Promise<readonly VersionInfo[]>;
-  version(version: number): Promise<VersionView | undefined>;
-  /** The document of a version as written. */
-  versionText(version: number): Promise<string | undefined>;
-  /** undefined when one of them is not kept. */
-  diff(from: number, to: number): Promise<DocumentDiff | undefined>;
-}
-
 interface RouteTableParts {
   readonly walk: ConfigWalk;
   readonly history: ConfigHistory;
@@ -82,10 +40,6 @@ interface RouteTableParts {
   readonly shared?: FleetVersions | undefined;
 }
 
-export function createRouteTable(parts: RouteTableParts): RouteTable {
-  return new StoredRouteTable(parts);
-}
-
 /** For which version a change is meant, and how. */
 interface ChangeTerms {
   readonly guard: Guard;
@@ -93,7 +47,12 @@ interface ChangeTerms {
   readonly publish: PublishTerms | undefined;
 }
 
-class StoredRouteTable implements RouteTable {
+/**
+ * The route table: what runs, what ran, and every way to change it. What its methods give is
+ * without secrets; what they take may refer to what the running document refers to, and to what
+ * `node.secrets` allows, and cannot change that or `node.plugins`.
+ */
+export class RouteTable {
   readonly #parts: RouteTableParts;
   #root: { readonly text: string; readonly root: Promise<unknown> } | undefined;
 
@@ -101,10 +60,15 @@ class StoredRouteTable implements RouteTable {
     this.#parts = parts;
   }
 
+  /** What runs. Its text and config may hold secrets. */
   get status(): ConfigStatus {
     return this.#parts.walk.status;
   }
 
+  /**
+   * Newest first; of a fleet, as its store has them, those that were only tried among them, or else
+   * those that this node had.
+   */
   async versions(): Promise<readonly VersionInfo[]> {
     return (await this.#parts.shared?.list()) ?? this.#parts.history.versions;
   }
@@ -119,14 +83,17 @@ class StoredRouteTable implements RouteTable {
     return value === undefined ? undefined : { id, value: redactElement(section, value) };
   }
 
+  /** What stands at a place of the running document, as written; undefined: nothing. */
   async written(...at: readonly string[]): Promise<unknown> {
     return valueAt(redactRoot(await this.#runningRoot()), ...at);
   }
 
+  /** The running document as written. */
   text(): Promise<string> {
     return this.#parts.documents.redactText(this.status.text);
   }
 
+  /** Refused as `unrouted` when items that have a way now would have none, unless it is forced. */
   edit(edit: Edit, guard: Guard, force = false, publish?: PublishTerms): Promise<ChangeOutcome> {
     const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
@@ -141,6 +108,7 @@ class StoredRouteTable implements RouteTable {
     return this.#change({ guard, force: true, publish }, prepare);
   }
 
+  /** The document of an older version as a new one. */
   rollback(to: number, guard: Guard, publish?: PublishTerms): Promise<ChangeOutcome> {
     const { walk, documents, place } = this.#parts;
     return walk.change(async (running) => {
@@ -164,6 +132,11 @@ class StoredRouteTable implements RouteTable {
     });
   }
 
+  /**
+   * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is
+   * in this machine's environment and files, not even whether it is right; default: as for a
+   * change.
+   */
   async validate(
     wanted: Wanted,
     follow: "allowed" | "none" = "allowed",
@@ -185,11 +158,13 @@ class StoredRouteTable implements RouteTable {
     return { info, config: redactRoot(await this.#parts.documents.rootOf(text)) };
   }
 
+  /** The document of a version as written. */
   async versionText(version: number): Promise<string | undefined> {
     const text = await this.#textOf(version);
     return text === undefined ? undefined : this.#parts.documents.redactText(text);
   }
 
+  /** undefined when one of them is not kept. */
   async diff(from: number, to: number): Promise<DocumentDiff | undefined> {
     const { documents } = this.#parts;
     const [before, after] = await Promise.all([this.#textOf(from), this.#textOf(to)]);

@@ -20,7 +20,7 @@ import type { HealthReporter } from "./health/target-news.ts";
 import type { ToldTarget } from "./health/told-health.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import { ALL_OF_IT, type PartOfLimit } from "./node-limits/node-limit.ts";
-import { openLosses } from "./queue/losses.ts";
+import { Losses } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, pluginEditions } from "./balance/plugins.ts";
 import { requestSplitter } from "./queue/split-parcel.ts";
@@ -105,7 +105,7 @@ export async function openCore(
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
   const members = new MemberBoard();
   const targets = openNodeTargets(plan, env, { checks, partOf, members, ...options });
-  const losses = openLosses(env);
+  const losses = new Losses(env);
   const records = new Records({ ledger: env.ledger, losses });
   const poolsEnv = {
     ...env,

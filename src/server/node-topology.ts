@@ -6,7 +6,7 @@ import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { NO_LOAD } from "../control/load/load-report.ts";
 import { ownTopology } from "../control/topology/own-topology.ts";
 import { sharedSource } from "../control/topology/shared-source.ts";
-import { createTopology, type Topology } from "../control/topology/topology.ts";
+import { Topology } from "../control/topology/topology.ts";
 import type { TopologySource } from "../control/topology/topology-source.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
@@ -28,7 +28,7 @@ export function nodeTopology(options: NodeTopologyOptions): Topology {
   const { clock, random } = options.env;
   const own = ownTopology(() => describeSelf(options));
   const source = sharedSource(() => options.fleet() ?? own, clock);
-  return createTopology({ source, clock, random });
+  return new Topology({ source, clock, random });
 }
 
 /** The node as a collector whom its controller has just heard. */

@@ -1,6 +1,6 @@
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
-import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
+import { ConfigWalk } from "../control/apply.ts";
 import {
   type DocumentServiceOptions,
   type DocumentService,
@@ -10,7 +10,7 @@ import type { ConfigHistory } from "../control/history/history.ts";
 import { FileTruth } from "../control/truth/file-truth.ts";
 import type { FleetFollower } from "../control/truth/fleet-follower.ts";
 import { openFleetVersions } from "../control/truth/fleet-versions.ts";
-import { createRouteTable, type RouteTable } from "../control/route-table.ts";
+import { RouteTable } from "../control/route-table.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
@@ -60,7 +60,7 @@ export async function openSteering(
     source.file === undefined ? undefined : new FileTruth({ file: source.file, clock: env.clock, known: source.text });
   const applied = { tell: (_config: Config): void => {} };
   await keepFirst({ version, digest, text, fleet }, history, env);
-  const walk = createConfigWalk(
+  const walk = new ConfigWalk(
     { config, text, version, digest },
     {
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
@@ -82,7 +82,7 @@ export async function openSteering(
   const follower = fleet?.openFollower(walk);
   if (fleet !== undefined) await follower?.started(fleet.start);
   const shared = fleet === undefined ? undefined : openFleetVersions(fleet.coordination.place);
-  const table = createRouteTable({ walk, history, documents, place, shared });
+  const table = new RouteTable({ walk, history, documents, place, shared });
   return { walk, table, documents, file, follower, applied };
 }
 

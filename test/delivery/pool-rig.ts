@@ -4,7 +4,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
 import type { GrpcConnectionPlan, PoolPlan, TargetPlan, TargetPlanOf } from "../../src/plan/plan.ts";
-import { openNamedTarget } from "../../src/data/export/named-target.ts";
+import { NamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { limitUses, takeLimits } from "../../src/data/node-limits/limit-uses.ts";
@@ -190,7 +190,7 @@ export class PoolRig {
     const target =
       plan.resolve === "one"
         ? openTarget(plan, openClient, env)
-        : openNamedTarget(plan, { ...env, openClient, resolver: this.resolver }, "start");
+        : new NamedTarget(plan, { ...env, openClient, resolver: this.resolver }, "start");
     this.targets.set(plan.id, target);
     return target;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { mirrorKey, openMirror } from "../../src/control/truth/mirror.ts";
+import { Mirror, mirrorKey } from "../../src/control/truth/mirror.ts";
 import { StoreTruth } from "../../src/control/truth/store-truth.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { forgetfulMemory } from "../../src/store/recipes/fleet-memory.ts";
@@ -54,7 +54,7 @@ for (const [kind, open] of Object.entries(STORES)) {
       check,
       told: (news: { kind: string }) => told.find((one) => one.kind === news.kind)?.resolve(),
     };
-    await using mirror = openMirror(place, undefined, more);
+    await using mirror = new Mirror(place, undefined, more);
     await written;
     for (const [wanted, text] of [
       ["taken", `${TEXT}#by hand\n`],

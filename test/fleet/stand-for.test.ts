@@ -3,7 +3,7 @@ import test from "node:test";
 import type { Leadership } from "../../src/store/recipes/election.ts";
 import { readCandidates } from "../../src/control/region/candidates.ts";
 import { encodeLeader } from "../../src/control/fleet/leader-value.ts";
-import { openLeaderBoard } from "../../src/control/region/leader-board.ts";
+import { LeaderBoard } from "../../src/control/region/leader-board.ts";
 import { MOST_CANDIDATES, standFor } from "../../src/control/region/stand-for.ts";
 import { transferLeadership, type TransferOutcome } from "../../src/control/region/transfer-leadership.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
@@ -133,7 +133,7 @@ test("where a candidate does not step aside, nothing is given away, and the lead
 test("who leads the regions is seen by all, with where it is dialled; a program's own election is no region", async () => {
   await using controllers = new Controllers();
   const { store } = controllers;
-  await using board = openLeaderBoard(store.place);
+  await using board = new LeaderBoard(store.place);
   controllers.stand("a");
   await store.until(() => board.region("eu")?.id === "a");
   assert.deepEqual(board.region("eu")?.value?.address, addressOf("a").address);

@@ -6,8 +6,8 @@ import type { ControllerAddress, MembersReply, MembersRequest } from "../../src/
 import type { Controller } from "../../src/control/global/controller.ts";
 import { openController } from "../../src/control/global/open-controller.ts";
 import { registerController } from "../../src/control/region/register-controller.ts";
-import { fleetTopology } from "../../src/control/topology/fleet-topology.ts";
-import { createTopology, type Topology } from "../../src/control/topology/topology.ts";
+import { FleetTopology } from "../../src/control/topology/fleet-topology.ts";
+import { Topology } from "../../src/control/topology/topology.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { createRegistry } from "../../src/store/recipes/registry.ts";
 import { recordedLog } from "../support/fleet/quiet-log.ts";
@@ -47,13 +47,13 @@ class Fleet implements AsyncDisposable {
     const registered = await this.store.pass(registerController({ place, node: listed, signal: NEVER }));
     await this.store.pass(registered.heartbeat({ state: "healthy" }, { signal: NEVER }));
     this.#owned.use(registered);
-    const source = fleetTopology({
+    const source = new FleetTopology({
       id,
       controller,
       controllers: async (options) => (await createRegistry(place).list(options)).members,
       openLink: (to) => this.#link(to),
     });
-    return { controller, topology: createTopology({ source, clock, random: seededRandom(1) }) };
+    return { controller, topology: new Topology({ source, clock, random: seededRandom(1) }) };
   }
 
   /** It can be called no more. */

@@ -12,7 +12,7 @@ import type { Batch, TargetClient } from "../../src/data/export/target-client.ts
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
-import { type Losses, openLosses } from "../../src/data/queue/losses.ts";
+import { Losses } from "../../src/data/queue/losses.ts";
 import { requestSplitter } from "../../src/data/queue/split-parcel.ts";
 import { Pools } from "../../src/data/queue/pools.ts";
 import { SparseSweep } from "../../src/data/queue/sparse-sweep.ts";
@@ -92,7 +92,7 @@ export class Rig implements AsyncDisposable {
       colour: false,
     });
     this.env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
-    this.losses = openLosses(this.env);
+    this.losses = new Losses(this.env);
     this.#records = new Records({ ledger: this.env.ledger, losses: this.losses });
     const plan = planOf(text, this.#version);
     const openClient = (current: () => Named): TargetClient => this.#openClient(current);

@@ -49,7 +49,7 @@ export interface ControllerOptions {
 export interface Controller extends AsyncDisposable {
   /** What its listener answers with, whatever it leads. */
   readonly calls: ControllerCalls;
-  readonly leaders: LeaderBoard;
+  readonly leaders: Omit<LeaderBoard, typeof Symbol.asyncDispose>;
   readonly regions: RegionViews;
   readonly directives: DirectiveSource;
   /** Whom the collectors of a region report to, as the watches have it. */

@@ -8,7 +8,7 @@ import type { OpenControllerLink } from "../fleet/controller-link.ts";
 import type { ControllerAddress } from "../fleet/messages.ts";
 import { collectorTimes } from "../region/collector-table.ts";
 import { type DirectiveSource, openDirectiveSource } from "../region/directive-source.ts";
-import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-board.ts";
+import { addressOf, LeaderBoard } from "../region/leader-board.ts";
 import type { ElectedController } from "../region/candidates.ts";
 import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../fleet/leader-value.ts";
@@ -52,7 +52,7 @@ interface Lead {
 
 class NodeController implements Controller {
   readonly calls: ControllerService;
-  readonly leaders: AsyncDisposable & LeaderBoard;
+  readonly leaders: LeaderBoard;
   readonly regions: AsyncDisposable & RegionViews;
   readonly directives: AsyncDisposable & DirectiveSource;
   global: GlobalController | undefined;
@@ -68,7 +68,7 @@ class NodeController implements Controller {
     const { place, region, summaryIntervalMs } = options;
     this.#options = options;
     const own = checkedRegion(region);
-    this.leaders = openLeaderBoard(place, (election, leader) => this.#tellOf(election, leader));
+    this.leaders = new LeaderBoard(place, (election, leader) => this.#tellOf(election, leader));
     this.regions = openRegionViews(place, summaryIntervalMs);
     this.directives = openDirectiveSource(place);
     this.calls = new ControllerService({

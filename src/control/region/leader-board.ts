@@ -9,28 +9,17 @@ import type { ControllerAddress } from "../fleet/messages.ts";
 import { candidatesAmong, type ElectedController } from "./candidates.ts";
 import { keepWatching } from "./keep-watching.ts";
 
-/** Who leads the regions and the world, as far as the store has told. */
-export interface LeaderBoard {
-  /** Undefined: nobody, or nobody knows. */
-  global(): ElectedController | undefined;
-  region(region: string): ElectedController | undefined;
-  /** Whether the store can be reached: what was told before may be old. */
-  readonly isInStep: boolean;
-  /** Regions that somebody stands for. */
-  regions(): readonly string[];
-}
-
 const REGION = regionElection("");
 
 /** Told of elections whose leader is another than before; not of those that were there at first. */
 type LeaderNews = (election: string, leader: ElectedController | undefined) => void;
 
-/** Watches `<prefix>/elections/` until it is disposed. */
-export function openLeaderBoard(place: RecipePlace, news?: LeaderNews): AsyncDisposable & LeaderBoard {
-  return new WatchedLeaders(place, news);
-}
-
-class WatchedLeaders implements LeaderBoard, AsyncDisposable {
+/**
+ * Who leads the regions and the world, as far as the store has told: watches `<prefix>/elections/`
+ * until it is disposed.
+ */
+export class LeaderBoard implements AsyncDisposable {
+  /** Whether the store can be reached: what was told before may be old. */
   isInStep = false;
   readonly #closing = new AbortController();
   #leaders: ReadonlyMap<string, ElectedController | undefined> = new Map();
@@ -38,7 +27,7 @@ class WatchedLeaders implements LeaderBoard, AsyncDisposable {
   readonly #news: LeaderNews | undefined;
   readonly #ended: Promise<void>;
 
-  constructor(place: RecipePlace, news: LeaderNews | undefined) {
+  constructor(place: RecipePlace, news?: LeaderNews) {
     this.#news = news;
     this.#ended = keepWatching({
       clock: place.clock,
@@ -48,6 +37,7 @@ class WatchedLeaders implements LeaderBoard, AsyncDisposable {
     });
   }
 
+  /** Undefined: nobody, or nobody knows. */
   global(): ElectedController | undefined {
     return this.#leaders.get(GLOBAL_ELECTION);
   }
@@ -56,6 +46,7 @@ class WatchedLeaders implements LeaderBoard, AsyncDisposable {
     return this.#leaders.get(regionElection(region));
   }
 
+  /** Regions that somebody stands for. */
   regions(): readonly string[] {
     return [...this.#leaders.keys()].flatMap((name) => (name.startsWith(REGION) ? [name.slice(REGION.length)] : []));
   }

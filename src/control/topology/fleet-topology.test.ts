@@ -20,8 +20,8 @@ import type { ElectedController } from "../region/candidates.ts";
 import { addressOf } from "../region/leader-board.ts";
 import { RegionSummarySchema } from "../region/region-summary.ts";
 import { DEFAULT_CRITERIA } from "./best-collector.ts";
-import { fleetTopology } from "./fleet-topology.ts";
-import { createTopology, type Topology } from "./topology.ts";
+import { FleetTopology } from "./fleet-topology.ts";
+import { Topology } from "./topology.ts";
 
 const { signal } = new AbortController();
 
@@ -44,7 +44,7 @@ class World {
   trouble: RouterError | undefined;
   /** So long it is waited for. */
   patienceMs = Number.POSITIVE_INFINITY;
-  readonly source = fleetTopology({
+  readonly source = new FleetTopology({
     id: "self",
     controller: {
       leaders: this.#leaders(),
@@ -63,7 +63,7 @@ class World {
     },
     openLink: (controller) => this.#link(controller),
   });
-  readonly topology: Topology = createTopology({
+  readonly topology: Topology = new Topology({
     source: this.source,
     clock: new ManualClock(),
     random: seededRandom(1),

@@ -41,11 +41,6 @@ interface FleetTopologyOptions {
   readonly openLink: OpenControllerLink;
 }
 
-/** The topology of a fleet, as one of its controllers sees it; closes the ways to the others. */
-export function fleetTopology(options: FleetTopologyOptions): AsyncDisposable & TopologySource {
-  return new FleetTopology(options);
-}
-
 /** Whose answer is not there by then is unreachable. */
 const TIMEOUT_MS = 2_000;
 /**
@@ -61,7 +56,8 @@ const MAX_CALLS = 16;
 /** The scope of what the store lists. */
 const CONTROLLERS = "controllers";
 
-class FleetTopology implements TopologySource, AsyncDisposable {
+/** The topology of a fleet, as one of its controllers sees it; closes the ways to the others. */
+export class FleetTopology implements TopologySource, AsyncDisposable {
   readonly #options: FleetTopologyOptions;
   readonly #links = new Map<string, ControllerLink>();
   readonly #calls = new AtMost(MAX_CALLS);

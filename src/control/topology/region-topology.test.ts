@@ -4,8 +4,8 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { ControllerLink } from "../fleet/controller-link.ts";
 import { type ControllerAddress, MembersReplySchema, type MembersRequest } from "../fleet/messages.ts";
-import { regionTopology } from "./region-topology.ts";
-import { createTopology } from "./topology.ts";
+import { RegionSource } from "./region-topology.ts";
+import { Topology } from "./topology.ts";
 
 const { signal } = new AbortController();
 const C1 = { id: "c1", address: "c1:4321", tls: false };
@@ -35,8 +35,8 @@ test("topology of a collector without a store: its region, as the controller tha
     },
     [Symbol.asyncDispose]: async () => void log.push(`closed ${controller.id}`),
   });
-  const source = regionTopology({ region: "eu", controller: () => followed, openLink });
-  const topology = createTopology({ source, clock: new ManualClock(), random: seededRandom(1) });
+  const source = new RegionSource({ region: "eu", controller: () => followed, openLink });
+  const topology = new Topology({ source, clock: new ManualClock(), random: seededRandom(1) });
   const view = await topology.read({ limit: 10, signal });
   const [region] = view.regions;
   assert.deepEqual(

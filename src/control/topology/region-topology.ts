@@ -22,16 +22,12 @@ interface RegionTopologyOptions {
   readonly openLink: OpenControllerLink;
 }
 
-/** What a collector without a store can tell: its own region, as its controller sees it. */
-export function regionTopology(options: RegionTopologyOptions): AsyncDisposable & TopologySource {
-  return new RegionSource(options);
-}
-
 const TIMEOUT_MS = 2_000;
 /** Collectors that totals are made of. */
 const MOST = 2_000;
 
-class RegionSource implements TopologySource, AsyncDisposable {
+/** What a collector without a store can tell: its own region, as its controller sees it. */
+export class RegionSource implements TopologySource, AsyncDisposable {
   readonly #options: RegionTopologyOptions;
   #link: ControllerLink | undefined;
 

@@ -4,7 +4,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import { type CollectorView, CollectorViewSchema } from "../fleet/messages.ts";
 import { ownTopology } from "./own-topology.ts";
-import { createTopology, type Topology } from "./topology.ts";
+import { Topology } from "./topology.ts";
 import type { RegionSeen, TopologySource } from "./topology-source.ts";
 import { DEFAULT_CRITERIA } from "./best-collector.ts";
 
@@ -80,7 +80,7 @@ class Fleet implements TopologySource {
 
 function open(source: TopologySource): { topology: Topology; clock: ManualClock } {
   const clock = new ManualClock();
-  return { topology: createTopology({ source, clock, random: seededRandom(3) }), clock };
+  return { topology: new Topology({ source, clock, random: seededRandom(3) }), clock };
 }
 
 test("topology: regions with pages of their collectors, and totals of all", async () => {

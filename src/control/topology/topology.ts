@@ -16,17 +16,6 @@ import {
   type TopologyView,
 } from "./topology-view.ts";
 
-/** Who is there, how they do, and who is the best to send to. */
-export interface Topology {
-  read(options: TopologyOptions): Promise<TopologyView>;
-  /** undefined: nobody is healthy and has something left. */
-  best(options: BestQuery): Promise<BestView | undefined>;
-  /** `GET /api/v1/topology/collectors/{id}` */
-  member(id: string, options: MemberOptions): Promise<MemberSeen>;
-  /** `GET /api/v1/members` */
-  members(options: CallOptions): Promise<readonly ListedMember[]>;
-}
-
 export interface TopologyOptions extends CallOptions {
   /** This one alone. */
   readonly region?: string | undefined;
@@ -84,11 +73,8 @@ interface ToldPage {
   readonly atMs: number;
 }
 
-export function createTopology(options: CreateTopologyOptions): Topology {
-  return new SourcedTopology(options);
-}
-
-class SourcedTopology implements Topology {
+/** Who is there, how they do, and who is the best to send to. */
+export class Topology {
   readonly #options: CreateTopologyOptions;
   readonly #candidates = new Map<string, KnownCandidates>();
   /** First pages as they were told last, for when nobody tells them. */
@@ -117,6 +103,7 @@ class SourcedTopology implements Topology {
     return topologyView(found, split, clock.wallMs());
   }
 
+  /** undefined: nobody is healthy and has something left. */
   async best({ region, criteria, signal }: BestQuery): Promise<BestView | undefined> {
     const { random, clock } = this.#options;
     const regions = await this.#regions(region, signal);
@@ -128,11 +115,13 @@ class SourcedTopology implements Topology {
     return { collector: collectorView(collector.view, clock.wallMs()), score, parts };
   }
 
+  /** `GET /api/v1/topology/collectors/{id}` */
   async member(id: string, options: MemberOptions): Promise<MemberSeen> {
     const { member, isSure } = await this.#options.source.member(id, options);
     return { member: member && memberView(member, this.#options.clock.wallMs()), isSure };
   }
 
+  /** `GET /api/v1/members` */
   async members(options: CallOptions): Promise<readonly ListedMember[]> {
     const { source, clock } = this.#options;
     return listMembers(await source.views({ ...options, withMembers: true }), clock.wallMs());

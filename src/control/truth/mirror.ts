@@ -14,15 +14,6 @@ import type { Log } from "../../telemetry/log.ts";
 import { ChangeSignal } from "./changes.ts";
 import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
 
-/**
- * The config of a fleet for people and their tools, at `<prefix>/global/config`: the whole document
- * as plain text, and an inbox. What others put there is taken as the next version, or refused.
- */
-interface Mirror extends AsyncDisposable {
-  /** Looks once: takes or refuses a proposal, and writes what runs. */
-  sync(options: CallOptions): Promise<MirrorNews>;
-}
-
 type MirrorNews =
   /** It says what runs. */
   | { readonly kind: "same" }
@@ -50,11 +41,6 @@ export function mirrorKey(prefix: string): string {
   return `${prefix}/global/config`;
 }
 
-/** Watches as long as it is open; `guard`: the leadership under which it writes. */
-export function openMirror(place: TruthPlace, guard: LeaderGuard | undefined, options: MirrorOptions): Mirror {
-  return new WatchedMirror(place, guard, options);
-}
-
 /** What the leader of a fleet does about it, until the signal says that it leads no more. */
 export function mirrorTask(
   place: TruthPlace,
@@ -64,7 +50,7 @@ export function mirrorTask(
     const over = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => over.resolve(), { once: true });
     if (signal.aborted) return;
-    const mirror = openMirror(place, leadership, options);
+    const mirror = new Mirror(place, leadership, options);
     await over.promise;
     await mirror[Symbol.asyncDispose]();
   };
@@ -105,13 +91,18 @@ function markIn(mark: Entry | undefined): z.output<typeof MarkSchema> | undefine
   return read?.ok === true ? read.value : undefined;
 }
 
-class WatchedMirror implements Mirror {
+/**
+ * The config of a fleet for people and their tools, at `<prefix>/global/config`: the whole document
+ * as plain text, and an inbox. What others put there is taken as the next version, or refused.
+ */
+export class Mirror implements AsyncDisposable {
   readonly #place: TruthPlace;
   readonly #guard: LeaderGuard | undefined;
   readonly #options: MirrorOptions;
   readonly #ended = new AbortController();
   readonly #working: Promise<void>;
 
+  /** Watches as long as it is open; `guard`: the leadership under which it writes. */
   constructor(place: TruthPlace, guard: LeaderGuard | undefined, options: MirrorOptions) {
     this.#place = place;
     this.#guard = guard;
@@ -119,6 +110,7 @@ class WatchedMirror implements Mirror {
     this.#working = this.#work();
   }
 
+  /** Looks once: takes or refuses a proposal, and writes what runs. */
   async sync(call: CallOptions): Promise<MirrorNews> {
     const news = await this.#sync(call);
     if (news.kind !== "same" && news.kind !== "none") this.#options.told?.(news);

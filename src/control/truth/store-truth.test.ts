@@ -14,7 +14,7 @@ import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
 import { createSharedConfig, type LeaderGuard } from "../../store/recipes/shared-config.ts";
 import type { TruthNews } from "./config-truth.ts";
 import { lastGoodFile } from "./last-good.ts";
-import { mirrorKey, mirrorTask, openMirror, proposalWaits } from "./mirror.ts";
+import { Mirror, mirrorKey, mirrorTask, proposalWaits } from "./mirror.ts";
 import { publishable } from "./published-document.ts";
 import { StoreTruth } from "./store-truth.ts";
 
@@ -235,7 +235,7 @@ test("what people put into the mirror is the next version, or is refused and wri
   const told = [Promise.withResolvers<string>(), Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   let count = 0;
   const memory = scene.memory;
-  await using watched = openMirror({ ...scene.place, memory }, undefined, {
+  await using watched = new Mirror({ ...scene.place, memory }, undefined, {
     log,
     check,
     told: (news) => told[count++]?.resolve(news.kind),
@@ -264,7 +264,7 @@ test("what was put into the mirror before a version was published is older than 
   scene.store.put(mirrorKey("/t"), `${TEXT}#before\n`);
   await propose(scene, `${TEXT}#2\n`, 1);
   const told = Promise.withResolvers<string>();
-  await using watched = openMirror({ ...scene.place, memory: scene.memory }, undefined, {
+  await using watched = new Mirror({ ...scene.place, memory: scene.memory }, undefined, {
     log,
     check: async () => [],
     told: (news) => told.resolve(news.kind),
@@ -336,7 +336,7 @@ test("a document that was rolled back is published by nobody until it is asked f
   const want = { kind: "rolled_back", version: 2, reason: "bob has ended it" };
   for (const publish of [{}, { staged: true }]) assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 1, publish), want);
   const check = async (): Promise<readonly string[]> => [];
-  const mirror = openMirror({ ...scene.place, memory: scene.memory }, undefined, { log, check });
+  const mirror = new Mirror({ ...scene.place, memory: scene.memory }, undefined, { log, check });
   await mirror.sync({ signal });
   scene.store.put(mirrorKey("/t"), `${TEXT}#2\n`);
   const news = await mirror.sync({ signal });

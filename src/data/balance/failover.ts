@@ -1,5 +1,5 @@
 import type { FailoverState } from "./failover-state.ts";
-import type { BatchSize, Picker, PoolView, RememberingPicker } from "./picker.ts";
+import type { BatchSize, PoolView, RememberingPicker } from "./picker.ts";
 
 /** What a target gets at first when data returns to it. */
 const LEAST_SHARE = 0.1;
@@ -10,10 +10,6 @@ const LEAST_SHARE = 0.1;
  * target that flaps gets no traffic. Then its share of the items grows over its slow start from a
  * tenth to all, while the target that stood in has the rest.
  */
-export function failover(returnAfterMs: number): Picker {
-  return new Failover(returnAfterMs);
-}
-
 export class Failover implements RememberingPicker {
   readonly #returnAfterMs: number;
   #current = -1;

@@ -11,22 +11,18 @@ import { SumTree } from "./sum-tree.ts";
 const FRESH_TARGETS = 16;
 const SWEEP = 4;
 
-/**
- * At random, by weight times the square of a score: that of a target that is idle and the fastest
- * is 1. Chance keeps many nodes, or many picks with the same old news, from rushing to the one
- * target that looks best.
- */
-export function loadLatency(size: number, weights: ScoreWeights, random: Random): Picker {
-  return new LoadLatency(size, weights, random);
-}
-
 /** `lowestMs`: of all of them. */
 export function scoreOf(view: PoolView, index: number, lowestMs: number, weights: ScoreWeights): number {
   const gauge = view.gauge(index);
   return loadScore(gauge.load(view.nowMs), gauge.latencyMs(view.nowMs), lowestMs, weights);
 }
 
-class LoadLatency implements Picker {
+/**
+ * At random, by weight times the square of a score: that of a target that is idle and the fastest
+ * is 1. Chance keeps many nodes, or many picks with the same old news, from rushing to the one
+ * target that looks best.
+ */
+export class LoadLatency implements Picker {
   readonly #random: Random;
   readonly #weights: ScoreWeights;
   readonly #order: LatencyOrder;

@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import type { Picker, PoolView, TargetGauge } from "./picker.ts";
 import { GRADE, TargetFacts } from "./target-facts.ts";
-import { type TargetSource, gaugeOf } from "./target-source.ts";
+import { SourceGauge, type TargetSource } from "./target-source.ts";
 
 /** Below this share of targets that are ready a pool panics (as Envoy does). */
 const PANIC_BELOW = 0.5;
@@ -43,7 +43,7 @@ export class PoolState implements PoolView {
     this.size = size;
     this.#targets = targets;
     this.#picker = picker;
-    this.#gauges = targets.map((target) => gaugeOf(target));
+    this.#gauges = targets.map((target) => new SourceGauge(target));
     this.#facts = new TargetFacts(targets, weights, signal);
     this.#changes = new Changes(targets);
     this.weight = new Float64Array(size);

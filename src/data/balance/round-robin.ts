@@ -1,5 +1,5 @@
 import { IndexHeap } from "../../core/heap.ts";
-import { isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
+import { isCandidate, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**
  * In turn: the candidate whose last batch is the longest ago. So shares stay equal within 1 between
@@ -7,11 +7,7 @@ import { isCandidate, type Picker, type PoolView, type RememberingPicker } from 
  * not flooded to catch up. A target that has only a share of its part waits the longer for its
  * turn.
  */
-export function roundRobin(size: number): Picker {
-  return new RoundRobin(size);
-}
-
-class RoundRobin implements RememberingPicker {
+export class RoundRobin implements RememberingPicker {
   #order: IndexHeap;
   readonly #lastTurns: Float64Array;
   #turn = 0;

@@ -1,14 +1,14 @@
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import { failover } from "./failover.ts";
+import { Failover } from "./failover.ts";
 import { geography } from "./geography.ts";
 import { guarded, type Strategies } from "./strategies.ts";
 import { leastConnections } from "./least-connections.ts";
-import { loadLatency } from "./load-latency.ts";
+import { LoadLatency } from "./load-latency.ts";
 import { lowestLatency, withinLatency } from "./latency.ts";
 import type { Picker } from "./picker.ts";
-import { roundRobin } from "./round-robin.ts";
+import { RoundRobin } from "./round-robin.ts";
 import { weightedRandom } from "./weighted-random.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
 
@@ -30,7 +30,7 @@ export function createPicker(strategy: StrategyPlan, size: number, env: PickerEn
   const { random } = env;
   switch (strategy.type) {
     case "round_robin":
-      return roundRobin(size);
+      return new RoundRobin(size);
     case "weighted_round_robin":
     case "content": // its cases have lanes of their own; inside it is this
       return weightedRoundRobin(size);
@@ -43,9 +43,9 @@ export function createPicker(strategy: StrategyPlan, size: number, env: PickerEn
     case "geography":
       return geography(strategy);
     case "load_latency":
-      return loadLatency(size, strategy, random);
+      return new LoadLatency(size, strategy, random);
     case "failover":
-      return failover(strategy.returnAfterMs);
+      return new Failover(strategy.returnAfterMs);
     case "broadcast":
     case "consistent_hash":
       return onlyTarget();

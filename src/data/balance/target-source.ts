@@ -16,11 +16,7 @@ export type TargetSource = Pick<
   | "onChange"
 >;
 
-export function gaugeOf(target: TargetSource): TargetGauge {
-  return new SourceGauge(target);
-}
-
-class SourceGauge implements TargetGauge {
+export class SourceGauge implements TargetGauge {
   readonly #target: TargetSource;
 
   constructor(target: TargetSource) {

@@ -11,7 +11,7 @@ const SMOOTH_TARGETS = 64;
  */
 export function weightedRoundRobin(size: number, members?: readonly number[]): Picker {
   const those = members ?? Array.from({ length: size }, (_, i) => i);
-  return those.length <= SMOOTH_TARGETS ? smoothWeighted(size, those) : earliestDeadline(size);
+  return those.length <= SMOOTH_TARGETS ? new SmoothWeighted(size, those) : new EarliestDeadline(size);
 }
 
 /**
@@ -20,10 +20,6 @@ export function weightedRoundRobin(size: number, members?: readonly number[]): P
  * would be richest is picked. Who is no candidate neither earns nor pays, so that skipping distorts
  * nothing. Measured: 40 ns for 3 targets, 150 ns for 64.
  */
-function smoothWeighted(size: number, members: readonly number[]): Picker {
-  return new SmoothWeighted(size, members);
-}
-
 class SmoothWeighted implements RememberingPicker {
   readonly #members: readonly number[];
   readonly #earned: Float64Array;
@@ -81,10 +77,6 @@ class SmoothWeighted implements RememberingPicker {
  * is less smooth. Who is no candidate keeps its distance to the others, so that skipping distorts
  * nothing. Measured: 0.2 µs for 1,000 targets.
  */
-function earliestDeadline(size: number): Picker {
-  return new EarliestDeadline(size);
-}
-
 class EarliestDeadline implements RememberingPicker {
   #order: IndexHeap;
   /**

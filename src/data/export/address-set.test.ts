@@ -13,7 +13,7 @@ import { membersKey } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { MemberBoard } from "../resolve/member-board.ts";
-import { openNamedTarget } from "./named-target.ts";
+import { NamedTarget } from "./named-target.ts";
 
 const PUBLIC = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
 
@@ -25,7 +25,7 @@ function open(resolve: "all" | "auto") {
   const metrics = createMetrics();
   const client = { send: () => () => undefined, [Symbol.asyncDispose]: async () => undefined };
   const env = { clock, log, resolver, metrics, random: seededRandom(1), openClient: () => client };
-  const target = openNamedTarget(targetPlan("t", { url: "http://tempo.test:4317", resolve }), env, "start");
+  const target = new NamedTarget(targetPlan("t", { url: "http://tempo.test:4317", resolve }), env, "start");
   const answer = (addresses: readonly string[]): void => {
     clock.advance(30_000);
     resolver.find(addresses, 30_000);
@@ -39,7 +39,7 @@ test("that one of several public addresses is used is told once, with the key th
   answer(PUBLIC);
   answer(PUBLIC);
   assert.deepEqual(told(), ["name of a target has several addresses, of which one is used: resolve: all uses all"]);
-  assert.equal(target.parts!.all.length, 1);
+  assert.equal(target.parts.all.length, 1);
 });
 
 test("that a name has more addresses than are used is told once", () => {
@@ -62,7 +62,7 @@ test("addresses that come and go are told; a lookup that fails is told, counted,
   }
   assert.deepEqual(told(), ["name of a target cannot be resolved: what is known of it stays"]);
   assert.equal(metrics.targetResolutions.with("t", "failed").value, 2);
-  assert.equal(target.parts!.all.length, 2);
+  assert.equal(target.parts.all.length, 2);
 });
 
 test("in a worker members are those that it is told of, with their places and loads", () => {
@@ -73,14 +73,14 @@ test("in a worker members are those that it is told of, with their places and lo
   const parts = { clock, resolver: new ScriptedResolver(), metrics: createMetrics(), random: seededRandom(1) };
   const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
   const plan = targetPlan("t", { url: "http://collectors.invalid", resolve: "all", members });
-  const target = openNamedTarget(plan, { ...parts, reporter, openClient: () => client }, "start");
+  const target = new NamedTarget(plan, { ...parts, reporter, openClient: () => client }, "start");
   assert.deepEqual([target.health().state, target.usable(0)], ["down", false]);
   const one = (address: string, place: string, utilization: number): ToldPart => {
     return { address, place, utilization, health: initialHealth(0), refusals: [] };
   };
   target.obey({ id: "t", parts: [one("a", "a.test:1", 0.25), one("b", "b.test:1", 0)] }, 0);
   target.obey({ id: "t", parts: [one("a", "a.test:2", 0.5), one("b", "b.test:1", 0.75)] }, 0);
-  const known = target.parts!.all.map((part) => [part.key, part.plan.url, part.load.reported(0)?.utilisation]);
+  const known = target.parts.all.map((part) => [part.key, part.plan.url, part.load.reported(0)?.utilisation]);
   assert.deepEqual(known, [
     ["t a", "http://a.test:2", 0.5],
     ["t b", "http://b.test:1", 0.75],
@@ -88,7 +88,7 @@ test("in a worker members are those that it is told of, with their places and lo
   const send = (): void => {
     const batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1, headers: NO_HEADERS } as const;
     const attempt = { timeoutMs: 1_000, cut: false };
-    target.parts!.all[0]!.send(
+    target.parts.all[0]!.send(
       batch,
       attempt,
       () => true,
@@ -127,11 +127,11 @@ test("parts that cannot all be opened change nothing, and what was opened of the
   const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false, node: "n" } as const;
   const of = membersKey(members);
   const plan = (id: string) => targetPlan(id, { url: "http://collectors.invalid", resolve: "all", members });
-  const targets = ["t", "u"].map((id) => openNamedTarget(plan(id), env, "start"));
+  const targets = ["t", "u"].map((id) => new NamedTarget(plan(id), env, "start"));
   const tell = (...all: readonly string[]): void => {
     board.tell([{ of, members: all.map((address) => ({ id: address, address, utilization: 0 })) }]);
   };
-  const parts = (): (readonly string[])[] => targets.map((one) => one.parts!.all.map(({ plan: { url } }) => url));
+  const parts = (): (readonly string[])[] => targets.map((one) => one.parts.all.map(({ plan: { url } }) => url));
   tell("a:1");
   assert.throws(() => tell("a:1", "b:1", "999.1.1.1:1"), /is no URL/u);
   await new Promise(setImmediate);

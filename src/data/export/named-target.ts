@@ -19,19 +19,15 @@ import type { Batch } from "./target-client.ts";
 import type { Pause } from "./tenant-pauses.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 
+type NamedTargetEnv = Omit<AddressSetEnv, "whole">;
+
 /**
  * A target whose name is resolved here, or that stands for members of the fleet. To its pools it is
  * one target: its weight, its `max_in_flight` and what operators want are the name's. It works
  * while one of its addresses does; each has connections, a window and a health of its own
  * (`parts`).
  */
-export function openNamedTarget(plan: TargetPlan, env: NamedTargetEnv, joining: Joining): OwnedTarget {
-  return new NamedTarget(plan, env, joining);
-}
-
-type NamedTargetEnv = Omit<AddressSetEnv, "whole">;
-
-class NamedTarget implements OwnedTarget, PartsOwner {
+export class NamedTarget implements OwnedTarget, PartsOwner {
   readonly load = new TargetLoad();
   readonly whole = undefined;
   readonly #env: NamedTargetEnv;

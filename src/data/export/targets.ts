@@ -1,7 +1,7 @@
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { MemberBoard } from "../resolve/member-board.ts";
 import type { Resolver } from "../resolve/resolver.ts";
-import { openNamedTarget } from "./named-target.ts";
+import { NamedTarget } from "./named-target.ts";
 import { hideTarget, showCalls, showTarget } from "./target-metrics.ts";
 import { openTarget } from "./target.ts";
 import type { ToldTarget } from "../health/told-health.ts";
@@ -141,7 +141,7 @@ class TargetRegistry implements Targets {
 
 function open(plan: TargetPlan, { resolver, ...env }: TargetsEnv, joining: Joining): OwnedTarget {
   if (plan.resolve === "one" || resolver === undefined) return openTarget(plan, env.openClient, env, joining);
-  return openNamedTarget(plan, { ...env, resolver }, joining);
+  return new NamedTarget(plan, { ...env, resolver }, joining);
 }
 
 const NO_IDS: ReadonlySet<string> = new Set();

@@ -24,18 +24,6 @@ interface Loss {
   readonly pieces: readonly Uint8Array[];
 }
 
-/**
- * Told of what was acknowledged and is lost, and of what is dropped: who needs to know hears of it
- * from here.
- */
-export interface Losses extends Disposable {
-  tell(loss: Loss): void;
-  ofPool(name: string): LossStatus | undefined;
-  ofTarget(id: string): LossStatus | undefined;
-  /** Newest first. */
-  readonly samples: readonly DropSample[];
-}
-
 /** The first loss of its kind is logged at once, those after it together, once in this time. */
 const LOG_MS = 10_000;
 /** One sample of each kind in this time. */
@@ -46,10 +34,6 @@ const MAX_SAMPLES = 200;
 const MAX_ATTRIBUTES = 8;
 const MAX_SAID = 512;
 const MAX_VALUE = 128;
-
-export function openLosses(env: Pick<Env, "clock" | "log" | "metrics">): Losses {
-  return new Teller(env);
-}
 
 /** For whoever has nobody to tell. */
 export const NO_LOSSES: Pick<Losses, "tell"> = { tell: () => undefined };
@@ -66,7 +50,11 @@ interface LossKind {
   sampledMs: number;
 }
 
-class Teller implements Losses {
+/**
+ * Told of what was acknowledged and is lost, and of what is dropped: who needs to know hears of it
+ * from here.
+ */
+export class Losses implements Disposable {
   readonly #env: Pick<Env, "clock" | "log" | "metrics">;
   readonly #kinds = new Map<string, LossKind>();
   readonly #pools = new Map<string, LossStatus>();
@@ -79,6 +67,7 @@ class Teller implements Losses {
     this.#env = env;
   }
 
+  /** Newest first. */
   get samples(): readonly DropSample[] {
     return this.#samples.toReversed();
   }

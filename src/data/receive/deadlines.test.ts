@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { answerWithinMs, createDeadlines, type Expiring } from "./deadlines.ts";
+import { answerWithinMs, Deadlines, type Expiring } from "./deadlines.ts";
 
 test("each entry expires once, never early and at most the least tick late, unless it was forgotten", () => {
   const entry = fc.record({ startMs: fc.nat(2_000), waitMs: fc.nat(2_000), forgottenMs: fc.option(fc.nat(4_000)) });
   fc.assert(
     fc.property(fc.array(entry), (entries) => {
       const clock = new ManualClock();
-      const deadlines = createDeadlines(clock, () => -Infinity);
+      const deadlines = new Deadlines(clock, () => -Infinity);
       const expired = entries.map(() => [] as number[]);
       for (const [i, { startMs, waitMs, forgottenMs }] of entries.entries()) {
         const watched: Expiring = {
@@ -37,7 +37,7 @@ test("each entry expires once, never early and at most the least tick late, unle
 
 test("no timer waits when there is nothing to watch", () => {
   const clock = new ManualClock();
-  const deadlines = createDeadlines(clock, () => -Infinity);
+  const deadlines = new Deadlines(clock, () => -Infinity);
   const entry: Expiring = { heapIndex: -1, deadlineMs: 1_000, fire: () => {}, isSlow: () => false, evict: () => {} };
   deadlines.watch(entry);
   assert.equal(clock.pending, 1);
@@ -49,7 +49,7 @@ test("no timer waits when there is nothing to watch", () => {
 test("what is slow is evicted, once, within a tick of somebody being refused, and not before", () => {
   const clock = new ManualClock();
   let refusedMs = -Infinity;
-  const deadlines = createDeadlines(clock, () => refusedMs);
+  const deadlines = new Deadlines(clock, () => refusedMs);
   const gone: string[] = [];
   const entry = (name: string, isSlow: boolean): Expiring => ({
     heapIndex: -1,
@@ -90,7 +90,7 @@ test("ticks are no more frequent than the least tick, whatever deadlines there a
     wallMs: () => clock.wallMs(),
     after: (delayMs: number, run: () => void) => clock.after(delayMs, () => (timers++, run())),
   };
-  const deadlines = createDeadlines(counting, () => -Infinity);
+  const deadlines = new Deadlines(counting, () => -Infinity);
   for (let i = 0; i < 1_000; i++) {
     const entry = { heapIndex: -1, deadlineMs: i / 10, fire: () => {}, isSlow: () => false, evict: () => {} };
     deadlines.watch(entry);

@@ -11,15 +11,6 @@ export interface Expiring extends Timer {
 }
 
 /**
- * Watches the deadlines of all requests under way: never early, and late by a few milliseconds at
- * most. While others are refused, those that are slow are ended, too.
- */
-export interface Deadlines {
-  watch(entry: Expiring): void;
-  forget(entry: Expiring): void;
-}
-
-/**
  * An answer leaves so much before its sender gives up: a tenth of the time that the sender told,
  * and no more than this.
  */
@@ -43,12 +34,11 @@ const LEAST_MS = 5;
 /** While there are requests, it is looked so often whether slow ones hold up others. */
 const SWEEP_MS = 100;
 
-/** `refusedMs`: when somebody was last refused for want of room, or made wait for it. */
-export function createDeadlines(clock: Clock, refusedMs: () => number): Deadlines {
-  return new SweptDeadlines(clock, refusedMs);
-}
-
-class SweptDeadlines implements Deadlines {
+/**
+ * Watches the deadlines of all requests under way: never early, and late by a few milliseconds at
+ * most. While others are refused, those that are slow are ended, too.
+ */
+export class Deadlines {
   readonly #clock: Clock;
   readonly #refusedMs: () => number;
   readonly #timers: Timers<Expiring>;
@@ -62,6 +52,7 @@ class SweptDeadlines implements Deadlines {
   };
   #sweptMs = 0;
 
+  /** `refusedMs`: when somebody was last refused for want of room, or made wait for it. */
   constructor(clock: Clock, refusedMs: () => number) {
     this.#clock = clock;
     this.#refusedMs = refusedMs;

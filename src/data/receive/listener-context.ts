@@ -4,7 +4,7 @@ import type { Counter } from "../../telemetry/metrics.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "./request.ts";
 import type { RequestHandler } from "./request-handler.ts";
-import { createDeadlines, type Deadlines } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 
 /** Whether what was received would be taken, as of now. */
 interface ReadinessSource {
@@ -42,7 +42,7 @@ export function openListenerContext(region: string, method: RequestHead["method"
     region,
     method,
     receivedBytes: env.metrics.receivedBytes.with(region, method),
-    deadlines: createDeadlines(env.clock, () => env.admission.pressedMs),
+    deadlines: new Deadlines(env.clock, () => env.admission.pressedMs),
     count(reply, receivedMs) {
       if (!reply.ok) errors.get(reply.refusal.reason)?.add(1);
       duration.observe((env.clock.nowMs() - receivedMs) / 1_000);

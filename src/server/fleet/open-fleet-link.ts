@@ -9,8 +9,8 @@ import { degradationTask } from "../../control/degradation/degradation-task.ts";
 import { rolloutTask } from "../../control/rollout/rollout-task.ts";
 import { tellSpent } from "../../control/sampling/sampling-metrics.ts";
 import { samplingTask } from "../../control/sampling/sampling-task.ts";
-import { fleetTopology } from "../../control/topology/fleet-topology.ts";
-import { regionTopology } from "../../control/topology/region-topology.ts";
+import { FleetTopology } from "../../control/topology/fleet-topology.ts";
+import { RegionSource } from "../../control/topology/region-topology.ts";
 import type { TopologySource } from "../../control/topology/topology-source.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { degradationIn } from "../node-degradation.ts";
@@ -121,7 +121,7 @@ async function inTime(clock: Clock, leaving: Promise<void>): Promise<void> {
 }
 
 function topologyOfRegion(options: FleetLinkOptions, follower: NodeFollower): AsyncDisposable & TopologySource {
-  return regionTopology({
+  return new RegionSource({
     region: options.node.region,
     controller: () => follower.status.controller,
     openLink: (to) => openLink(options, undefined, to),
@@ -130,7 +130,7 @@ function topologyOfRegion(options: FleetLinkOptions, follower: NodeFollower): As
 
 function topologyOf(options: FleetLinkOptions, serving: ServingController): AsyncDisposable & TopologySource {
   const registry = createRegistry(serving.place, { log: options.env.log });
-  return fleetTopology({
+  return new FleetTopology({
     id: serving.self.id,
     controller: serving.controller,
     controllers: async (call) => (await registry.list(call)).members,

@@ -10,7 +10,7 @@ import { ROLLOUT_TASK } from "../../../src/control/global/global-controller.ts";
 import { sampleCollectors } from "../../../src/control/rollout/sample-collectors.ts";
 import { rolloutObserver } from "../../../src/control/rollout/rollout-metrics.ts";
 import { rolloutTask } from "../../../src/control/rollout/rollout-task.ts";
-import { fleetTopology } from "../../../src/control/topology/fleet-topology.ts";
+import { FleetTopology } from "../../../src/control/topology/fleet-topology.ts";
 import { FleetFollower } from "../../../src/control/truth/fleet-follower.ts";
 import type { LastGood } from "../../../src/control/truth/last-good.ts";
 import { seededRandom } from "../../../src/core/random.ts";
@@ -201,7 +201,7 @@ export class RolloutFleet implements AsyncDisposable {
   /** A controller for its region, which stands for the fleet, too. */
   lead(id: string, region: string): Controller {
     const place = this.store.view((key) => this.isPointerLate && key.endsWith("/config/current"));
-    const late: { topology?: ReturnType<typeof fleetTopology> } = {};
+    const late: { topology?: FleetTopology } = {};
     const sample = async (signal: AbortSignal) =>
       late.topology === undefined ? { collectors: [], silent: [] } : sampleCollectors(late.topology, { signal });
     const observer = rolloutObserver(this.metrics, this.log);
@@ -216,7 +216,7 @@ export class RolloutFleet implements AsyncDisposable {
       fetchBody: createDocumentFetcher(place),
       log: this.log,
     });
-    late.topology = fleetTopology({ id, controller, controllers: async () => [], openLink: (to) => this.link(to) });
+    late.topology = new FleetTopology({ id, controller, controllers: async () => [], openLink: (to) => this.link(to) });
     this.controllers.set(id, controller);
     return controller;
   }
