@@ -1,45 +1,15 @@
 import {
   type FleetNumbers,
-  LATENCY_BOUNDS,
+  FleetNumbersSchema,
   MAX_NAMES,
   MAX_WORST,
   OTHER,
-  UTILIZATION_BOUNDS,
   type WorstCollector,
 } from "./region-summary.ts";
 
-/** While they are added up. */
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-export type NumbersBeingMade = Writable<FleetNumbers>;
-
-export function noNumbers(): NumbersBeingMade {
-  return {
-    collectors: 0,
-    states: {},
-    health: {},
-    versions: {},
-    config_versions: {},
-    config_results: {},
-    capacity_items_per_second: 0,
-    items_per_second: 0,
-    bytes_per_second: 0,
-    queue_items: 0,
-    failed_items_per_second: 0,
-    sampled_items_per_second: 0,
-    latency_weight: 0,
-    load_capacity: 0,
-    load_weight: 0,
-    forecast_weight: 0,
-    max_cpu: 0,
-    max_memory: 0,
-    max_event_loop_ms: 0,
-    max_utilization: 0,
-    max_latency_ms: 0,
-    utilization: zeros(UTILIZATION_BOUNDS),
-    latency: zeros(LATENCY_BOUNDS),
-    schema_max: 0,
-    worst: [],
-  };
+/** Of nobody: what others are added to. */
+export function noNumbers(): FleetNumbers {
+  return FleetNumbersSchema.parse({});
 }
 
 const SUMS = [
@@ -64,7 +34,7 @@ const MAXIMA = [
   "max_latency_ms",
 ] as const satisfies readonly (keyof FleetNumbers)[];
 
-const COUNTS = [
+export const COUNTS = [
   "states",
   "health",
   "versions",
@@ -131,8 +101,4 @@ function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<strin
   const sum = new Map(Object.entries(a));
   for (const [name, count] of Object.entries(b)) sum.set(name, (sum.get(name) ?? 0) + count);
   return sum;
-}
-
-function zeros(bounds: readonly number[]): number[] {
-  return Array.from({ length: bounds.length + 1 }, () => 0);
 }

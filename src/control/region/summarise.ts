@@ -1,13 +1,5 @@
 import type { CollectorTable, KnownCollector } from "./collector-table.ts";
-import {
-  fewNames,
-  lowest,
-  noNumbers,
-  PLAIN_NUMBERS,
-  type NumbersBeingMade,
-  placeIn,
-  worseFirst,
-} from "./fleet-numbers.ts";
+import { fewNames, lowest, noNumbers, PLAIN_NUMBERS, placeIn, worseFirst } from "./fleet-numbers.ts";
 import {
   type FleetNumbers,
   LATENCY_BOUNDS,
@@ -44,7 +36,7 @@ export function numbersOf(table: CollectorTable): FleetNumbers {
 }
 
 /** What a suspect said last is no load any more; that it is there, and may come back, is known. */
-function add(numbers: NumbersBeingMade, { report, state }: KnownCollector): void {
+function add(numbers: FleetNumbers, { report, state }: KnownCollector): void {
   numbers.collectors++;
   numbers.schema_max = lowest(numbers.schema_max, report.schema_max);
   if (state === "suspect") return;
@@ -96,7 +88,7 @@ function increase(counts: Map<string, number>, name: string): void {
 }
 
 /** Fifteen digits say no more than four, and take more room. */
-function rounded(numbers: NumbersBeingMade): FleetNumbers {
+function rounded(numbers: FleetNumbers): FleetNumbers {
   for (const name of PLAIN_NUMBERS) numbers[name] = round(numbers[name]);
   return numbers;
 }

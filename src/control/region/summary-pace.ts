@@ -1,3 +1,4 @@
+import { COUNTS } from "./fleet-numbers.ts";
 import type { FleetNumbers } from "./region-summary.ts";
 
 /** What is compared of what was written last. */
@@ -44,8 +45,6 @@ function hasChanged(now: FleetNumbers, last: FleetNumbers): boolean {
     LEASTS.some(([name, least]) => isFar(now[name], last[name], least))
   );
 }
-
-const COUNTS = ["states", "health", "versions", "config_versions", "config_results"] as const;
 
 const LEASTS = [
   ["capacity_items_per_second", LEAST_ITEMS],
