@@ -9,9 +9,9 @@ import { controllerMetrics } from "../../src/control/region/controller-metrics.t
 import { openDirectiveSource } from "../../src/control/region/directive-source.ts";
 import { registerController } from "../../src/control/region/register-controller.ts";
 import { samplingKey } from "../../src/control/sampling/sampling-summary.ts";
-import { encodeStoredDirective } from "../../src/control/region/stored-directive.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { HISTORY_KEPT_MS } from "../../src/store/recipes/compaction.ts";
+import { writeJson } from "../../src/store/recipes/json-value.ts";
 import { createRegistry } from "../../src/store/recipes/registry.ts";
 import { createSharedConfig } from "../../src/store/recipes/shared-config.ts";
 import type { Revision, Store } from "../../src/store/store.ts";
@@ -236,7 +236,7 @@ test("a watch that the store refuses is begun again, and what it tells then is b
   const source = openDirectiveSource(place);
   const key = "/test/directives/config";
   const put = async (seq: number): Promise<void> => {
-    const value = encodeStoredDirective({ ...DIRECTIVE, seq });
+    const value = writeJson({ ...DIRECTIVE, seq });
     await store.write({ if: [], then: [{ kind: "put", key, value }] });
   };
   await put(1);

@@ -2,11 +2,12 @@ import { RouterError } from "../../core/errors.ts";
 import { InTurn } from "../../core/in-turn.ts";
 import { isoTime } from "../../core/iso-time.ts";
 import { formatEpoch } from "../../store/recipes/epoch.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import type { Held } from "../../store/recipes/lock-hold.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import { digestOf } from "../fleet/directive.ts";
-import { directiveKey, encodeStoredDirective } from "../region/stored-directive.ts";
+import { directiveKey, type StoredDirective } from "../region/stored-directive.ts";
 
 interface DirectiveWriterOptions {
   readonly place: Pick<RecipePlace, "prefix" | "clock">;
@@ -99,7 +100,7 @@ export class DirectiveWriter {
     const { place, leadership, generation, by } = this.#options;
     const writtenMs = place.clock.nowMs();
     const seq = ++this.#seq;
-    const value = encodeStoredDirective({
+    const value = writeJson({
       schema: 1,
       scope,
       epoch: formatEpoch({ generation, revision: leadership.epoch }),
@@ -109,7 +110,7 @@ export class DirectiveWriter {
       body: line.body,
       written_at: isoTime(place.clock.wallMs()),
       by,
-    });
+    } satisfies StoredDirective);
     const key = directiveKey(place.prefix, scope);
     this.#unsure.add(scope);
     await leadership.guarded({ if: [], then: [{ kind: "put", key, value }] }, { signal });

@@ -1,6 +1,7 @@
+import { writeJson } from "../../store/recipes/json-value.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { COLLECTOR_STATES } from "./collector-table.ts";
-import { encodeSummary, type RegionSummary } from "./region-summary.ts";
+import type { RegionSummary } from "./region-summary.ts";
 import type { RegionObserver, RegionService } from "./region-service.ts";
 
 /** Told what a controller leads. */
@@ -18,7 +19,7 @@ export function controllerMetrics(metrics: Metrics): ServiceObserver {
     reported: (outcome) => metrics.controllerReports.with(outcome).add(1),
     summaryWritten(summary: RegionSummary) {
       metrics.controllerSummaries.with().add(1);
-      const { length } = encodeSummary(summary);
+      const { length } = writeJson(summary);
       metrics.controllerSummaryBytes.with(summary.region).read(() => length);
     },
     bounded: (bound) => metrics.controllerDiscoverBounds.with(bound).add(1),

@@ -3,11 +3,12 @@ import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import { readConfigDirective, wantedOf } from "../fleet/config-reconciler.ts";
 import { digestOf } from "../fleet/directive.ts";
 import { type DirectiveSource, openDirectiveSource } from "./directive-source.ts";
 import { directivesOf } from "./own-canaries.ts";
-import { directiveKey, encodeStoredDirective, type StoredDirective } from "./stored-directive.ts";
+import { directiveKey, type StoredDirective } from "./stored-directive.ts";
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -21,7 +22,7 @@ test("directives that are over, of however many scopes there were, do not keep n
   await settle();
   const put = (scope: string, validForMs: number): void => {
     const directive = { schema: 1, scope, epoch: "1.5", seq: 1, valid_for_ms: validForMs, digest: digestOf("b") };
-    const value = encodeStoredDirective({ ...directive, body: "b", written_at: "", by: "g" });
+    const value = writeJson({ ...directive, body: "b", written_at: "", by: "g" });
     store.put(directiveKey("/t", scope), new TextDecoder().decode(value));
   };
   for (let i = 0; i < 64; i++) put(`s${i}`, i < 2 ? 5_000 : 600_000);

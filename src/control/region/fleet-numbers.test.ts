@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { loadOf, reportOf } from "../../../test/support/fleet/reports.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import { type CollectorReport, ReportSchema } from "../fleet/messages.ts";
 import { CollectorTable, collectorTimes } from "./collector-table.ts";
 import { mergeNumbers, noNumbers } from "./fleet-numbers.ts";
 import {
-  encodeSummary,
   type FleetNumbers,
   FleetNumbersSchema,
   MAX_NAMES,
@@ -152,13 +152,13 @@ test("numbers: a summary is below 8 KiB however many collectors there are and wh
     view_digest: "0".repeat(16),
     numbers,
   };
-  const bytes = encodeSummary(summary);
+  const bytes = writeJson(summary);
   assert.ok(bytes.length <= MAX_SUMMARY_BYTES, `${bytes.length} bytes`);
   assert.equal(numbers.worst.length, MAX_WORST);
   const read = RegionSummarySchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   assert.deepEqual(read.numbers.versions, numbers.versions);
   const merged = mergeNumbers(numbers, numbers);
-  assert.ok(encodeSummary({ ...summary, numbers: merged }).length <= MAX_SUMMARY_BYTES);
+  assert.ok(writeJson({ ...summary, numbers: merged }).length <= MAX_SUMMARY_BYTES);
 });
 
 test("numbers: what a later version writes besides, or in another way, does not keep the rest from being read", () => {

@@ -1,18 +1,13 @@
 import { reasonOf } from "../../core/errors.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { Entry } from "../../store/store.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { keepWatching } from "./keep-watching.ts";
 import type { TransferOutcome } from "./transfer-leadership.ts";
-import {
-  decodeTransfer,
-  encodeTransfer,
-  transferKey,
-  type TransferRequest,
-  transfersPrefix,
-} from "./transfer-request.ts";
+import { decodeTransfer, transferKey, type TransferRequest, transfersPrefix } from "./transfer-request.ts";
 
 interface HeedTransfersOptions {
   readonly place: RecipePlace;
@@ -74,6 +69,6 @@ async function heed(entry: Entry, options: HeedTransfersOptions): Promise<void> 
   const outcome = await transfer(request.to);
   if (outcome?.kind !== "no_candidate" && outcome?.kind !== "not_in_time") return;
   const refused: TransferRequest = { ...request, refused: outcome.kind };
-  const put = { kind: "put", key: entry.key, value: encodeTransfer(refused) } as const;
+  const put = { kind: "put", key: entry.key, value: writeJson(refused) } as const;
   await leadership.guarded({ if: [same], then: [put] }, { signal });
 }

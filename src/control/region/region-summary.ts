@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseIsoTime } from "../../core/iso-time.ts";
 import type { Entry } from "../../store/store.ts";
-import { readJson, type Shaped, writeJson } from "../../store/recipes/json-value.ts";
+import { readJson, type Shaped } from "../../store/recipes/json-value.ts";
 import { checkedPart, checkedPrefix } from "../../store/recipes/keys.ts";
 import { parseEpoch } from "../../store/recipes/epoch.ts";
 
@@ -109,10 +109,6 @@ export function regionsPrefix(prefix: string): string {
 /** Fails with `STORE_REFUSED` for what cannot be a key. */
 export function regionKey(prefix: string, region: string): string {
   return regionsPrefix(prefix) + checkedPart(region, "the id of a region");
-}
-
-export function encodeSummary(summary: RegionSummary): Uint8Array {
-  return writeJson(summary);
 }
 
 export function decodeSummary(entry: Entry): Shaped<RegionSummary> {

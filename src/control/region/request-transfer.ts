@@ -2,17 +2,12 @@ import { isoTime } from "../../core/iso-time.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { formatEpoch } from "../../store/recipes/epoch.ts";
 import { readFleet } from "../../store/recipes/identity.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { CallOptions, Revision } from "../../store/store.ts";
 import { type Candidates, type ElectedController, readCandidates, watchCandidates } from "./candidates.ts";
-import {
-  decodeTransfer,
-  encodeTransfer,
-  transferKey,
-  type TransferRequest,
-  transfersPrefix,
-} from "./transfer-request.ts";
+import { decodeTransfer, transferKey, type TransferRequest, transfersPrefix } from "./transfer-request.ts";
 
 /** Which leadership is to be given to whom. */
 export interface TransferAsked {
@@ -92,7 +87,7 @@ async function ask(
     before === undefined
       ? ({ kind: "absent", key } as const)
       : ({ kind: "modified", key, revision: before.modified } as const);
-  const put = { kind: "put", key, value: encodeTransfer(request) } as const;
+  const put = { kind: "put", key, value: writeJson(request) } as const;
   const outcome = await store.txn({ if: [unchanged], then: [put] }, options);
   return outcome.done ? outcome.revision : undefined;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { compareEpochs, parseEpoch } from "../../store/recipes/epoch.ts";
-import { readJson, type Shaped, writeJson } from "../../store/recipes/json-value.ts";
+import { readJson, type Shaped } from "../../store/recipes/json-value.ts";
 import { checkedPart, checkedPrefix } from "../../store/recipes/keys.ts";
 import { DigestSchema, type DirectiveMark, DirectiveMarkSchema, ScopeSchema } from "../fleet/directive.ts";
 
@@ -25,10 +25,6 @@ export function directivesPrefix(prefix: string): string {
 /** Fails with `STORE_REFUSED` for what cannot be a key. */
 export function directiveKey(prefix: string, scope: string): string {
   return directivesPrefix(prefix) + checkedPart(scope, "a scope of directives");
-}
-
-export function encodeStoredDirective(directive: StoredDirective): Uint8Array {
-  return writeJson(directive);
 }
 
 export function decodeStoredDirective(bytes: Uint8Array): Shaped<StoredDirective> {

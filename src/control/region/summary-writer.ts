@@ -1,9 +1,10 @@
 import { isoTime } from "../../core/iso-time.ts";
 import { formatEpoch } from "../../store/recipes/epoch.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import type { Held } from "../../store/recipes/lock-hold.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { CollectorTable } from "./collector-table.ts";
-import { decodeSummary, encodeSummary, regionKey, type RegionSummary } from "./region-summary.ts";
+import { decodeSummary, regionKey, type RegionSummary } from "./region-summary.ts";
 import { numbersOf } from "./summarise.ts";
 import { shouldWrite, SUMMARY_PACE, type SummaryPace, type WrittenSummary } from "./summary-pace.ts";
 
@@ -59,7 +60,7 @@ export class SummaryWriter {
     if (!shouldWrite(numbers, viewDigest, this.#last, { nowMs, ...this.#pace })) return undefined;
     this.#nextLookMs = nowMs + this.#pace.leastMs;
     const summary = this.#summaryOf(numbers, viewDigest);
-    const put = { kind: "put", key: this.#key, value: encodeSummary(summary) } as const;
+    const put = { kind: "put", key: this.#key, value: writeJson(summary) } as const;
     await leadership.guarded({ if: [], then: [put] }, { signal });
     this.#last = { numbers, viewDigest, atMs: nowMs };
     return summary;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readJson, writeJson } from "../../store/recipes/json-value.ts";
+import { readJson } from "../../store/recipes/json-value.ts";
 import { checkedPart, checkedPrefix } from "../../store/recipes/keys.ts";
 import type { Entry } from "../../store/store.ts";
 
@@ -27,10 +27,6 @@ export function transfersPrefix(prefix: string): string {
 /** Fails with `STORE_REFUSED` for what cannot be the name of an election. */
 export function transferKey(prefix: string, election: string): string {
   return transfersPrefix(prefix) + checkedPart(election, "an election's name");
-}
-
-export function encodeTransfer(request: TransferRequest): Uint8Array {
-  return writeJson(request);
 }
 
 /** Undefined for what no program of Signalbox has written there. */

@@ -1,11 +1,12 @@
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import type { Held } from "../../store/recipes/lock-hold.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { isNewsOfRegion, loadTold, NO_LOAD_TOLD } from "./load-news.ts";
 import { RegionFlow } from "./region-flow.ts";
 import { receivedIn, type SamplingReply, type SamplingReport } from "./sampling-report.ts";
-import { decodeSamplingSummary, encodeSamplingSummary, rowsOf, samplingKey } from "./sampling-summary.ts";
+import { decodeSamplingSummary, rowsOf, samplingKey, type SamplingSummary } from "./sampling-summary.ts";
 
 interface RegionSamplingOptions {
   readonly place: Pick<RecipePlace, "prefix" | "clock" | "store">;
@@ -111,7 +112,7 @@ export class RegionSampling {
     const perSecond = flow.itemsPerSecond;
     this.#told = loadTold(this.#told, { perSecond, toldPerSecond: perSecond }, nowMs);
     const { seq, latest, smooth, collectors, isLearning } = flow.tick(nowMs);
-    const value = encodeSamplingSummary({
+    const value = writeJson({
       schema: 1,
       region,
       seq,
@@ -123,7 +124,7 @@ export class RegionSampling {
       run: epoch,
       for_ms: Math.round(nowMs - this.#begunMs),
       spent: this.#spent,
-    });
+    } satisfies SamplingSummary);
     await leadership.guarded({ if: [], then: [{ kind: "put", key: this.#key, value }] }, { signal });
     // What is told while it learns nobody believes.
     this.#isEmpty = !isLearning && this.#reports.size === 0 && latest.length === 0 && smooth.length === 0;

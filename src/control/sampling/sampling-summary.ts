@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readJson, type Shaped, writeJson } from "../../store/recipes/json-value.ts";
+import { readJson, type Shaped } from "../../store/recipes/json-value.ts";
 import { checkedPart, checkedPrefix } from "../../store/recipes/keys.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
 import type { RegionRates } from "./region-flow.ts";
@@ -49,10 +49,6 @@ export function samplingKey(prefix: string, region: string): string {
 /** What was spent in this hour. */
 export function spendKey(prefix: string): string {
   return `${checkedPrefix(prefix)}/sampling-spend`;
-}
-
-export function encodeSamplingSummary(summary: SamplingSummary): Uint8Array {
-  return writeJson(summary);
 }
 
 export function decodeSamplingSummary(value: Uint8Array): Shaped<SamplingSummary> {

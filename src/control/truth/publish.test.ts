@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
+import { writeJson } from "../../store/recipes/json-value.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
-import { encodeSummary, regionKey } from "../region/region-summary.ts";
+import { regionKey } from "../region/region-summary.ts";
 import { unableMembers } from "./publish.ts";
 
 const { signal } = new AbortController();
@@ -17,7 +18,7 @@ test("a schema that some cannot read is not published: controllers are counted, 
     const numbers = { ...noNumbers(), collectors, schema_max: schemaMax, versions: { "1.0.0": collectors, other: 1 } };
     const observed_at = "2026-01-01T00:00:00.000Z";
     const summary = { schema: 1, region: id, controller: "c", epoch: "1.5", seq: 1, adopted: false, observed_at };
-    store.put(regionKey("/t", id), new TextDecoder().decode(encodeSummary({ ...summary, view_digest: "", numbers })));
+    store.put(regionKey("/t", id), new TextDecoder().decode(writeJson({ ...summary, view_digest: "", numbers })));
   };
   region("old", 3, 1);
   region("new", 2, 2);
