@@ -42,12 +42,19 @@ export interface CheckPlan {
   readonly written: boolean;
 }
 
-interface EjectionPlan {
-  /** In a row. */
+export interface EjectionPlan {
+  /** Failures in a row that eject. */
   readonly failures: number;
-  /** Share within 0 and 1, of the calls in the last 10 s. */
+  /**
+   * A smaller share of successes, within 0 and 1, of the calls in the last 10 s ejects, given so
+   * many calls.
+   */
   readonly minSuccessRate: number;
   readonly minRequests: number;
+  /**
+   * Rest after the first ejection, and the step by which it grows. Also: ready for so long makes
+   * good for one ejection.
+   */
   readonly restMs: number;
   readonly maxRestMs: number;
 }

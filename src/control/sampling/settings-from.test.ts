@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type RateStrategy, samplingSettings, strategyNames, type WrittenSampling } from "./settings-from.ts";
+import type { SampledSignal, SamplingStrategyDocument } from "../../config/schema/sampling.ts";
+import { samplingSettings, strategyNames, type WrittenSampling } from "./settings-from.ts";
 
-const signals = ["traces"] as const;
-const ADAPTIVE: RateStrategy = {
+const signals: SampledSignal[] = ["traces"];
+const ADAPTIVE: SamplingStrategyDocument = {
   type: "adaptive",
   signals,
   min_rate: 0.01,
@@ -11,7 +12,7 @@ const ADAPTIVE: RateStrategy = {
   target_qps: 1_000,
   unit: "bytes",
 };
-const COST: RateStrategy = {
+const COST: SamplingStrategyDocument = {
   type: "cost_based",
   signals,
   budget_per_hour: 36,

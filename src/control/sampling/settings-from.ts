@@ -1,3 +1,4 @@
+import type { SamplingStrategyDocument } from "../../config/schema/sampling.ts";
 import type { RatedSignal } from "../../plan/sampling/received.ts";
 import {
   BYTE_CHARGE,
@@ -9,33 +10,10 @@ import {
   TRACE_CHARGE,
 } from "./sampling-settings.ts";
 
-interface OfSignals {
-  readonly signals: readonly RatedSignal[];
-}
-
-/** One of `global.sampling_strategies`, as far as rates depend on it. */
-export type RateStrategy =
-  | (OfSignals & { readonly type: "fixed"; readonly rate: number })
-  | (OfSignals & {
-      readonly type: "adaptive";
-      readonly min_rate: number;
-      readonly max_rate: number;
-      readonly target_qps: number;
-      readonly unit: "items" | "bytes" | "traces";
-    })
-  | (OfSignals & { readonly type: "priority_based" })
-  | (OfSignals & {
-      readonly type: "cost_based";
-      readonly budget_per_hour: number;
-      readonly cost_per_span: number;
-      readonly cost_per_byte: number;
-      readonly min_rate: number;
-    });
-
 /** A config, as far as rates depend on it. */
 export interface WrittenSampling {
   readonly classes: readonly (Omit<RatedClass, "rate"> & { readonly ceiling: number })[];
-  readonly strategies: readonly RateStrategy[];
+  readonly strategies: readonly SamplingStrategyDocument[];
   /** `regions.*.sampling_rate`. */
   readonly regionRates: Readonly<Record<string, number>>;
   /** What is sampled at all: regions' rates speak of no more. */
@@ -70,14 +48,14 @@ export function samplingSettings(written: WrittenSampling, now: SamplingConditio
 }
 
 /** Their types; the second and later ones of a type are `adaptive-2`, `adaptive-3`. */
-export function strategyNames(strategies: readonly Pick<RateStrategy, "type">[]): string[] {
+export function strategyNames(strategies: readonly Pick<SamplingStrategyDocument, "type">[]): string[] {
   return strategies.map(({ type }, i) => {
     const before = strategies.slice(0, i).filter((one) => one.type === type).length;
     return before === 0 ? type : `${type}-${before + 1}`;
   });
 }
 
-function budgetOf(name: string, strategy: RateStrategy, { paces }: SamplingConditions): RateBudget[] {
+function budgetOf(name: string, strategy: SamplingStrategyDocument, { paces }: SamplingConditions): RateBudget[] {
   const { signals } = strategy;
   if (strategy.type === "adaptive") {
     const { min_rate: minRate, max_rate: maxRate, target_qps: allowedPerSecond, unit } = strategy;

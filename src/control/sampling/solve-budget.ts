@@ -1,16 +1,9 @@
-import type { BudgetState } from "../../plan/sampling/budget-state.ts";
+import type { BudgetState, StrategyStatus } from "../../plan/sampling/budget-state.ts";
 import { keptPart, type ReceivedRow } from "../../plan/sampling/received.ts";
 import type { RateBudget } from "./sampling-settings.ts";
 
-export interface BudgetSolution {
-  readonly name: string;
-  /** Within the strategy's own bounds. */
-  readonly rate: number;
-  readonly state: BudgetState;
-  readonly allowedPerSecond: number;
-  /** In the strategy's unit, at `rate` and all ceilings. */
-  readonly keptPerSecond: number;
-}
+/** `rate`: within the strategy's own bounds; `keptPerSecond`: at that, and all ceilings. */
+export type BudgetSolution = Omit<StrategyStatus, "spent">;
 
 /** A row, and what lowers it beside the rate that is asked for. */
 export interface BoundRow {

@@ -1,7 +1,7 @@
 import type { SamplingStrategyDocument } from "../../config/schema/sampling.ts";
 import type { StrategyStatus } from "../../plan/sampling/budget-state.ts";
 import type { SamplingSpent } from "./received-reader.ts";
-import { type RateStrategy, strategyNames } from "./settings-from.ts";
+import { strategyNames } from "./settings-from.ts";
 import {
   chargeSpend,
   expectedSpend,
@@ -112,7 +112,7 @@ export class SpendBook {
 }
 
 function costsIn(strategies: readonly SamplingStrategyDocument[]): CostStrategy[] {
-  const names = strategyNames(strategies satisfies readonly Pick<RateStrategy, "type">[]);
+  const names = strategyNames(strategies);
   return strategies.flatMap((written, i) =>
     written.type === "cost_based" ? [{ name: names[i]!, budget: written.budget_per_hour, written }] : [],
   );

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 const HOUR_MS = 3_600_000;
 /** Shares of the budget that are told when they are spent. */
 const SPEND_MARKS = [0.5, 0.8, 0.95, 1] as const;
@@ -19,26 +21,24 @@ interface SpendCount {
   readonly forMs: number;
 }
 
-interface SpendCounter {
-  readonly since: string;
-  readonly charged: number;
-  readonly atWallMs: number;
-  readonly perSecond: number;
-}
+const quantity = z.number().min(0);
 
 /**
  * What has been spent in one hour of UTC. Plain data: a leader writes it down, and the next one
  * goes on with it. It says what was charged by whom, so that nothing is charged twice.
  */
-export interface SpendRecord {
+export const SpendRecordSchema = z.object({
   /** Since 1970. */
-  readonly hour: number;
-  readonly spent: number;
+  hour: z.int().min(0),
+  spent: quantity,
   /** The highest mark that was told. */
-  readonly told: number;
-  readonly isForecastTold: boolean;
-  readonly counters: Readonly<Record<string, SpendCounter>>;
-}
+  told: quantity.default(0),
+  isForecastTold: z.boolean().default(false),
+  counters: z
+    .record(z.string(), z.object({ since: z.string(), charged: quantity, atWallMs: quantity, perSecond: quantity }))
+    .default({}),
+});
+export type SpendRecord = Readonly<z.output<typeof SpendRecordSchema>>;
 
 export function spendFrom(wallMs: number): SpendRecord {
   return { hour: hourOf(wallMs), spent: 0, told: 0, isForecastTold: false, counters: {} };
@@ -62,7 +62,7 @@ export function chargeSpend(before: SpendRecord, reporter: string, count: SpendC
   const beganMs = Math.max(wallMs - count.forMs, last?.atWallMs ?? Number.NEGATIVE_INFINITY);
   const overMs = Math.max(0, wallMs - (isSame ? last.atWallMs : beganMs));
   const hereMs = Math.min(overMs, Math.max(0, wallMs - record.hour * HOUR_MS));
-  const counter: SpendCounter = {
+  const counter: SpendRecord["counters"][string] = {
     since: count.since,
     // A late one says less than what is known.
     charged: isSame ? Math.max(last.charged, count.charged) : count.charged,

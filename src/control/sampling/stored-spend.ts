@@ -5,18 +5,7 @@ import { openDirectory, writeAtomically } from "../../core/atomic-write.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { SpendRecords } from "./spend-book.ts";
-
-const quantity = z.number().min(0);
-
-const SpendRecordSchema = z.object({
-  hour: z.int().min(0),
-  spent: quantity,
-  told: quantity.default(0),
-  isForecastTold: z.boolean().default(false),
-  counters: z
-    .record(z.string(), z.object({ since: z.string(), charged: quantity, atWallMs: quantity, perSecond: quantity }))
-    .default({}),
-});
+import { SpendRecordSchema } from "./spend.ts";
 
 /** What was spent, as it is kept: by the name of the strategy. */
 export const StoredSpendSchema = z.object({

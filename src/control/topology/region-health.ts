@@ -1,17 +1,11 @@
-import type { MemberHealth } from "../../store/recipes/member.ts";
+import type { RegionSeen } from "./topology-source.ts";
 
 const REGION_HEALTHS = ["healthy", "unknown", "degraded", "unhealthy"] as const;
 /** How a region does, from best to worst. */
 export type RegionHealth = (typeof REGION_HEALTHS)[number];
 
 /** Of a region, what its health is made of. */
-export interface RegionFacts {
-  /** How its own controllers do. */
-  readonly controllers: readonly MemberHealth["state"][];
-  /** The global leader does the work of its controllers, since it has none. */
-  readonly adopted: boolean;
-  readonly collectors: number;
-  readonly healthyCollectors: number;
+export interface RegionFacts extends Pick<RegionSeen, "controllers" | "adopted" | "collectors" | "healthyCollectors"> {
   /** Whoever does its controller's work does not answer: the rest is what was so before. */
   readonly isSilent?: boolean;
 }

@@ -11,6 +11,7 @@ export interface RegionSeen {
   readonly controller: string;
   /** How its own controllers do. */
   readonly controllers: readonly MemberHealth["state"][];
+  /** The global leader does the work of its controllers, since it has none. */
   readonly adopted: boolean;
   readonly collectors: number;
   readonly healthyCollectors: number;

@@ -1,5 +1,6 @@
 import type { Problem } from "../../core/problem.ts";
 import type { ChangeRefused, StagedChange } from "../apply-outcome.ts";
+import type { FleetVersion } from "../apply.ts";
 
 /**
  * Where the truth about a config lives: the file of a single node, or the store of a fleet. All who
@@ -26,13 +27,9 @@ export interface TruthOptions {
 }
 
 /** A document as the truth has it. */
-interface TruthDocument {
+interface TruthDocument extends Pick<FleetVersion, "text">, Partial<Pick<FleetVersion, "author" | "note">> {
   /** Undefined: the truth has no numbers, and whoever takes it over counts. */
   readonly version: number | undefined;
-  readonly text: string;
-  /** Of a fleet's: who published it, and why. */
-  readonly author?: string;
-  readonly note?: string;
 }
 
 export type TruthRead = ({ readonly kind: "document" } & TruthDocument) | { readonly kind: "none" };

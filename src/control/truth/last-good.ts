@@ -4,15 +4,12 @@ import { z } from "zod";
 import { openDirectory, writeAtomically } from "../../core/atomic-write.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { sha256Of } from "../../core/sha256.ts";
+import type { FleetVersion } from "../apply.ts";
 
 /** The config of the fleet that ran here last: a node starts with it while its store is away. */
-export interface LastGood {
+export interface LastGood extends FleetVersion {
   /** Whose it is. */
   readonly fleet: string;
-  readonly version: number;
-  readonly text: string;
-  readonly author: string;
-  readonly note: string;
 }
 
 /** A file in the node's data directory. */

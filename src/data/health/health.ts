@@ -1,4 +1,4 @@
-import type { CheckPlan, TargetHealthPlan } from "../../plan/target-health.ts";
+import type { CheckPlan, EjectionPlan, TargetHealthPlan } from "../../plan/target-health.ts";
 import type { RetryReason } from "../send-outcome.ts";
 
 /** Reasons of states that no failed call has caused. */
@@ -95,18 +95,7 @@ export type Health =
   | (Common & { readonly state: "drain" | "maintenance"; readonly untilMs: number });
 
 /** Numbers that the machine decides by. */
-export interface HealthPolicy {
-  /** Failures in a row that eject. */
-  readonly failures: number;
-  /** A smaller share of successes in the window ejects, given so many calls. */
-  readonly minSuccessRate: number;
-  readonly minRequests: number;
-  /**
-   * Rest after the first ejection, and the step by which it grows. Also: ready for so long makes
-   * good for one ejection.
-   */
-  readonly restMs: number;
-  readonly maxRestMs: number;
+export interface HealthPolicy extends EjectionPlan {
   /** Pause after throttling that names no delay. */
   readonly pauseMs: number;
   /** A target cannot silence itself for longer than this. */

@@ -30,13 +30,7 @@ export interface ConfigEntry {
 }
 
 /** A version as it was published: never changed again. */
-export interface ConfigVersion {
-  readonly version: number;
-  readonly sha256: string;
-  readonly bytes: number;
-  readonly atMs: number;
-  readonly by: string;
-  readonly note: string;
+export interface ConfigVersion extends Omit<ConfigEntry, "entry" | "kind"> {
   readonly text: string;
 }
 
