@@ -1,21 +1,16 @@
 import type { SplitLimits } from "../../otlp/split-request.ts";
-import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
 import type { ParcelOutcome } from "./parcel.ts";
 import { type Delivery, expiryOf } from "./delivery.ts";
+import type { LaneEnv } from "./lane-port.ts";
 import type { Aside } from "./queue-store.ts";
-import type { Records } from "./records.ts";
-import type { RetryBudget } from "./retry-policy.ts";
 
 /** The queue that a batch came from, as far as its end concerns it. */
-export interface BatchOrigin {
+export interface BatchOrigin extends Pick<LaneEnv, "random" | "budget" | "records" | "anyUsableBeside" | "countRetry"> {
   readonly nowMs: number;
-  readonly random: Random;
   readonly retry: RetryPlan;
   readonly maxAgeMs: number;
-  readonly budget: RetryBudget;
-  readonly records: Records;
   /** Shutting down: nothing is tried again. */
   readonly closed: boolean;
   finish(delivery: Delivery, outcome: ParcelOutcome): void;
@@ -45,8 +40,6 @@ export interface BatchOrigin {
   sendBack(delivery: Delivery): void;
   /** Ends it as if it had never been there, where it is a copy that others have as well. */
   leaveOut(delivery: Delivery): boolean;
-  anyUsableBeside(targets: readonly string[], signal: Signal): boolean;
-  countRetry(reason: string): void;
 }
 
 /** Finishes those that nobody waits for any more, and returns the others. */

@@ -1,13 +1,10 @@
-import type { TimeAndChance } from "../../core/time-and-chance.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import type { ChooserCopy } from "../balance/chooser.ts";
-import type { Strategies } from "../balance/strategies.ts";
 import type { StrategyFaults } from "../balance/strategy.ts";
-import type { ParcelSplitter } from "./split-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
-import type { Records } from "./records.ts";
+import type { PoolEnv } from "./pool-port.ts";
 import type { Room } from "./room.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import type { Tenants } from "./tenants.ts";
@@ -23,9 +20,9 @@ export interface LaneCopy {
 }
 
 /** What all lanes of a pool have in common. */
-export interface LaneEnv extends StrategyFaults, TimeAndChance {
-  readonly records: Records;
-  readonly splitter: ParcelSplitter;
+export interface LaneEnv
+  extends StrategyFaults,
+    Pick<PoolEnv, "clock" | "random" | "records" | "splitter" | "strategies"> {
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
   readonly room: Room;
@@ -39,8 +36,6 @@ export interface LaneEnv extends StrategyFaults, TimeAndChance {
    * lane's.
    */
   anyUsableBeside(targets: readonly string[], signal: Signal): boolean;
-  /** Strategies of plugins; none without. */
-  readonly strategies?: Strategies;
   /** Gives it to a fallback pool, if one can take it now. */
   failOver(parcel: Parcel): boolean;
   /**

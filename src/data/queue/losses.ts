@@ -3,23 +3,13 @@ import type { Cancel } from "../../core/clock.ts";
 import type { Reason } from "../../core/reason.ts";
 import { type Seen, UNSEEN } from "../../otlp/any-value.ts";
 import { firstAttributes } from "../../otlp/first-attributes.ts";
-import type { Signal } from "../../otlp/signal.ts";
 import type { DropSample, LossStatus } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { redact } from "../../telemetry/redact.ts";
 
 /** Items that reached nobody, of one rule in one parcel. */
-interface Loss {
-  readonly signal: Signal;
-  readonly rule: string;
-  readonly pool: string;
-  /** Whose words `said` are; empty when no target was asked. */
-  readonly target: string;
-  readonly reason: Reason;
-  readonly said: string;
+interface Loss extends Omit<DropSample, "atMs" | "items" | "attributes"> {
   readonly points: number;
-  /** Their sender had been told that all is well. */
-  readonly acknowledged: boolean;
   /** Of the parcel; borrowed. */
   readonly pieces: readonly Uint8Array[];
 }
