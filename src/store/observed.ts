@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
-import type { StoreCallOutcome, StoreObserver, StoreOperation } from "./store.ts";
+import type { StoreCallOutcome, StoreObserver, StoreOperation, TxnOutcome } from "./store.ts";
 
 interface ObservedWorld {
   readonly clock: Clock;
@@ -26,6 +26,10 @@ export async function observed<T>(
   } finally {
     observer.called(operation, outcome, clock.nowMs() - startMs);
   }
+}
+
+export function outcomeOfTxn({ done }: TxnOutcome): StoreCallOutcome {
+  return done ? "done" : "not_done";
 }
 
 function outcomeOfFault(cause: unknown): StoreCallOutcome {

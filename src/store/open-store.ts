@@ -5,24 +5,7 @@ import { openLeases } from "./open-leases.ts";
 import { linkInLoop } from "./session/loop-link.ts";
 import { Sessions } from "./session/sessions.ts";
 import { linkToThread } from "./session/thread-link.ts";
-import type {
-  CallOptions,
-  Entry,
-  Listing,
-  ListOptions,
-  Session,
-  SessionOptions,
-  Store,
-  StoreAdapter,
-  StoreCheck,
-  StoreFacts,
-  StoreOptions,
-  StoreSettings,
-  Txn,
-  TxnOutcome,
-  WatchEvent,
-  WatchOptions,
-} from "./store.ts";
+import type { Store, StoreAdapter, StoreOptions, StoreSettings } from "./store.ts";
 
 /**
  * Opens the store of a kind; whether a server answers is seen by the first call. Throws
@@ -33,7 +16,7 @@ export async function openStore(settings: StoreSettings, options: StoreOptions):
   const { clock, random } = options;
   const { adapter, leases } = await openAdapter(settings, options);
   const link = clock.machineMs === undefined ? linkInLoop({ clock, random, openLeases }) : linkToThread;
-  return new StoreWithSessions(adapter, new Sessions({ ...options, facts: adapter.facts, settings: leases, link }));
+  return withSessions(adapter, new Sessions({ ...options, facts: adapter.facts, settings: leases, link }));
 }
 
 interface OpenedAdapter {
@@ -59,58 +42,29 @@ async function openAdapter(settings: StoreSettings, options: StoreOptions): Prom
   }
 }
 
-class StoreWithSessions implements Store {
-  readonly #adapter: StoreAdapter;
-  readonly #sessions: Sessions;
-  readonly #closed = new AbortController();
-
-  constructor(adapter: StoreAdapter, sessions: Sessions) {
-    this.#adapter = adapter;
-    this.#sessions = sessions;
-  }
-
-  get facts(): StoreFacts {
-    return this.#adapter.facts;
-  }
-
-  get compact(): Store["compact"] {
-    return this.#adapter.compact;
-  }
-
-  async get(key: string, options: CallOptions): Promise<Entry | undefined> {
-    return await this.#open.get(key, inTimers(options));
-  }
-
-  async list(prefix: string, options: ListOptions): Promise<Listing> {
-    return await this.#open.list(prefix, inTimers(options));
-  }
-
-  async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
-    return await this.#open.txn(txn, inTimers(options));
-  }
-
-  watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
-    return this.#adapter.watch(prefix, { signal: AbortSignal.any([signal, this.#closed.signal]) });
-  }
-
-  async openSession(options: SessionOptions): Promise<Session> {
-    this.#closed.signal.throwIfAborted();
-    return await this.#sessions.open(inTimers(options));
-  }
-
-  async check(options: CallOptions): Promise<StoreCheck> {
-    return await this.#open.check(inTimers(options));
-  }
-
+function withSessions(adapter: StoreAdapter, sessions: Sessions): Store {
+  const closed = new AbortController();
   /** Those who are told that the store cannot be reached would try again for ever. */
-  get #open(): StoreAdapter {
-    this.#closed.signal.throwIfAborted();
-    return this.#adapter;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort(new RouterError("SHUTDOWN", "the store was closed"));
-    await this.#sessions[Symbol.asyncDispose]();
-    await this.#adapter[Symbol.asyncDispose]();
-  }
+  const open = (): StoreAdapter => {
+    closed.signal.throwIfAborted();
+    return adapter;
+  };
+  return {
+    facts: adapter.facts,
+    compact: adapter.compact,
+    get: async (key, options) => await open().get(key, inTimers(options)),
+    list: async (prefix, options) => await open().list(prefix, inTimers(options)),
+    txn: async (txn, options) => await open().txn(txn, inTimers(options)),
+    check: async (options) => await open().check(inTimers(options)),
+    watch: (prefix, { signal }) => adapter.watch(prefix, { signal: AbortSignal.any([signal, closed.signal]) }),
+    async openSession(options) {
+      closed.signal.throwIfAborted();
+      return await sessions.open(inTimers(options));
+    },
+    async [Symbol.asyncDispose]() {
+      closed.abort(new RouterError("SHUTDOWN", "the store was closed"));
+      await sessions[Symbol.asyncDispose]();
+      await adapter[Symbol.asyncDispose]();
+    },
+  };
 }

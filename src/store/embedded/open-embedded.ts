@@ -1,29 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { checkKey, checkPrefix, checkTxn } from "../check-request.ts";
+import { outcomeOfTxn } from "../observed.ts";
 import type {
   CallOptions,
   EmbeddedSettings,
-  Entry,
-  Listing,
-  ListOptions,
   StoreAdapter,
-  StoreCallOutcome,
-  StoreCheck,
-  StoreFacts,
   StoreOperation,
   StoreOptions,
-  Txn,
   TxnOutcome,
-  WatchEvent,
-  WatchOptions,
 } from "../store.ts";
 import { carryOut } from "./carry-out.ts";
 import { checkFile } from "./check-file.ts";
 import { FACTS, HISTORY } from "./facts.ts";
 import { Feed } from "./feed.ts";
 import { listAtOnce, listInTurns, type PositionedListing, type Range } from "./listing.ts";
-import { call } from "./until-free.ts";
+import { call, type HowToCall } from "./until-free.ts";
 import { isBusy } from "./sqlite-fault.ts";
 import { StoreFile } from "./store-file.ts";
 import type { HistoryRetention } from "./tables.ts";
@@ -54,82 +46,52 @@ export function openEmbedded(
       throw cause;
     } // else it is opened by the first call
   }
-  return new EmbeddedStore(file, options);
+  return storeIn(file, options);
 }
 
-class EmbeddedStore implements StoreAdapter {
-  readonly facts: StoreFacts = FACTS;
-  readonly #file: StoreFile;
-  readonly #feed: Feed;
-  readonly #world: StoreOptions;
-  readonly #lag: WatchLag;
-  readonly #closed = new AbortController();
-
-  constructor(file: StoreFile, world: StoreOptions) {
-    this.#file = file;
-    this.#world = world;
-    this.#feed = new Feed(file, world.clock);
-    this.#lag = new WatchLag(world);
-  }
-
-  async get(key: string, options: CallOptions): Promise<Entry | undefined> {
-    checkKey(key);
-    const read = (): Entry | undefined => this.#file.read(({ tables }) => tables.entry(key));
-    return await this.#call("get", read, options);
-  }
-
-  async list(prefix: string, { after, limit, ...options }: ListOptions): Promise<Listing> {
-    checkPrefix(prefix);
-    const { entries, revision, hasMore } = await this.#list({ prefix, after, limit }, options);
-    return { entries, revision, hasMore };
-  }
-
-  async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
-    checkTxn(txn);
-    const run = (): TxnOutcome => this.#file.write((opened) => carryOut(opened, txn, this.#file.nowMs()));
-    return await this.#call("txn", run, options, outcomeOf);
-  }
-
-  watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
-    checkPrefix(prefix);
-    const list = (): Promise<PositionedListing> => this.#list({ prefix }, { signal });
-    const parts = { file: this.#file, feed: this.#feed, world: this.#world, lag: this.#lag, list };
-    return watchPrefix(parts, prefix, AbortSignal.any([signal, this.#closed.signal]));
-  }
-
-  async check(options: CallOptions): Promise<StoreCheck> {
-    return await this.#call("get", () => checkFile(this.#file, this.#world.clock), options);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort();
-    this.#lag[Symbol.dispose]();
-    this.#feed[Symbol.dispose]();
-    this.#file[Symbol.dispose]();
-  }
-
-  async #list(range: Range, options: CallOptions): Promise<PositionedListing> {
-    const atOnce = (): PositionedListing | undefined => listAtOnce(this.#file, range);
-    const listing = await this.#call("list", atOnce, options);
-    return listing ?? (await listInTurns(this.#file, range, options, this.#world));
-  }
-
-  /**
-   * It takes a turn of the loop, although nothing has to be waited for: else whoever calls again
-   * and again would hold the loop.
-   */
-  async #call<T>(
-    operation: StoreOperation,
-    run: () => T,
-    options: CallOptions,
-    outcome?: (result: T) => StoreCallOutcome,
-  ): Promise<T> {
-    const result = await call(operation, run, { options, world: this.#world, ...(outcome && { outcome }) });
-    await setImmediate();
-    return result;
-  }
+function storeIn(file: StoreFile, world: StoreOptions): StoreAdapter {
+  const feed = new Feed(file, world.clock);
+  const lag = new WatchLag(world);
+  const closed = new AbortController();
+  const list = async (range: Range, options: CallOptions): Promise<PositionedListing> => {
+    const listing = await inTurn("list", () => listAtOnce(file, range), { options, world });
+    return listing ?? (await listInTurns(file, range, options, world));
+  };
+  return {
+    facts: FACTS,
+    async get(key, options) {
+      checkKey(key);
+      return await inTurn("get", () => file.read(({ tables }) => tables.entry(key)), { options, world });
+    },
+    async list(prefix, { after, limit, ...options }) {
+      checkPrefix(prefix);
+      const { entries, revision, hasMore } = await list({ prefix, after, limit }, options);
+      return { entries, revision, hasMore };
+    },
+    async txn(txn, options) {
+      checkTxn(txn);
+      const run = (): TxnOutcome => file.write((opened) => carryOut(opened, txn, file.nowMs()));
+      return await inTurn("txn", run, { options, world, outcome: outcomeOfTxn });
+    },
+    watch(prefix, { signal }) {
+      checkPrefix(prefix);
+      const parts = { file, feed, world, lag, list: () => list({ prefix }, { signal }) };
+      return watchPrefix(parts, prefix, AbortSignal.any([signal, closed.signal]));
+    },
+    check: (options) => inTurn("get", () => checkFile(file, world.clock), { options, world }),
+    async [Symbol.asyncDispose]() {
+      closed.abort();
+      for (const part of [lag, feed, file]) part[Symbol.dispose]();
+    },
+  };
 }
 
-function outcomeOf({ done }: TxnOutcome): "done" | "not_done" {
-  return done ? "done" : "not_done";
+/**
+ * It takes a turn of the loop, although nothing has to be waited for: else whoever calls again and
+ * again would hold the loop.
+ */
+async function inTurn<T>(operation: StoreOperation, run: () => T, how: HowToCall<T>): Promise<T> {
+  const result = await call(operation, run, how);
+  await setImmediate();
+  return result;
 }

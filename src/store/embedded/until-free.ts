@@ -37,11 +37,18 @@ export async function untilFree<T>(
   }
 }
 
+/** How a call is made, and what is told of its result. */
+export interface HowToCall<T> {
+  readonly options: CallOptions;
+  readonly world: StoreOptions;
+  readonly outcome?: (result: T) => StoreCallOutcome;
+}
+
 /** As `untilFree`, and told to the observer. */
 export function call<T>(
   operation: StoreOperation,
   run: () => T,
-  { options, world, outcome }: { options: CallOptions; world: StoreOptions; outcome?: (result: T) => StoreCallOutcome },
+  { options, world, outcome }: HowToCall<T>,
 ): Promise<T> {
   return observed(world, operation, () => untilFree(run, options, world), outcome);
 }
