@@ -1,20 +1,6 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
-import type {
-  CallOptions,
-  Entry,
-  Listing,
-  ListOptions,
-  Session,
-  SessionOptions,
-  Store,
-  StoreCheck,
-  StoreFacts,
-  Txn,
-  TxnOutcome,
-  WatchEvent,
-  WatchOptions,
-} from "./store.ts";
+import type { Store } from "./store.ts";
 
 /** Calls that belong together come soon after one another: they share what was opened. */
 export const REST_AFTER_MS = 1_000;
@@ -31,11 +17,44 @@ interface RestingStoreOptions {
  */
 export async function openRestingStore(options: RestingStoreOptions): Promise<Store> {
   const first = await options.open();
-  return new RestingStore(options, first);
+  return restingStore(first, new StoreUses(options, first));
 }
 
-class RestingStore implements Store {
-  readonly facts: StoreFacts;
+function restingStore({ facts }: Store, uses: StoreUses): Store {
+  return {
+    facts,
+    get: (key, options) => uses.use((store) => store.get(key, options)),
+    list: (prefix, options) => uses.use((store) => store.list(prefix, options)),
+    txn: (txn, options) => uses.use((store) => store.txn(txn, options)),
+    check: (options) => uses.use((store) => store.check(options)),
+    async *watch(prefix, options) {
+      if (uses.isClosed) return;
+      const store = await uses.take();
+      try {
+        yield* store.watch(prefix, options);
+      } finally {
+        uses.release();
+      }
+    },
+    /** It stays open for as long as the session is held. */
+    async openSession(options) {
+      const store = await uses.take();
+      try {
+        const session = await store.openSession(options);
+        if (session.lost.aborted) uses.release();
+        else session.lost.addEventListener("abort", () => uses.release(), { once: true });
+        return session;
+      } catch (cause) {
+        uses.release();
+        throw cause;
+      }
+    },
+    [Symbol.asyncDispose]: () => uses[Symbol.asyncDispose](),
+  };
+}
+
+/** Who uses the store: while nobody does, it is closed. */
+class StoreUses implements AsyncDisposable {
   readonly #options: RestingStoreOptions;
   readonly #closed = new AbortController();
   #opened: Promise<Store> | undefined;
@@ -47,65 +66,22 @@ class RestingStore implements Store {
   constructor(options: RestingStoreOptions, first: Store) {
     this.#options = options;
     this.#opened = Promise.resolve(first);
-    this.facts = first.facts;
   }
 
-  get(key: string, options: CallOptions): Promise<Entry | undefined> {
-    return this.#use((store) => store.get(key, options));
+  get isClosed(): boolean {
+    return this.#closed.signal.aborted;
   }
 
-  list(prefix: string, options: ListOptions): Promise<Listing> {
-    return this.#use((store) => store.list(prefix, options));
-  }
-
-  txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
-    return this.#use((store) => store.txn(txn, options));
-  }
-
-  check(options: CallOptions): Promise<StoreCheck> {
-    return this.#use((store) => store.check(options));
-  }
-
-  async *watch(prefix: string, options: WatchOptions): AsyncGenerator<WatchEvent, void, undefined> {
-    if (this.#closed.signal.aborted) return;
-    const store = await this.#take();
-    try {
-      yield* store.watch(prefix, options);
-    } finally {
-      this.#release();
-    }
-  }
-
-  /** It stays open for as long as the session is held. */
-  async openSession(options: SessionOptions): Promise<Session> {
-    const store = await this.#take();
-    try {
-      const session = await store.openSession(options);
-      if (session.lost.aborted) this.#release();
-      else session.lost.addEventListener("abort", () => this.#release(), { once: true });
-      return session;
-    } catch (cause) {
-      this.#release();
-      throw cause;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort(new RouterError("SHUTDOWN", "the store was closed"));
-    this.#rest();
-    await this.#resting;
-  }
-
-  async #use<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {
-    const store = await this.#take();
+  async use<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {
+    const store = await this.take();
     try {
       return await work(store);
     } finally {
-      this.#release();
+      this.release();
     }
   }
 
-  async #take(): Promise<Store> {
+  async take(): Promise<Store> {
     this.#closed.signal.throwIfAborted();
     this.#uses++;
     this.#cancelRest();
@@ -114,16 +90,22 @@ class RestingStore implements Store {
       return await opening;
     } catch (cause) {
       if (this.#opened === opening) this.#opened = undefined; // a file may be mended meanwhile
-      this.#release();
+      this.release();
       throw cause;
     }
   }
 
-  #release(): void {
+  release(): void {
     this.#uses--;
     if (this.#uses > 0 || this.#closed.signal.aborted) return;
     this.#cancelRest();
     this.#cancelRest = this.#options.clock.after(REST_AFTER_MS, () => this.#rest());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(new RouterError("SHUTDOWN", "the store was closed"));
+    this.#rest();
+    await this.#resting;
   }
 
   #rest(): void {

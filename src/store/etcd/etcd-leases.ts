@@ -1,5 +1,5 @@
-import type { Lease, LeaseClient } from "../lease.ts";
-import type { CallOptions, EtcdSettings, StoreObserver, StoreOptions } from "../store.ts";
+import type { LeaseClient } from "../lease.ts";
+import type { EtcdSettings, StoreOptions } from "../store.ts";
 import { checkSettings } from "./check-settings.ts";
 import { isLeaseGone, storeError } from "./fault.ts";
 import { listenToGrpc } from "./grpc-log.ts";
@@ -12,51 +12,38 @@ import { Tokens } from "./tokens.ts";
 /** Leases of etcd over a connection of their own. Throws `STORE_REFUSED` for unusable settings. */
 export function openEtcdLeases(settings: EtcdSettings, options: StoreOptions): LeaseClient {
   checkSettings(settings);
-  return new EtcdLeases(new Rpc(settings, new Tokens(settings.user), options), options.observer);
-}
-
-class EtcdLeases implements LeaseClient {
-  readonly #rpc: Rpc;
-  readonly #library: Disposable;
-
-  constructor(rpc: Rpc, observer: StoreObserver) {
-    this.#rpc = rpc;
-    this.#library = listenToGrpc((text) => observer.said?.(text));
-  }
-
-  /** One whose grant got lost on the way ends by itself, so that another may be asked for. */
-  async grant(ttlMs: number, options: CallOptions): Promise<Lease> {
-    const answer = await this.#rpc.call(LEASE_GRANT, encodeLeaseGrant(Math.ceil(ttlMs / 1_000)), options);
-    if (!answer.ok) throw storeError(answer.faults);
-    return { id: leaseText(answer.value.id), ttlMs: answer.value.ttlSeconds * 1_000 };
-  }
-
-  /**
-   * A stream for each: so an answer is never taken for that of a later call, whose time would then
-   * be counted from too late.
-   */
-  async renew(text: string, options: CallOptions): Promise<Lease | undefined> {
-    const id = leaseId(text);
-    if (id === undefined) return undefined;
-    const answer = await this.#rpc.exchange(LEASE_KEEP_ALIVE, encodeLeaseId(id), options);
-    if (!answer.ok) {
+  const rpc = new Rpc(settings, new Tokens(settings.user), options);
+  const library = listenToGrpc((text) => options.observer.said?.(text));
+  return {
+    /** One whose grant got lost on the way ends by itself, so that another may be asked for. */
+    async grant(ttlMs, call) {
+      const answer = await rpc.call(LEASE_GRANT, encodeLeaseGrant(Math.ceil(ttlMs / 1_000)), call);
+      if (!answer.ok) throw storeError(answer.faults);
+      return { id: leaseText(answer.value.id), ttlMs: answer.value.ttlSeconds * 1_000 };
+    },
+    /**
+     * A stream for each: so an answer is never taken for that of a later call, whose time would
+     * then be counted from too late.
+     */
+    async renew(text, call) {
+      const id = leaseId(text);
+      if (id === undefined) return undefined;
+      const answer = await rpc.exchange(LEASE_KEEP_ALIVE, encodeLeaseId(id), call);
+      if (answer.ok) {
+        const { ttlSeconds } = answer.value;
+        return ttlSeconds <= 0 ? undefined : { id: text, ttlMs: ttlSeconds * 1_000 };
+      }
       if (answer.faults.some(isLeaseGone)) return undefined;
       throw storeError(answer.faults);
-    }
-    const { ttlSeconds } = answer.value;
-    return ttlSeconds <= 0 ? undefined : { id: text, ttlMs: ttlSeconds * 1_000 };
-  }
-
-  async revoke(text: string, options: CallOptions): Promise<void> {
-    const id = leaseId(text);
-    if (id === undefined) return;
-    const answer = await this.#rpc.call(LEASE_REVOKE, encodeLeaseId(id), options);
-    if (!answer.ok && !answer.faults.some(isLeaseGone)) throw storeError(answer.faults);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#rpc[Symbol.dispose]();
-    this.#library[Symbol.dispose]();
-    return Promise.resolve();
-  }
+    },
+    async revoke(text, call) {
+      const id = leaseId(text);
+      if (id === undefined) return;
+      const answer = await rpc.call(LEASE_REVOKE, encodeLeaseId(id), call);
+      if (!answer.ok && !answer.faults.some(isLeaseGone)) throw storeError(answer.faults);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const part of [rpc, library]) part[Symbol.dispose]();
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { RouterError } from "../../core/errors.ts";
-import type { CallOptions, Txn, TxnOutcome } from "../store.ts";
+import type { CallOptions } from "../store.ts";
 import { observeLeader, type ObservedLeader, readLeader } from "./election-observe.ts";
 import { contend } from "./lock-contend.ts";
 import type { Contest } from "./lock-contest.ts";
@@ -55,65 +55,35 @@ export function createElection(place: RecipePlace, name: string): Election {
       const what = `leadership "${name}"`;
       const contest: Contest = { place, folder, what, holder: checkedHolder(id), value: checkedValue(value) };
       const hold = await contend(contest, { signal, ttlMs: leaseDurationMs, onTrouble });
-      return new KeyLeadership(contest, hold, value);
+      return leadershipBy(contest, hold, value);
     },
     leader: (options) => readLeader(place, folder, options),
     observe: ({ signal }) => observeLeader(place, folder, signal),
   };
 }
 
-class KeyLeadership implements Leadership {
-  readonly #contest: Contest;
-  readonly #hold: KeyHold;
-  readonly #sinceMs: number;
-  #value: string;
-
-  constructor(contest: Contest, hold: KeyHold, value: string) {
-    this.#contest = contest;
-    this.#hold = hold;
-    this.#value = value;
-    this.#sinceMs = contest.place.clock.wallMs();
-  }
-
-  get id(): string {
-    return this.#contest.holder;
-  }
-
-  get value(): string {
-    return this.#value;
-  }
-
-  get epoch(): bigint {
-    return this.#hold.epoch;
-  }
-
-  get lost(): AbortSignal {
-    return this.#hold.lost;
-  }
-
-  validForMs(): number {
-    return this.#hold.validForMs();
-  }
-
-  guarded(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
-    return this.#hold.guarded(txn, options);
-  }
-
-  async proclaim(value: string, options: CallOptions): Promise<void> {
-    const { key, session } = this.#hold;
-    const text = { holder: this.id, sinceMs: this.#sinceMs, holds: true, session: session.id };
-    const seat = writeSeat({ ...text, value: checkedValue(value) });
-    await this.#hold.guarded({ if: [], then: [{ kind: "put", key, value: seat, session: session.id }] }, options);
-    this.#value = value;
-  }
-
-  resign(): Promise<void> {
-    return this.#hold.release();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.resign();
-  }
+function leadershipBy(contest: Contest, hold: KeyHold, first: string): Leadership {
+  const { holder, place } = contest;
+  const sinceMs = place.clock.wallMs();
+  let current = first;
+  return {
+    id: holder,
+    epoch: hold.epoch,
+    lost: hold.lost,
+    get value() {
+      return current;
+    },
+    validForMs: () => hold.validForMs(),
+    guarded: (txn, options) => hold.guarded(txn, options),
+    async proclaim(value, options) {
+      const { key, session } = hold;
+      const seat = writeSeat({ holder, sinceMs, holds: true, session: session.id, value: checkedValue(value) });
+      await hold.guarded({ if: [], then: [{ kind: "put", key, value: seat, session: session.id }] }, options);
+      current = value;
+    },
+    resign: () => hold.release(),
+    [Symbol.asyncDispose]: () => hold.release(),
+  };
 }
 
 function checkedValue(value: string): string {

@@ -1,5 +1,4 @@
 import type { RouterError } from "../../core/errors.ts";
-import type { CallOptions } from "../store.ts";
 import type { Contest } from "./lock-contest.ts";
 import { contend, contendOnce } from "./lock-contend.ts";
 import { deadlineOf } from "./lock-deadline.ts";
@@ -54,35 +53,21 @@ export interface LockOptions {
 }
 
 /** Fails with `STORE_REFUSED` for names that cannot be keys. */
-export function createLock(place: RecipePlace, name: string, options: LockOptions): Lock {
-  return new StoreLock(place, name, options);
-}
-
-class StoreLock implements Lock {
-  readonly name: string;
-  readonly #contest: Contest;
-
-  constructor(place: RecipePlace, name: string, { holder }: LockOptions) {
-    this.name = name;
-    const folder = seatFolder(place, "locks", name);
-    this.#contest = { place, folder, what: `lock "${name}"`, holder: checkedHolder(holder), value: undefined };
-  }
-
-  async acquire({ signal, timeoutMs, leaseDurationMs, onTrouble }: AcquireOptions): Promise<LockGuard> {
-    const { place, what } = this.#contest;
-    using deadline = deadlineOf(place.clock, what, signal, timeoutMs);
-    return await contend(this.#contest, { signal: deadline.signal, ttlMs: leaseDurationMs, onTrouble });
-  }
-
-  async tryAcquire({ signal, leaseDurationMs }: TryAcquireOptions): Promise<LockGuard | undefined> {
-    if (await this.#isTaken({ signal })) return undefined;
-    return await contendOnce(this.#contest, { signal, ttlMs: leaseDurationMs, onTrouble: undefined }, "try");
-  }
-
-  /** Spares a session, and those who wait a key before theirs. */
-  async #isTaken(options: CallOptions): Promise<boolean> {
-    const { place, folder } = this.#contest;
-    const { entries } = await place.store.list(`${folder}/`, options);
-    return holderOf(place.store.facts, entries) !== undefined;
-  }
+export function createLock(place: RecipePlace, name: string, { holder }: LockOptions): Lock {
+  const folder = seatFolder(place, "locks", name);
+  const what = `lock "${name}"`;
+  const contest: Contest = { place, folder, what, holder: checkedHolder(holder), value: undefined };
+  return {
+    name,
+    async acquire({ signal, timeoutMs, leaseDurationMs, onTrouble }) {
+      using deadline = deadlineOf(place.clock, what, signal, timeoutMs);
+      return await contend(contest, { signal: deadline.signal, ttlMs: leaseDurationMs, onTrouble });
+    },
+    async tryAcquire({ signal, leaseDurationMs }) {
+      // Spares a session, and those who wait a key before theirs.
+      const { entries } = await place.store.list(`${folder}/`, { signal });
+      if (holderOf(place.store.facts, entries) !== undefined) return undefined;
+      return await contendOnce(contest, { signal, ttlMs: leaseDurationMs, onTrouble: undefined }, "try");
+    },
+  };
 }
