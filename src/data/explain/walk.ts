@@ -11,7 +11,6 @@ import { noRouteIn, type Obstacle, type PlaceablePool, type RoutedRequest } from
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import type { Returning } from "../queue/returning.ts";
 import type { LaneCopy } from "../queue/lane-port.ts";
 import { openSamplingExplainer, type SamplingExplainer, type ThresholdOf } from "./explain-sampling.ts";
 
@@ -53,7 +52,7 @@ export function openWalk(
   const routePools = route.pools.map(({ name }) => {
     const pool = parts.pools.get(name);
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
-    return new ExplainedPool(pool, parts.plan.pools.get(name)!);
+    return explained(pool, parts.plan.pools.get(name)!);
   });
   // A router of its own: that of the data plane counts requests, and remembers resources that
   // really came.
@@ -69,95 +68,54 @@ export function placedFor({ headers, clock }: ExplainWalk, envelope: Envelope): 
   return { envelope, headers, path: [], nowMs: clock.nowMs(), deadlineMs: Infinity };
 }
 
+interface ExplainedPool extends PlaceablePool {
+  /** What was seen until now may be different: before the next item is asked. */
+  renew(): void;
+  /** The lanes that something new for this channel would enter; copies of now. */
+  lanesFor(channel: number, signal: Signal): readonly LaneCopy[];
+}
+
 /**
  * A pool as an explanation sees it: what depends on the memory of strategies is asked of copies, so
  * that nothing of it shows in later picks.
  */
-class ExplainedPool implements PlaceablePool {
-  readonly #pool: Pool;
-  readonly #plan: PoolPlan;
-  /** Each lane has one target, and remembers nothing. */
-  readonly #oneEach: boolean;
-  readonly #usable = new Map<string, boolean>();
-
-  constructor(pool: Pool, plan: PoolPlan) {
-    this.#pool = pool;
-    this.#plan = plan;
-    this.#oneEach = plan.strategy.type === "broadcast" || plan.strategy.type === "consistent_hash";
-  }
-
-  get name(): string {
-    return this.#pool.name;
-  }
-
-  get ack(): PoolPlan["ack"] {
-    return this.#pool.ack;
-  }
-
-  get whenDown(): PoolPlan["whenDown"] {
-    return this.#pool.whenDown;
-  }
-
-  get maxBytes(): number {
-    return this.#pool.maxBytes;
-  }
-
-  get isFullOfItems(): boolean {
-    return this.#pool.isFullOfItems;
-  }
-
-  returning(path: readonly string[]): Returning | undefined {
-    return this.#pool.returning(path);
-  }
-
-  get pausesSome(): boolean {
-    return this.#pool.pausesSome;
-  }
-
-  /** What was seen until now may be different: before the next item is asked. */
-  renew(): void {
-    this.#usable.clear();
-  }
-
-  /** The lanes that something new for this channel would enter; copies of now. */
-  lanesFor(channel: number, signal: Signal): readonly LaneCopy[] {
-    return this.#pool.lanesFor(channel, signal);
-  }
-
-  refresh(): void {
-    this.#pool.refresh();
-  }
-
-  usable(signal: Signal): boolean {
-    return this.#oneEach ? this.#pool.usable(signal) : this.#known(signal, () => this.#pool.lanesOf(signal));
-  }
-
-  usableFor(channel: number, signal: Signal): boolean {
-    if (this.#plan.division.kind !== "cases") return this.usable(signal);
-    return this.#known(`${signal} ${channel}`, () => this.#pool.lanesFor(channel, signal));
-  }
-
-  ownerOf(hash: number, signal: Signal): number {
-    return this.#pool.ownerOf(hash, signal);
-  }
-
-  hasAnyRoom(signal: Signal): boolean {
-    return this.#pool.hasAnyRoom(signal);
-  }
-
-  hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number, headers?: SenderHeaders): boolean {
-    return this.#pool.hasRoom(bytes, signal, channel, reserved, headers);
-  }
-
-  pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number {
-    return this.#pool.pausedUntilMs(channel, signal, headers);
-  }
-
-  #known(what: string, lanes: () => readonly LaneCopy[]): boolean {
-    let known = this.#usable.get(what);
-    if (known === undefined) this.#usable.set(what, (known = lanes().some(isOpen)));
-    return known;
-  }
+function explained(pool: Pool, { strategy, division }: PoolPlan): ExplainedPool {
+  // Each lane has one target, and remembers nothing.
+  const isOneEach = strategy.type === "broadcast" || strategy.type === "consistent_hash";
+  const seen = new Map<string, boolean>();
+  const known = (what: string, lanes: () => readonly LaneCopy[]): boolean => {
+    const usable = seen.get(what) ?? lanes().some(isOpen);
+    seen.set(what, usable);
+    return usable;
+  };
+  const usable = (signal: Signal): boolean =>
+    isOneEach ? pool.usable(signal) : known(signal, () => pool.lanesOf(signal));
+  const { name, ack, whenDown, maxBytes } = pool;
+  return {
+    name,
+    ack,
+    whenDown,
+    maxBytes,
+    get isFullOfItems() {
+      return pool.isFullOfItems;
+    },
+    get pausesSome() {
+      return pool.pausesSome;
+    },
+    returning: (path) => pool.returning(path),
+    renew: () => seen.clear(),
+    lanesFor: (channel, signal) => pool.lanesFor(channel, signal),
+    refresh: () => pool.refresh(),
+    usable,
+    usableFor(channel, signal) {
+      if (division.kind !== "cases") return usable(signal);
+      return known(`${signal} ${channel}`, () => pool.lanesFor(channel, signal));
+    },
+    ownerOf: (hash, signal) => pool.ownerOf(hash, signal),
+    hasAnyRoom: (signal) => pool.hasAnyRoom(signal),
+    hasRoom: (...asked) => pool.hasRoom(...asked),
+    pausedUntilMs: (channel, signal, headers) => pool.pausedUntilMs(channel, signal, headers),
+  };
 }
 
 /** One of its targets can be used, or waits for a probe and nothing waits that could be one. */

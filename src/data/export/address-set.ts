@@ -6,7 +6,7 @@ import type { MemberBoard } from "../resolve/member-board.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { MemberFinder } from "./member-finder.ts";
 import { NameFinder } from "./name-finder.ts";
-import { NoMember } from "./no-member.ts";
+import { noMember } from "./no-member.ts";
 import { NO_PART, type PartFinder, type TellParts, type WantedPart } from "./part-finder.ts";
 import type { PartTarget, InheritedState, Whole } from "./parts.ts";
 import { openPart } from "./target.ts";
@@ -160,7 +160,7 @@ export class AddressSet {
 
   #openOne(wanted: WantedPart, joining: Joining): PartTarget {
     const plan = planAt(this.#plan, wanted);
-    if (plan.members !== undefined && plan.member === undefined) return new NoMember(plan, this.#env);
+    if (plan.members !== undefined && plan.member === undefined) return noMember(plan, this.#env);
     const inherited = wanted.part === undefined ? undefined : this.#takeBack(wanted.part);
     return openPart(plan, this.#env.openClient, { ...this.#env, inherited }, joining);
   }
