@@ -1,12 +1,10 @@
 import { RouterError } from "../../core/errors.ts";
 import { MANY_REVISIONS } from "../../store/etcd/check.ts";
+import { createElection } from "../../store/recipes/election.ts";
 import type { Member } from "../../store/recipes/member.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { isLoopback } from "../fleet/listener-address.ts";
 import { checkClock } from "./check-clock.ts";
-import { checkProposal } from "./check-proposal.ts";
-import { checkLease } from "./check-lease.ts";
-import { checkPrefixKeys } from "./check-keys.ts";
 import { checkVersions } from "./check-versions.ts";
 import { checkViews } from "./check-views.ts";
 import { checkRights } from "./check-rights.ts";
@@ -14,8 +12,9 @@ import { type DoctorCheck, type DoctorFinding, failed, type Patient } from "./do
 import { olderConfig } from "../truth/older-config.ts";
 import { identityFindings, isolatedFinding } from "./fleet-findings.ts";
 import type { TimeDifference } from "../../store/server-time.ts";
-import type { StoreWarningCode } from "../../store/store.ts";
+import { type StoreWarningCode, SESSION_TTL_MS } from "../../store/store.ts";
 import { readFleet } from "../../store/recipes/identity.ts";
+import { mirrorKey, proposalWaits } from "../truth/mirror.ts";
 
 export interface DoctorReport {
   readonly store: string;
@@ -152,4 +151,79 @@ async function checkMembers(patient: Patient, signal: AbortSignal): Promise<Doct
     findings.push({ check: "members", status: "warning", message: `${key} is no member: ${reason}`, hint });
   }
   return findings;
+}
+
+const CONTROLLERS = ["collectors", "directives", "elections", "members", "regions", "transfers"];
+/** What comes to regions and what it has cost, and an order for the whole fleet. */
+const LOAD = ["degradation", "sampling", "sampling-spend"];
+/** What Signalbox has below a prefix. */
+const OWN = new Set(["fleet", "locks", "config", "doctor", "global", ...CONTROLLERS, ...LOAD]);
+const LOOKED_AT = 1_000;
+const NAMED = 5;
+
+/** What stands below the prefix, and whether it is all ours. */
+async function checkPrefixKeys({ store, prefix }: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
+  const { entries, hasMore } = await store.list(`${prefix}/`, { signal, limit: LOOKED_AT });
+  const names = entries.map(({ key }) => key.slice(prefix.length + 1).split("/", 1)[0] ?? "");
+  const strange = [...new Set(names.filter((name) => !OWN.has(name)))];
+  if (strange.length > 0) {
+    const shown = strange.slice(0, NAMED).map((name) => `${prefix}/${name}`);
+    return [
+      {
+        check: "prefix",
+        status: "warning",
+        message: `${shown.join(", ")}${strange.length > NAMED ? " and more" : ""} are not Signalbox's`,
+        hint: "give each fleet a prefix of its own: node.coordination.prefix",
+      },
+    ];
+  }
+  const amount = hasMore ? `the first ${entries.length}` : `${entries.length}`;
+  return [{ check: "prefix", status: "ok", message: `keys below ${prefix}/: ${amount}, all of them Signalbox's` }];
+}
+
+const SECOND = 1_000;
+
+/** Opens a session, and tells how much of its time is left to work with. */
+async function checkLease({ store, clock }: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
+  const { minTtlMs, expiryFactor } = store.facts;
+  const startMs = clock.nowMs();
+  await using session = await store.openSession({ signal, ttlMs: Math.max(minTtlMs, SESSION_TTL_MS) });
+  const tookMs = clock.nowMs() - startMs;
+  const validMs = session.validForMs();
+  const times = `a lease of ${seconds(session.ttlMs)} was granted in ${Math.round(tookMs)} ms, ${seconds(validMs)} of it are left`;
+  const failover = `what its holder has is another's at the latest ${seconds(session.ttlMs * expiryFactor + SECOND)} after its death`;
+  // A third is when it is renewed: an answer must come well before what is left is over.
+  if (tookMs <= session.ttlMs / 3 && validMs >= session.ttlMs / 3) {
+    return [{ check: "lease", status: "ok", message: `${times}; ${failover}` }];
+  }
+  return [
+    {
+      check: "lease",
+      status: "warning",
+      message: `${times}: sessions will be lost under load`,
+      hint: "bring the store nearer, or make it faster: see the finding on latency",
+    },
+  ];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / SECOND).toFixed(1).replace(/\.0$/u, "")} s`;
+}
+
+/** Who leads the whole fleet takes what people put into the store. */
+const ELECTION = "global";
+
+/** Says so when somebody has put a config into the store that nobody has taken yet. */
+async function checkProposal(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
+  if (!(await proposalWaits(patient, { signal }))) {
+    return [{ check: "config", status: "ok", message: "nothing that was put there by hand waits" }];
+  }
+  const key = mirrorKey(patient.prefix);
+  const leader = await createElection(patient, ELECTION).leader({ signal });
+  const message = `what somebody has put at ${key} waits: it is no version of the config yet`;
+  const hint =
+    leader.kind === "leader"
+      ? `${leader.id} leads, and takes it or refuses it in a moment: look at its log`
+      : "nobody leads the fleet, who would take it: start a node with the role controller, or signalbox config apply";
+  return [{ check: "config", status: "warning", message, hint }];
 }

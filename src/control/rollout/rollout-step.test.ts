@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { candidateDirective } from "./candidate-directive.ts";
+import { candidateDirective } from "./rollout-task.ts";
 import { BASE, stagedCandidate, TRIED } from "../../../test/support/fleet/simulated-fleet.ts";
 import { Rollout, shortly } from "../../../test/support/fleet/stepped-rollout.ts";
 

@@ -7,9 +7,9 @@ import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createSharedConfig, type SharedConfig } from "../../store/recipes/shared-config.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { ConfigDirective } from "../fleet/directive.ts";
 import type { GlobalLead, LeaderTask } from "../global/global-controller.ts";
 import { ChangeSignal } from "../truth/changes.ts";
-import { candidateDirective } from "./candidate-directive.ts";
 import type { FleetSample } from "./collector-sample.ts";
 import { rolledBack, type RolloutStep, type StageMemory, stepRollout } from "./rollout-step.ts";
 
@@ -190,4 +190,19 @@ class LedRollout {
 function isUntold({ state, told, version }: ConfigCandidate, last: ConfigCandidate | undefined): boolean {
   const isKnown = last?.version === version && last.state !== "running";
   return state === "aborted" && !told && !isKnown;
+}
+
+/** What nodes are told of a candidate; undefined: nobody is to run it. */
+export function candidateDirective(candidate: ConfigCandidate): ConfigDirective["candidate"] {
+  const { state, version, sha256, base, stage, nodes, region, again, epoch } = candidate;
+  // It is published, and no leader has said yet who is to try it.
+  if (state !== "running" || epoch === "") return undefined;
+  const said = { version, sha256, base, stage, again };
+  if (stage === "all") return said;
+  return {
+    ...said,
+    nodes: nodes.map(({ id }) => id),
+    incarnations: nodes.map(({ incarnation }) => incarnation),
+    ...(region !== "" && { region }),
+  };
 }

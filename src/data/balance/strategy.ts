@@ -7,9 +7,9 @@ import { guarded, type Strategies } from "./strategies.ts";
 import { leastConnections } from "./least-connections.ts";
 import { LoadLatency } from "./load-latency.ts";
 import { lowestLatency, withinLatency } from "./latency.ts";
-import type { Picker } from "./picker.ts";
+import { type Picker, isCandidate } from "./picker.ts";
 import { RoundRobin } from "./round-robin.ts";
-import { weightedRandom } from "./weighted-random.ts";
+import { SumTree } from "./sum-tree.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
 
 /** Who is told what plugins' strategies did wrong. */
@@ -80,6 +80,20 @@ function onlyTarget(): Picker {
     },
     changed() {
       // Nothing is kept.
+    },
+  };
+}
+
+/** At random, by weight over the candidates. */
+function weightedRandom(size: number, random: Random): Picker {
+  const weights = new SumTree(size);
+  return {
+    pick: () => weights.find(random.next()),
+    charge() {
+      // Chance has no memory.
+    },
+    changed(view, index) {
+      weights.set(index, isCandidate(view, index) ? view.weight[index]! : 0);
     },
   };
 }

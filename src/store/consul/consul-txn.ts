@@ -2,14 +2,21 @@ import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { settle, type TxnSender } from "../settle.ts";
-import type { CallOptions, Txn, TxnOutcome } from "../store.ts";
+import type { CallOptions, Txn, TxnOutcome, Write } from "../store.ts";
 import { CallTime } from "./call-time.ts";
-import { operationFault } from "./consul-faults.ts";
+import { operationFault, SESSION } from "./consul-faults.ts";
 import type { ConsulHttp } from "./consul-http.ts";
-import type { ConsulReply } from "./consul-reply.ts";
-import { isForPutAlone, putAlone } from "./put-alone.ts";
-import { listPath, readKey, readKeys } from "./read-keys.ts";
-import { isRevisionTold, keysToRead, operationsOf, type Tried, type TxnOperation } from "./txn-operations.ts";
+import { isInUrl, wireKey } from "./consul-keys.ts";
+import { type ConsulReply, textOf } from "./consul-reply.ts";
+import { listPath, readKey, readKeys, readKeyAndFlags } from "./read-keys.ts";
+import {
+  isRevisionTold,
+  keysToRead,
+  operationsOf,
+  type Tried,
+  type TxnOperation,
+  type ReadBefore,
+} from "./txn-operations.ts";
 import { entriesOfTxn, errorsOf } from "./txn-reply.ts";
 
 /** Carries a transaction out once, and finds out whether it was when its answer was lost. */
@@ -104,5 +111,71 @@ function busy({ then: writes, if: comparisons }: Txn, { deadlineMs }: CallTime):
   const keys = [...writes, ...comparisons].map(({ key }) => key).join(", ");
   return new RouterError("STORE_UNREACHABLE", `consul: others kept writing ${keys} for ${deadlineMs} ms`, {
     hint: "nothing was written; try again",
+  });
+}
+
+/** What Consul takes of a transaction, values in base64, unless `txn_max_req_len` says more. */
+const MAX_TXN_BYTES = 524_288;
+
+/**
+ * A transaction with a value of more than 384 KiB is more than Consul takes of one. One key written
+ * by itself goes another way, which takes 512 KiB.
+ */
+function isForPutAlone({ then: writes, if: comparisons }: Txn, body: string): boolean {
+  if (body.length <= MAX_TXN_BYTES || writes.length !== 1) return false;
+  const [write] = writes;
+  if (write?.kind !== "put" || !isInUrl(write.key)) return false;
+  // Consul does not lock and compare in one.
+  if (write.session !== undefined) return comparisons.length === 0;
+  return comparisons.every(({ key }) => key === write.key);
+}
+
+/** The transaction's one put, if its comparisons hold by what was read of that key. */
+async function putAlone(http: ConsulHttp, txn: Txn, read: ReadBefore, nonce: number, time: CallTime): Promise<Tried> {
+  const [write] = txn.then;
+  if (write?.kind !== "put") return "not_done";
+  const how = howToPut(txn, write, read);
+  if (how === undefined) return "not_done";
+  const path = `/v1/kv/${wireKey(write.key)}?${how}&flags=${nonce}`;
+  const reply = await http.write({ method: "PUT", path, body: write.value }, time);
+  if (reply === undefined) return "unknown";
+  const said = textOf(reply);
+  if (reply.status !== 200 && SESSION.test(said)) throw http.hide(operationFault(reply, said));
+  if (reply.status !== 200) throw http.faultOf(reply);
+  if (said === "true") return revisionPutAlone(http, write, nonce, time);
+  // Another holds it; or it is there, where it was to be absent; else it has changed since.
+  const isFinal = write.session !== undefined || txn.if.some(({ kind }) => kind === "absent");
+  return isFinal ? "not_done" : "stale";
+}
+
+/** Undefined when a comparison does not hold. */
+function howToPut(
+  { if: comparisons }: Txn,
+  write: Extract<Write, { kind: "put" }>,
+  read: ReadBefore,
+): string | undefined {
+  if (write.session !== undefined) return `acquire=${encodeURIComponent(write.session)}`;
+  const entry = read.get(write.key);
+  for (const compare of comparisons) {
+    if (compare.kind === "absent" && entry !== undefined) return undefined;
+    if (compare.kind === "modified" && entry?.modified !== compare.revision) return undefined;
+  }
+  if (entry?.session === undefined) return `cas=${entry?.modified ?? 0n}`;
+  if (comparisons.length === 0) return `release=${entry.session}`;
+  throw new RouterError("STORE_REFUSED", `consul: ${write.key} is held, and ${write.value.length} bytes are too many`, {
+    hint: "txn_max_req_len in limits of the Consul agents says how much a transaction may have",
+  });
+}
+
+/** Consul does not say it of a key that was written by itself. */
+async function revisionPutAlone(http: ConsulHttp, { key }: Write, nonce: number, time: CallTime): Promise<Tried> {
+  const there = await readKeyAndFlags(http, key, time).catch((cause: unknown) => {
+    if (cause instanceof RouterError && cause.code === "STORE_UNREACHABLE") return "unknown" as const;
+    throw cause;
+  });
+  if (there === "unknown") return there;
+  if (there?.flags === nonce) return there.entry.modified;
+  throw new RouterError("STORE_UNKNOWN", `consul: ${key} was written, and by another right after`, {
+    hint: "read before writing again",
   });
 }

@@ -1,6 +1,9 @@
+import { Client } from "undici";
 import { status } from "@grpc/grpc-js";
 import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
+import { expectedName } from "../../core/expected-name.ts";
+import { differenceOf, type TimeDifference } from "../server-time.ts";
 import {
   CALL_DEADLINE_MS,
   type CallOptions,
@@ -14,7 +17,6 @@ import { encodeNothing, type StatusResponse } from "./messages.ts";
 import { STATUS } from "./methods.ts";
 import type { RangeReader } from "./range.ts";
 import type { Rpc, RpcAnswer } from "./rpc.ts";
-import { timeOfEtcd } from "./server-date.ts";
 
 interface CheckParts {
   readonly rpc: Rpc;
@@ -162,4 +164,44 @@ function oldest(up: readonly StatusResponse[]): StatusResponse {
 function numberOf(version: string): number {
   const [major = 0, minor = 0, patch = 0] = version.split(/[.+-]/u).map(Number);
   return major * 1_000_000 + minor * 1_000 + patch;
+}
+
+/**
+ * What etcd's clock says, which its API of gRPC does not: beside it, its version is told over HTTP.
+ * Undefined where it is not, as with ports of their own for each (--listen-client-http-urls).
+ */
+async function timeOfEtcd(
+  endpoint: string,
+  tls: StoreTls | undefined,
+  { clock, signal, deadlineMs }: { readonly clock: Clock; readonly signal: AbortSignal; readonly deadlineMs: number },
+): Promise<TimeDifference | undefined> {
+  const late = new AbortController();
+  const cancel = clock.after(deadlineMs, () => late.abort(new Error("late")));
+  const client = new Client(endpoint, { connect: connectOptions(tls) });
+  try {
+    const askedMs = clock.wallMs();
+    const { headers, body } = await client.request({
+      method: "GET",
+      path: "/version",
+      signal: AbortSignal.any([signal, late.signal]),
+    });
+    const answeredMs = clock.wallMs();
+    await body.dump();
+    return differenceOf(headers["date"]?.toString(), { askedMs, answeredMs });
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  } finally {
+    cancel();
+    await client.destroy();
+  }
+}
+
+function connectOptions(tls: StoreTls | undefined): NonNullable<Client.Options["connect"]> {
+  return {
+    ...(tls?.ca !== undefined && { ca: tls.ca }),
+    ...(tls?.cert !== undefined && { cert: tls.cert }),
+    ...(tls?.key !== undefined && { key: tls.key }),
+    ...(tls?.serverName !== undefined && expectedName(tls.serverName)),
+  };
 }

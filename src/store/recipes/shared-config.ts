@@ -10,10 +10,9 @@ import {
 import type { ConfigCandidate } from "./config-candidate-record.ts";
 import { compareVersions, readEntries } from "./config-history.ts";
 import type { PublishOptions, PublishOutcome } from "./config-pointer.ts";
-import { publishConfig } from "./config-publish.ts";
+import { publishConfig, rollbackConfig } from "./config-publish.ts";
 import { readCurrent, readVersion, type ReadConfig } from "./config-read.ts";
 import { type ConfigEntry, configKeys, type ConfigKeys } from "./config-record.ts";
-import { rollbackConfig } from "./config-rollback.ts";
 import { stageConfig, type StageOptions, type StageOutcome } from "./config-stage.ts";
 import { type ConfigNews, subscribeConfig, type SubscribeOptions, watchConfig } from "./config-watch.ts";
 import { checkedPrefix } from "./keys.ts";

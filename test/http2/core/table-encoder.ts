@@ -1,8 +1,7 @@
 import type { HeaderList } from "../../../src/http2/own/contract.ts";
 import { BlockWriter, refuseWide } from "../../../src/http2/own/hpack/block-writer.ts";
 import { DynamicTable, ENTRY_OVERHEAD } from "../../../src/http2/own/hpack/dynamic-table.ts";
-import type { EncodeOptions } from "../../../src/http2/own/hpack/encoder.ts";
-import { PATTERN, writeLiteral } from "../../../src/http2/own/hpack/literal.ts";
+import { type EncodeOptions, PATTERN, writeLiteral } from "../../../src/http2/own/hpack/encoder.ts";
 import { STATIC_BY_FIELD, STATIC_ENTRIES } from "../../../src/http2/own/hpack/static-table.ts";
 
 /** Fields that differ from request to request: in the table they would only push others out. */

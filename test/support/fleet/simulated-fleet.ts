@@ -1,5 +1,5 @@
 import type { CollectorSample, FleetSample } from "../../../src/control/rollout/collector-sample.ts";
-import { candidateDirective } from "../../../src/control/rollout/candidate-directive.ts";
+import { candidateDirective } from "../../../src/control/rollout/rollout-task.ts";
 import { wantedOf } from "../../../src/control/fleet/config-reconciler.ts";
 import type { ConfigCandidate } from "../../../src/store/recipes/config-candidate-record.ts";
 

@@ -1,8 +1,7 @@
 import { joinOwned } from "../../../core/bytes.ts";
 import type { HeaderList } from "../contract.ts";
 import { BlockWriter } from "./block-writer.ts";
-import { PATTERN, writeLiteral } from "./literal.ts";
-import { STATIC_BY_FIELD } from "./static-table.ts";
+import { STATIC_BY_FIELD, STATIC_BY_NAME } from "./static-table.ts";
 
 export interface EncodeOptions {
   /** Names of fields that no one on the way may put into a table: RFC 7541, 7.1.3. */
@@ -35,4 +34,21 @@ export function withTableSizes(sizes: readonly number[], block: Uint8Array): Uin
   const writer = new BlockWriter();
   for (const bytes of sizes) writer.integer(PATTERN.SIZE_UPDATE, 5, bytes);
   return joinOwned([writer.take(), block]);
+}
+
+/** First bits of the representations of RFC 7541, section 6. */
+export const PATTERN = {
+  INDEXED: 0x80,
+  INDEXING: 0x40,
+  SIZE_UPDATE: 0x20,
+  NEVER_INDEXED: 0x10,
+  WITHOUT_INDEXING: 0x00,
+} as const;
+
+/** A field as a literal, its name by the static table where it has it: RFC 7541, 6.2. */
+export function writeLiteral(writer: BlockWriter, pattern: number, name: string, value: string): void {
+  const index = STATIC_BY_NAME.get(name) ?? 0;
+  writer.integer(pattern, pattern === PATTERN.INDEXING ? 6 : 4, index);
+  if (index === 0) writer.text(name);
+  writer.text(value);
 }
