@@ -19,6 +19,7 @@ const NODE_FLAGS = [
   "--min-semi-space-size=8",
   "--max-semi-space-size=8",
   "--heap-growing-percent=200",
+  "--no-allocation-site-pretenuring",
   "--max-inlined-bytecode-size-cumulative=4000",
   "--max-inlined-bytecode-size=1000",
 ];

@@ -27,6 +27,8 @@ if (process.argv[2] === "run") {
   // it is at times after each 9 MB. 1,000-span requests 2.7 to 4.3 instead of 2.6 to 3.1 M spans per CPU-second, and p99 of a
   // client beside attackers 0.7 to 1.3 instead of 0.7 to 4.2 ms. No more memory at the peak. Four times: pauses of up to 35 ms.
   v8.setFlagsFromString("--heap-growing-percent=200");
+  // What is read of a config stays, and V8 would conclude that what the same code makes for requests stays, too: worker-flags.ts.
+  v8.setFlagsFromString("--no-allocation-site-pretenuring");
   // Three threads mark what is alive beside the one that does the work. Where there are not as many cores they take its own from
   // it, in slices of 4 ms: p99 at half load, two cores for router, load and sinks, 6 to 41 ms, with one such thread 8 to 20 ms.
   if (os.availableParallelism() <= 2) v8.setFlagsFromString("--concurrent-marking-max-worker-num=1");
