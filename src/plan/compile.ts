@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { placeOf } from "../config/discovered.ts";
 import type { Path } from "../config/finding.ts";
 import type { FleetConfig, NodeConfig, PoolConfig, RuleConfig, TargetConfig } from "../config/schema/config.ts";
 import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import { literal, type SecretSource } from "../core/secret-source.ts";
+import { sha256Of } from "../core/sha256.ts";
 import { USUAL_LEVEL } from "../otlp/compress.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
 import { compileLimits } from "./compile-limits.ts";
@@ -76,7 +76,7 @@ function plainRule(rule: RuleConfig): RuleConfig {
 
 /** The first 12 hex digits of the document's SHA-256. */
 export function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+  return sha256Of(text).slice(0, 12);
 }
 
 /** Where a text of a target comes from, by its place in the target. */

@@ -28,7 +28,7 @@ import type { SharedSampling } from "./guard-shares.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 12;
+export const WORKER_SCHEMA = 13;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -122,6 +122,8 @@ export interface WireError {
 }
 
 export type ToWorker =
+  /** Of the plan of the question that comes next: what comes before the text that it has. */
+  | { readonly kind: "piece"; readonly text: string }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
   /** Comes with the connection. The worker keeps it, reads nothing, and says `got`. */
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }

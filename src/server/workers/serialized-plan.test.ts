@@ -9,6 +9,7 @@ import { changedPlan } from "../../plan/plan-change.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
 import { listenOptions } from "../listen-options.ts";
 import { textSource } from "../config-source.ts";
+import { inPieces } from "./plan-pieces.ts";
 import { SerializedPlan } from "./serialized-plan.ts";
 import { type FromWorker, type Question, WORKER_SCHEMA } from "./messages.ts";
 import { Worker } from "./worker.ts";
@@ -75,12 +76,15 @@ test("serialized plan: a worker that runs the one before takes the change of it,
   };
   const answers = new Map<number, (answer: FromWorker) => void>();
   const send = (told: FromWorker): void => void (told.kind === "answer" && answers.get(told.id)?.(told));
+  const sent: number[] = [];
   const worker = new Worker({ clock: new ManualClock(), random: seededRandom(1), env: {}, send });
   const ask = (question: Question): Promise<FromWorker> =>
     new Promise((resolve) => {
       const id = answers.size;
       answers.set(id, resolve);
-      worker.receive({ kind: "ask", id, question }, undefined);
+      const messages = inPieces({ kind: "ask", id, question });
+      sent.push(messages.length);
+      for (const message of messages) worker.receive(message, undefined);
     });
   const [one, two, three] = [planOf("rule-7", 1), planOf("two", 2), planOf("three", 3)];
   const listen = { listeners: [], limits: one.limits };
@@ -94,6 +98,7 @@ test("serialized plan: a worker that runs the one before takes the change of it,
   };
   const nothing = { sharesLimits: false, sampling: undefined, givenUp: undefined };
   await ask({ name: "start", args: { ...start, ...nothing } });
+  assert.ok(sent[0]! > 2, "a long plan comes in pieces");
   const change = async (from: SerializedPlan, to: SerializedPlan): Promise<unknown> => {
     const args = to.changeFrom(from);
     assert.ok(args !== undefined);

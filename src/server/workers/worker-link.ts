@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { isInterrupted, reasonOf, RouterError } from "../../core/errors.ts";
 import type { ListenerKind } from "../../core/listener-kinds.ts";
+import { inPieces } from "./plan-pieces.ts";
 import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
 import { ALLOCATOR, inheritedEnv, inheritedFlags, WORKER_FLAGS } from "./worker-flags.ts";
 import { fromWireError } from "./wire.ts";
@@ -127,7 +128,8 @@ export class WorkerLink {
 
   /** Lost when it has ended. */
   tell(message: ToWorker): void {
-    if (this.#child.connected) this.#child.send(message, ignore);
+    if (!this.#child.connected) return;
+    for (const one of message.kind === "ask" ? inPieces(message) : [message]) this.#child.send(one, ignore);
   }
 
   kill(why: ExitReason): void {

@@ -38,6 +38,7 @@ import {
 } from "./messages.ts";
 import { PanicNews } from "./pool-panics.ts";
 import { NewsReporter } from "./news-reporter.ts";
+import { PlanPieces } from "./plan-pieces.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
 
 interface WorkerEnv {
@@ -75,6 +76,7 @@ export class Worker {
   readonly #limits: LimitAsker;
   readonly #reporter: NewsReporter;
   readonly #panics: PanicNews;
+  readonly #pieces = new PlanPieces();
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #index = 0;
@@ -103,7 +105,9 @@ export class Worker {
   receive(message: ToWorker, sent: Socket | undefined): void {
     switch (message.kind) {
       case "ask":
-        return void this.#answer(message.id, message.question);
+        return void this.#answer(message.id, this.#pieces.join(message.question));
+      case "piece":
+        return this.#pieces.add(message.text);
       case "connection":
         return this.#hold(message.seq, message.listener, sent);
       case "read":
