@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
-import { collectAll, collectGrown } from "../core/collect.ts";
+import { boundGrowth, collectAll, collectGrown } from "../core/collect.ts";
 import { fileSource, readSource } from "../server/config-source.ts";
 import { type ProcessEvents, ProcessSignals, runNode } from "../server/run.ts";
 import type { RunningNode } from "../server/running-node.ts";
@@ -53,13 +53,17 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   using started = new DisposableStack();
   const signals = started.use(new ProcessSignals(PROCESS, { log, clock: io.clock, graceMs }));
   // Where this process carries data itself, nothing may hold it up.
-  const settled =
-    workerCount(config.node, DEFAULT_WORKERS) === 0 ? {} : { settled: () => collectGrown(true), unhurried: true };
+  const carriesData = workerCount(config.node, DEFAULT_WORKERS) === 0;
+  if (!carriesData) boundGrowth(GROWTH_BYTES);
+  const settled = carriesData ? {} : { settled: () => collectGrown(true), unhurried: true };
   const { clock, random } = io;
   const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
   started.move();
   return { node, signals };
 }
+
+/** Of a process that carries no data: collections hold up nobody. */
+const GROWTH_BYTES = 8 * 1_024 * 1_024;
 
 const PROCESS: ProcessEvents = {
   on: (event, listener) => process.on(event, listener),

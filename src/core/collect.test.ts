@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
@@ -38,4 +39,30 @@ test("collect: beside the work, a collection of the whole heap comes long before
     collectBeside();
     assert.ok(await falls(half, 1_500));
   }
+});
+
+/** How often all of the heap is collected while 30 MB more than 40 come to be held. */
+function collections(bound: number | undefined): number {
+  const bounds = bound === undefined ? "" : `collect.boundGrowth(${bound});`;
+  const script = `
+    const collect = await import(${JSON.stringify(new URL("./collect.ts", import.meta.url))});
+    const { PerformanceObserver, constants } = await import("node:perf_hooks");
+    const hold = (count) => Array.from({ length: count }, (_, i) => ({ i, list: [i] }));
+    const held = [hold(400_000)];
+    ${bounds}
+    collect.collectAll();
+    let majors = 0;
+    const count = (list) => list.getEntries().forEach(({ detail }) => (majors += detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR ? 1 : 0));
+    const observer = new PerformanceObserver(count);
+    observer.observe({ entryTypes: ["gc"] });
+    for (let i = 0; i < 300; i++) { held.push(hold(1_000)); await new Promise(setImmediate); }
+    count({ getEntries: () => observer.takeRecords() });
+    console.log(majors, held.length);`;
+  const args = ["--heap-growing-percent=200", "--input-type=module", "-e", script];
+  return Number.parseInt(execFileSync(process.execPath, args, { encoding: "utf8" }), 10);
+}
+
+test("collect: with a bound a heap is collected when it has grown by that, and not when it has tripled", () => {
+  assert.ok(collections(4_000_000) > 0);
+  assert.equal(collections(undefined), 0);
 });

@@ -13,12 +13,40 @@ let collect: Collect | undefined;
  */
 export function collectAll(): void {
   collect ??= exposed();
+  limitGrowth();
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
-  leftBytes = usedBytes();
+  collected();
 }
 
 /** What was alive when all was collected last. */
 let leftBytes = 0;
+/** How much the heap may grow until V8 collects all of it; as its flags say, while undefined. */
+let growthBytes: number | undefined;
+const LEAST_PERCENT = 20;
+
+/**
+ * From here on the heap grows by so much, and not to a multiple of what is alive, until V8 by
+ * itself collects all of it. 10,000 rules are alive for as long as they run: a heap that may triple
+ * would have room for them three times. Effective from the next collection of this file's on.
+ */
+export function boundGrowth(bytes: number): void {
+  growthBytes = bytes;
+}
+
+function collected(): void {
+  leftBytes = usedBytes();
+  limitGrowth();
+}
+
+/** V8 decides at the end of a collection when the next one is due: what is used says so before. */
+function limitGrowth(): void {
+  if (growthBytes === undefined) return;
+  const percent = Math.round((100 * growthBytes) / usedBytes());
+  setFlagsFromString(`--heap-growing-percent=${Math.min(USUAL_PERCENT, Math.max(LEAST_PERCENT, percent))}`);
+}
+
+/** As in bin/signalbox.js and server/workers/worker-flags.ts. */
+const USUAL_PERCENT = 200;
 /** What V8 collects by itself before long. */
 const LITTLE_BYTES = 16 * 1_024 * 1_024;
 /** What is worth giving back to the system. */
@@ -71,6 +99,7 @@ export function collectBeside(): void {
     if (entries.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) whenCollected();
   });
   beside.observe({ entryTypes: ["gc"] });
+  limitGrowth();
   setFlagsFromString("--incremental-marking-soft-trigger=1");
 }
 
@@ -80,7 +109,7 @@ function whenCollected(): void {
     return;
   }
   setFlagsFromString("--incremental-marking-soft-trigger=0");
-  leftBytes = usedBytes();
+  collected();
   beside?.disconnect();
   beside = undefined;
 }

@@ -1,14 +1,19 @@
 import { Socket } from "node:net";
 import { systemClock } from "../../core/clock.ts";
+import { boundGrowth } from "../../core/collect.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { systemRandom } from "../../core/random.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
+/** With a long plan: so much is kept by requests in some 20 s. */
+const GROWTH_BYTES = 16 * 1_024 * 1_024;
+
 /**
  * The process of one worker. It ends when the main process does, or tells it to; signals are for
  * the main process.
  */
+boundGrowth(GROWTH_BYTES);
 const worker = new Worker({
   clock: systemClock,
   random: systemRandom,
