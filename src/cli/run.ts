@@ -62,8 +62,8 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   return { node, signals };
 }
 
-/** Of a process that carries no data: collections hold up nobody. */
-const GROWTH_BYTES = 8 * 1_024 * 1_024;
+/** So that not each change of 10,000 rules has a collection of the whole heap in it. */
+const GROWTH_BYTES = 24 * 1_024 * 1_024;
 
 const PROCESS: ProcessEvents = {
   on: (event, listener) => process.on(event, listener),

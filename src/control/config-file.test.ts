@@ -50,6 +50,18 @@ test("config file: what is not as expected is left alone", async () => {
   assert.deepEqual([scene.text, scene.written, readdirSync(scene.folder)], ["by hand", [], ["signalbox.yaml"]]);
 });
 
+test("config file: a long one is compared and written piece by piece, to its last byte", async () => {
+  using scene = new Scene();
+  const [long, next] = ["\u{1F684}x\u00e9\n".repeat(30_000), "\u00e9\u{1F684}\n".repeat(40_000)];
+  for (const other of [`${long}y`, long.slice(0, -1), `y${long.slice(1)}`, ""]) {
+    writeFileSync(scene.file, other);
+    assert.deepEqual(await scene.config.replace(long, next), { kind: "changed" });
+  }
+  writeFileSync(scene.file, long);
+  assert.deepEqual(await scene.config.replace(long, next), { kind: "written" });
+  assert.ok(scene.text === next);
+});
+
 test("config file: an edit by hand while it is being replaced is not lost", async () => {
   for (let turn = 0; turn < 20; turn++) {
     using scene = new Scene();

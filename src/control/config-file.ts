@@ -1,8 +1,9 @@
-import { chownSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { chownSync, closeSync, openSync, readSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { reasonOf } from "../core/errors.ts";
 import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
+import { piecesOf } from "../core/text-pieces.ts";
 
 /** What came of writing the config file. */
 type FileOutcome =
@@ -42,14 +43,14 @@ async function replaceFile(
   next: string,
   onWritten: (text: string) => void,
 ): Promise<FileOutcome> {
-  if (readFileSync(file, "utf8") !== expected) return { kind: "changed" };
+  if (!holds(file, expected)) return { kind: "changed" };
   const { mode, uid, gid } = await stat(file);
-  const temporary = await writeBeside(file, next, mode & 0o7777);
+  const temporary = await writeBeside(file, piecesOf(next), mode & 0o7777);
   try {
     keepOwner(temporary, uid, gid);
     // Looked at once more, and renamed without anything of this process in between: an edit by hand
     // has no time to be lost.
-    if (readFileSync(file, "utf8") !== expected) return { kind: "changed" };
+    if (!holds(file, expected)) return { kind: "changed" };
     renameSync(temporary, file);
     onWritten(next);
   } finally {
@@ -57,6 +58,29 @@ async function replaceFile(
   }
   await syncDirectory(dirname(file));
   return { kind: "written" };
+}
+
+/** Whether the file has this text, and nothing else; read piece by piece, since it may be long. */
+function holds(file: string, text: string): boolean {
+  const descriptor = openSync(file, "r");
+  try {
+    for (const piece of piecesOf(text)) {
+      const wanted = Buffer.from(piece);
+      if (!readFully(descriptor, wanted.length).equals(wanted)) return false;
+    }
+    return readFully(descriptor, 1).length === 0;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The next bytes; fewer at the end of the file. */
+function readFully(descriptor: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  for (let read = -1; filled < length && read !== 0; filled += read)
+    read = readSync(descriptor, bytes, filled, length - filled, null);
+  return bytes.subarray(0, filled);
 }
 
 /** Only root can give a file away; for all others it is theirs, as it was. */

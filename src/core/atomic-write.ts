@@ -10,10 +10,10 @@ const DIRECTORY_MODE = 0o700;
 export const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/u;
 
 /**
- * Writes a whole file so that it is there as it was before or as it is to be, also after a power
- * cut.
+ * Writes a whole file, in parts or as one text, so that it is there as it was before or as it is to
+ * be, also after a power cut.
  */
-export async function writeAtomically(file: string, text: string): Promise<void> {
+export async function writeAtomically(file: string, text: string | readonly string[]): Promise<void> {
   const temporary = await writeBeside(file, text, FILE_MODE);
   try {
     await rename(temporary, file);
@@ -28,7 +28,7 @@ export async function writeAtomically(file: string, text: string): Promise<void>
  * Writes the text to a new file in the same directory, safe on disk, and gives its name: to be
  * renamed, or removed.
  */
-export async function writeBeside(file: string, text: string, mode: number): Promise<string> {
+export async function writeBeside(file: string, text: string | readonly string[], mode: number): Promise<string> {
   const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
   let handle: FileHandle | undefined;
   try {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isoTime } from "../../core/iso-time.ts";
-import { sha256Of } from "../../core/sha256.ts";
+import { sha256Of, sha256OfParts } from "../../core/sha256.ts";
+import { piecesOf } from "../../core/text-pieces.ts";
 
 const VersionInfoSchema = z.strictObject({
   /** Counts up from 1, also over restarts where a history is kept. */
@@ -40,12 +41,16 @@ export function shownVersion(info: VersionInfo): Readonly<Record<string, unknown
 }
 
 /**
- * One version as a file has it: a line with the digest of all that follows, a line of JSON, and the
- * document.
+ * One version as a file has it, in parts: a line with the digest of all that follows, a line of
+ * JSON, and the document, which may be long, and is not copied as a whole.
  */
-export function encodeEntry({ version, digest, appliedMs, by, summary, author }: VersionInfo, text: string): string {
-  const rest = `${JSON.stringify({ version, digest, appliedMs, by, summary, author })}\n${text}`;
-  return `${MAGIC} ${sha256Of(rest)}\n${rest}`;
+export function encodeEntry(
+  { version, digest, appliedMs, by, summary, author }: VersionInfo,
+  text: string,
+): readonly string[] {
+  const info = `${JSON.stringify({ version, digest, appliedMs, by, summary, author })}\n`;
+  const rest = [info, ...piecesOf(text)];
+  return [`${MAGIC} ${sha256OfParts(rest)}\n`, ...rest];
 }
 
 /** Undefined for what is torn, was changed, or never was an entry. */
