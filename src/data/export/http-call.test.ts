@@ -90,3 +90,13 @@ test("a body is what came of it, although its memory is used again, and is bound
   assert.equal(long.givenUp(), 1);
   assert.equal((await long.ended()).kind, "accepted");
 });
+
+test("a body in pieces of one byte is whole, and has memory for no piece of its own", async (t) => {
+  const { call, ended } = openCall();
+  call.head(headOf(400, { "content-type": "text/plain" }));
+  const { mock } = t.mock.method(Buffer, "allocUnsafeSlow");
+  for (let i = 0; i < 1_000; i++) call.data(Buffer.from(String(i % 10)));
+  assert.ok(mock.callCount() <= 12, `${mock.callCount()} times`);
+  call.end();
+  assert.equal((await ended()).message, `HTTP 400: ${"0123456789".repeat(20)}`);
+});

@@ -1,4 +1,4 @@
-import { copyOwned, joinOwned } from "../../core/bytes.ts";
+import { allocOwned } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Timer, Timers } from "../../core/timers.ts";
 import type { ClientExchange, ExchangeFailure, OutboundRequest, ReplyHead } from "../../http1/client/contract.ts";
@@ -43,7 +43,8 @@ export class HttpCall implements ClientExchange, Timer {
   #timeoutMs = 0;
   #status = 0;
   #headers: HeaderBlock = {};
-  #chunks: Buffer[] = [];
+  /** What has come of it, and room for more: pieces may be of one byte each. */
+  #body: Buffer = NONE;
   #bytes = 0;
 
   constructor(request: HttpCallRequest, owner: HttpCallOwner, done: SendDone) {
@@ -77,9 +78,11 @@ export class HttpCall implements ClientExchange, Timer {
   }
 
   data(bytes: Uint8Array): void {
+    const before = this.#bytes;
     this.#bytes += bytes.length;
     if (this.#bytes <= this.#owner.maxResponseBytes) {
-      this.#chunks.push(copyOwned(bytes));
+      if (this.#bytes > this.#body.length) this.#grow(before);
+      this.#body.set(bytes, before);
       return;
     }
     this.#settleLater(this.#overlong());
@@ -89,7 +92,7 @@ export class HttpCall implements ClientExchange, Timer {
   end(): void {
     if (this.#ended) return;
     const encoding = this.#bytes === 0 ? "identity" : encodingOf(this.#headers, "content-encoding");
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : joinOwned(this.#chunks, this.#bytes);
+    const body = this.#body.subarray(0, this.#bytes);
     if (encoding === "identity") {
       this.#settle(this.#outcome(body));
       return;
@@ -139,8 +142,15 @@ export class HttpCall implements ClientExchange, Timer {
     if (this.#ended) return false;
     this.#ended = true;
     this.#owner.timers.clear(this);
-    this.#chunks = [];
+    this.#body = NONE;
     return true;
+  }
+
+  /** Most replies come in one piece, and have exactly what they need. */
+  #grow(used: number): void {
+    const grown = allocOwned(Math.max(this.#bytes, Math.min(2 * used, this.#owner.maxResponseBytes)));
+    grown.set(this.#body.subarray(0, used));
+    this.#body = grown;
   }
 
   /**
@@ -164,5 +174,7 @@ export class HttpCall implements ClientExchange, Timer {
     return outcomeOfHttp(answer, this.#owner.clock.wallMs(), verdicts);
   }
 }
+
+const NONE = allocOwned(0);
 
 function nothing(): void {}
