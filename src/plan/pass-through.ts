@@ -29,13 +29,12 @@ export function passThroughOf(signal: Signal, plan: PassThroughFacts): PassThrou
   const route = plan.routes[signal];
   const asking = route.rules.find(({ pool }) => plan.pools.get(pool)?.compressed === "pass_through")?.pool;
   if (asking === undefined) return { kind: "off" };
-  const why =
-    whySignalIsRead(signal, plan) ?? whyRuleReads(route, asking) ?? whyPoolReads(plan.pools.get(asking)!, plan);
-  if (why !== undefined) return { kind: "read", pool: asking, why };
   const pool = plan.pools.get(asking)!;
-  const targets = targetsOf(pool, plan);
+  const targets = pool.targets.flatMap((id) => plan.targets.get(id) ?? []);
+  const encoding = commonCompression(targets);
+  const why = whySignalIsRead(signal, plan) ?? whyRuleReads(route, asking) ?? whyPoolReads(pool);
+  if (why !== undefined || encoding === undefined) return { kind: "read", pool: asking, why: why ?? DIFFERENT };
   const maxBytes = Math.min(pool.batch.maxBytes, ...targets.map(({ maxRequestBytes }) => maxRequestBytes));
-  const encoding = commonCompression(targets)!;
   return { kind: "passed", rule: 0, pool: route.poolOf[0]!, encoding, maxBytes };
 }
 
@@ -69,19 +68,13 @@ function takesAll({ condition }: RulePlan): boolean {
   return condition.kind === "all" && condition.of.length === 0;
 }
 
-function whyPoolReads(pool: PoolPlan, plan: PassThroughFacts): string | undefined {
-  const { ack, division, strategy, queue } = pool;
+const DIFFERENT = "its targets do not all have the same compression";
+
+function whyPoolReads({ ack, division, strategy, queue }: PoolPlan): string | undefined {
   if (ack !== "delivered") return "what is acknowledged before a target has it is checked first (ack)";
   if (division.kind !== "none") return `${strategy.type} looks at items`;
   if (strategy.type === "broadcast") return "broadcast makes copies";
-  if (queue.maxItems !== undefined) return "buffer_size of this node's region counts items";
-  return commonCompression(targetsOf(pool, plan)) === undefined
-    ? "its targets do not all have the same compression"
-    : undefined;
-}
-
-function targetsOf({ targets }: PoolPlan, plan: PassThroughFacts): readonly TargetPlan[] {
-  return targets.flatMap((id) => plan.targets.get(id) ?? []);
+  return queue.maxItems === undefined ? undefined : "buffer_size of this node's region counts items";
 }
 
 /** undefined: they differ, one takes nothing compressed, one wants JSON, or there is none. */
