@@ -152,8 +152,7 @@ function accountUnmatched({ pipeline, request }: RequestContext, settlement: Set
 export function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, i: number): LedgerEntry {
   const route = routes.at(rules[i]!);
   const ledger = route.enter();
-  if (route.rule.mode === "copy") ledger.copied += pointsOf[i]!;
-  else ledger.received += pointsOf[i]!;
+  ledger.receive(pointsOf[i]!, route.rule.mode === "copy");
   return ledger;
 }
 

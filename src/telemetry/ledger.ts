@@ -54,6 +54,12 @@ export class LedgerEntry {
     return this.#lost ?? NONE;
   }
 
+  /** Items come in; `copied`: what they are copies of went its own way. */
+  receive(items: number, copied: boolean): void {
+    if (copied) this.copied += items;
+    else this.received += items;
+  }
+
   /** By sampling, or because no rule wants it. */
   drop(reason: DropReason, items: number): void {
     this.#dropped = counted(this.#dropped, reason, items);

@@ -37,8 +37,7 @@ export class CountedShare implements Share {
 
   /** It comes in, in one more record. */
   receive(): void {
-    if (this.copied) this.#entry.copied += this.points;
-    else this.#entry.received += this.points;
+    this.#entry.receive(this.points, this.copied);
   }
 
   /** Undefined: it is not known here. */
