@@ -53,7 +53,7 @@ const DASH = 0x2d;
 const DOUBLE_QUOTED = /"(?:[^"\\\n]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SINGLE_QUOTED = /'(?:[^'\n]|'')*'/y;
 /** Up to a comment, or a colon that ends a key. */
-const PLAIN = /(?:[A-Za-z0-9_.$/+]|-(?=[^\s]))(?:[^\n:# ]|:(?=[^\s])| +(?=[^\n:# ])| +:(?=[^\s])|#)*/y;
+const PLAIN = /(?:[A-Za-z0-9_.$/+^(\\]|-(?=[^\s]))(?:[^\n:# ]|:(?=[^\s])| +(?=[^\n:# ])| +:(?=[^\s])|#)*/y;
 /** In braces and brackets. */
 const PLAIN_IN_FLOW =
   /(?:[A-Za-z0-9_./+]|-(?=[A-Za-z0-9.]))(?:[^\n:# ,[\]{}]|:(?=[A-Za-z0-9/])| +(?=[A-Za-z0-9_./+*]))*/y;

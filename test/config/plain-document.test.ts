@@ -65,7 +65,7 @@ test("plain documents: what is read of the examples, line by line changed, is wh
 
 test("plain documents: any soup of marks is left to the library, or read as by it", () => {
   const marks =
-    'a|b|key|rules|:|: | :|\n|\n  |\n    |- |-|[|]|{|}|, |,|"|\'|"x"|\'y\'|"a\\n\\u00e9\\\\"|#| # c|1|-1|0x1|1.5|.5|1e3|+1|017|007|true|~|null|Yes|${env:A}|http://a:1/b|*|&a|!t|\\||>|?|%|@|`|<<|---|...|é|\u2028|\u0085|12345678901234567890|=|.inf|1_000|0o7|2001-01-01|a b|  | |;|a*|*a'.split(
+    'a|b|key|rules|:|: | :|\n|\n  |\n    |- |-|[|]|{|}|, |,|"|\'|"x"|\'y\'|"a\\n\\u00e9\\\\"|#| # c|1|-1|0x1|1.5|.5|1e3|+1|017|007|true|~|null|Yes|${env:A}|http://a:1/b|*|&a|!t|\\||>|?|%|@|`|<<|---|...|é|\u2028|\u0085|12345678901234567890|=|.inf|1_000|0o7|2001-01-01|^a|^|(b)|\\d+|a b|  | |;|a*|*a'.split(
       "|",
     );
   const soup = fc.array(fc.constantFrom(...marks), { maxLength: 14 }).map((parts) => parts.join(""));

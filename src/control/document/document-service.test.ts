@@ -232,3 +232,20 @@ test("document service: a long document with patterns is read here again only wh
     assert.equal(made.prepared.config.rules[1] === first.config.rules[1], unhurried);
   }
 });
+
+test("document service: a rule with a short pattern is changed here only where no data waits, one with a count never", async () => {
+  for (const [unhurried, regex, isHere] of [
+    [true, "^(a|b)-[0-9]+$", true],
+    [true, "^a{1000}$", false],
+    [true, "a".repeat(1_100), false],
+    [false, "^(a|b)-[0-9]+$", false],
+  ] as const) {
+    await using node = openDocumentService({ clock: systemClock, unhurried });
+    const first = await node.prepareFirst(LONG, place);
+    const value = { id: "r7", conditions: [{ service_name: { regex } }], pool: "p" };
+    const edit = { kind: "put", section: "rules", id: "r7", value } as const;
+    const made = await node.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
+    assert.ok(made.kind === "prepared" && made.prepared.config !== undefined && first.config !== undefined);
+    assert.equal(made.prepared.config.rules[1] === first.config.rules[1], isHere, regex.slice(0, 20));
+  }
+});
