@@ -4,7 +4,10 @@ import { pause } from "../pause.ts";
 import { usageOfTree } from "../process-usage.ts";
 import type { RuleNode } from "./rule-node.ts";
 
-const BETWEEN_MS = 500;
+/** Until what the change before left behind was collected, which begins a second after it. */
+const BETWEEN_MS = 2_000;
+/** What a change costs after it runs. */
+const AFTER_MS = 500;
 const LOOK_MS = 5;
 
 /** One change, until it runs, and what all processes spent until half a second after that. */
@@ -24,7 +27,7 @@ export async function changeRule(node: RuleNode, name: ChangeName, round: number
   const startMs = systemClock.nowMs();
   await make(node, name, round);
   const wallMs = systemClock.nowMs() - startMs;
-  await pause(BETWEEN_MS);
+  await pause(AFTER_MS);
   return { wallMs, cpuMs: (usageOfTree(node.pid).cpuSeconds - cpu) * 1_000 };
 }
 

@@ -63,7 +63,7 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
 }
 
 /** So that not each change of 10,000 rules has a collection of the whole heap in it. */
-const GROWTH_BYTES = 24 * 1_024 * 1_024;
+const GROWTH_BYTES = 12 * 1_024 * 1_024;
 
 const PROCESS: ProcessEvents = {
   on: (event, listener) => process.on(event, listener),

@@ -121,8 +121,8 @@ function isReadHere(text: string): boolean {
 }
 
 /**
- * Of one rule. Somebody may have sent a pattern that takes long: without a count (`{1000}`) it takes
- * no longer than it is, which only a process that carries data would notice.
+ * Of one rule. Somebody may have sent a pattern that takes long: without a count (`{1000}`) it
+ * takes no longer than it is long, which only a process that carries data would notice.
  */
 function isQuickEdit(edit: unknown, unhurried: boolean): boolean {
   if (!isValues(edit) || edit["section"] !== "rules") return false;
