@@ -86,6 +86,14 @@ export function onlyOne(args: Args, name: string): void {
   if (args.list(name).length > 1) throw usage(`--${name} is given more than once`, "leave all but one out");
 }
 
+/** What an option that has to be given lists, with commas between them. Fails with USAGE. */
+export function namesIn(args: Args, option: string): string[] {
+  const names = args.required(option).split(",");
+  const tidy = names.map((name) => name.trim());
+  if (tidy.includes("")) throw usage(`--${option} takes names with commas between them`);
+  return tidy;
+}
+
 /** The same text, of the type of those that the option takes. Fails with USAGE. */
 export function oneOf<Known extends string>(name: string, known: readonly Known[], text: string): Known {
   const found = known.find((each) => each === text);

@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import { readBounded } from "../core/read-bounded.ts";
 import { usage } from "./args.ts";
+import type { Args, Io } from "./command.ts";
 
 /**
  * The bytes of a file that people call `name`. Fails with CONFIG_UNREADABLE, also when it is larger
@@ -17,10 +19,12 @@ export function readNamed(path: string, name: string, maxBytes: number): Buffer 
 /** Certificates are small: what is larger is a mistake. */
 const MAX_PEM_BYTES = 1_048_576;
 
-/** What the file has that an option names. Fails with USAGE. */
-export function readPem(option: string, file: string): string {
+/** What the file has that an option names; undefined where it is not given. Fails with USAGE. */
+export function readPem(option: string, args: Args, { cwd }: Pick<Io, "cwd">): string | undefined {
+  const file = args.text(option);
+  if (file === undefined) return undefined;
   try {
-    return readBounded(file, MAX_PEM_BYTES).toString();
+    return readBounded(resolve(cwd, file), MAX_PEM_BYTES).toString();
   } catch (cause) {
     throw usage(`--${option}: ${reasonOf(cause)}`);
   }

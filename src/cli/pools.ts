@@ -1,7 +1,7 @@
 import { listOf } from "../config/values.ts";
 import { formatSize } from "../core/units.ts";
 import { shown, shownNumber } from "./admin-client/fields.ts";
-import { usage } from "./args.ts";
+import { namesIn } from "./args.ts";
 import { resourceGroup } from "./resource.ts";
 
 export const group = resourceGroup({
@@ -38,7 +38,7 @@ export const group = resourceGroup({
     },
     members: (args) => ({
       name: args.required("name"),
-      targets: readIds(args.required("targets")),
+      targets: namesIn(args, "targets"),
       strategy: args.text("strategy"),
       fallback: args.text("fallback"),
     }),
@@ -48,10 +48,4 @@ export const group = resourceGroup({
 function roundSize(bytes: number): string {
   const step = 1_024 ** Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   return formatSize(Math.round(bytes / step) * step);
-}
-
-function readIds(text: string): string[] {
-  const ids = text.split(",").map((id) => id.trim());
-  if (ids.includes("")) throw usage("--targets takes ids with commas between them");
-  return ids;
 }

@@ -1,6 +1,6 @@
 import type { Values } from "../config/values.ts";
 import { fieldsOf, shown } from "./admin-client/fields.ts";
-import { usage } from "./args.ts";
+import { namesIn } from "./args.ts";
 import { resourceGroup } from "./resource.ts";
 
 export const group = resourceGroup({
@@ -28,17 +28,14 @@ export const group = resourceGroup({
       id: { value: "id", help: "Its name." },
       prefer: { value: "names", help: "Regions, or ids of targets, with commas between them." },
     },
-    members: (args): Values => ({ id: args.required("id"), routing_preference: readNames(args.text("prefer")) }),
+    members: (args): Values => ({
+      id: args.required("id"),
+      routing_preference: args.isGiven("prefer") ? namesIn(args, "prefer") : undefined,
+    }),
   },
 });
 
 function settings(part: unknown): string {
   const entries = Object.entries(fieldsOf(part));
   return entries.map(([key, value]) => `${key}: ${shown(value)}`).join(", ");
-}
-
-function readNames(text: string | undefined): string[] | undefined {
-  const names = text?.split(",").map((name) => name.trim());
-  if (names?.includes("") === true) throw usage("--prefer takes names with commas between them");
-  return names;
 }

@@ -29,7 +29,7 @@ const mistakes: { argv: string[]; err: RegExp }[] = [
   { argv: ["rules", "add", "--id", "x", "--pool", "p"], err: /needs --service/u },
   { argv: ["rules", "set", "x"], err: /needs --file/u },
   { argv: ["rules", "set", "x", "-f", "-"], err: /standard input is empty/u },
-  { argv: ["pools", "add", "--name", "x", "--targets", "a,,b"], err: /ids with commas/u },
+  { argv: ["pools", "add", "--name", "x", "--targets", "a,,b"], err: /names with commas/u },
   { argv: ["targets", "drain", "x", "--for", "soon"], err: /such as 10m/u },
   { argv: ["targets", "ready", "x", "--for", "1m"], err: /unknown option --for/u },
   { argv: ["config", "rollback", "latest"], err: /a version is a number/u },

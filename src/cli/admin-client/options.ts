@@ -63,12 +63,11 @@ interface GivenAdmin {
   readonly ca: string;
 }
 
-export function adminOptionsOf({ args, url, ca: caOption }: GivenAdmin, { env, cwd }: Io): AdminOptions {
-  const ca = args.text(caOption);
+export function adminOptionsOf({ args, url, ca }: GivenAdmin, io: Io): AdminOptions {
   return {
     url: readUrl(url),
-    token: readToken(args.text("token") ?? env["SIGNALBOX_TOKEN"]),
-    ca: ca === undefined ? undefined : readPem(caOption, resolve(cwd, ca)),
+    token: readToken(args.text("token") ?? io.env["SIGNALBOX_TOKEN"]),
+    ca: readPem(ca, args, io),
     timeoutMs: readTimeout(args),
   };
 }

@@ -88,18 +88,14 @@ function asOptions(text: string): string {
     .replaceAll(/\busername\b/gu, "--username");
 }
 
-function settingsOf(type: string, args: Args, { cwd }: Io): Readonly<Record<string, unknown>> {
+function settingsOf(type: string, args: Args, io: Io): Readonly<Record<string, unknown>> {
   const endpoints = args.list("endpoint");
-  const pem = (name: string): string | undefined => {
-    const file = args.text(name);
-    return file === undefined ? undefined : readPem(name, resolve(cwd, file));
-  };
   const secret = (name: string): string | undefined => {
     const file = args.text(name);
-    return file === undefined ? undefined : readNamed(resolve(cwd, file), file, MAX_SECRET_BYTES).toString().trim();
+    return file === undefined ? undefined : readNamed(resolve(io.cwd, file), file, MAX_SECRET_BYTES).toString().trim();
   };
-  const [ca, cert, key] = [pem("ca"), pem("cert"), pem("key")];
-  const tls = Object.fromEntries(Object.entries({ ca, cert, key }).filter(([, value]) => value !== undefined));
+  const pem = ["ca", "cert", "key"].map((name) => [name, readPem(name, args, io)] as const);
+  const tls = Object.fromEntries(pem.filter(([, value]) => value !== undefined));
   return {
     type,
     endpoints: endpoints.length === 0 ? undefined : endpoints,

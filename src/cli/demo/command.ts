@@ -25,12 +25,8 @@ acknowledged was lost. Nothing is left behind. NO_COLOR is obeyed.`,
 async function run(args: Args, io: Io): Promise<ExitCode> {
   if (args.positionals.length > 0) throw usage("demo takes no arguments but options");
   if (args.flag("print-config")) {
-    io.stdout.write(
-      demoConfig(
-        STANDARD_ADDRESSES,
-        TARGETS.map(({ port }) => port),
-      ),
-    );
+    const ports = TARGETS.map(({ port }) => port);
+    io.stdout.write(demoConfig(STANDARD_ADDRESSES, ports));
     return EXIT.ok;
   }
   const { runDemo } = await import("./run-demo.ts"); // with all that runs in it: other commands should not wait for it

@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { DEFAULT_GRPC_TRANSPORT } from "../../core/grpc-transport.ts";
 import type { Random } from "../../core/random.ts";
+import { listenAt } from "../../core/sockets/listen-at.ts";
 import type { UnaryHandler, UnaryReply } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { GRPC } from "../../otlp/grpc-code.ts";
@@ -73,17 +74,13 @@ function handlerOf(take: Take): UnaryHandler {
 const PROTOBUF = "application/x-protobuf";
 
 /** An OTLP/HTTP server for protobuf, without compression. Throws LISTEN_FAILED. */
-export async function listenHttp({ host, port }: DemoAddress, take: Take): Promise<TargetServer> {
+export async function listenHttp({ host, port: asked }: DemoAddress, take: Take): Promise<TargetServer> {
   const server = createServer((request, response) => receive(request, response, take));
-  try {
-    server.listen({ host, port });
-    await once(server, "listening");
-  } catch (cause) {
-    throw new RouterError("LISTEN_FAILED", `${host}:${port}: ${reasonOf(cause)}`, { cause });
-  }
-  const bound = server.address();
+  const { port } = await listenAt(server, { host, port: asked }).catch((cause: unknown) => {
+    throw new RouterError("LISTEN_FAILED", `${host}:${asked}: ${reasonOf(cause)}`, { cause });
+  });
   return {
-    port: bound === null || typeof bound === "string" ? port : bound.port,
+    port,
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();

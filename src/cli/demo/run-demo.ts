@@ -11,6 +11,7 @@ import { DemoTarget, duplicates, openTallies } from "./target.ts";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { formatProblem } from "../../core/problem.ts";
+import { listenAt } from "../../core/sockets/listen-at.ts";
 import { textSource } from "../../server/config-source.ts";
 import type { RunningNode } from "../../server/running-node.ts";
 import { startNode } from "../../server/start.ts";
@@ -160,8 +161,7 @@ async function openOn(portFor: (usual: number) => Promise<number>, io: Io, event
 async function freePort(port: number): Promise<number> {
   const server = createServer();
   try {
-    server.listen({ host: HOST, port });
-    await once(server, "listening");
+    await listenAt(server, { host: HOST, port });
   } catch {
     return 0;
   }

@@ -1,9 +1,8 @@
-import { resolve } from "node:path";
 import { parseDuration } from "../../core/units.ts";
 import type { TlsClientOptions } from "../../http2/port.ts";
 import { SIGNALS } from "../../otlp/signal.ts";
 import { VERSION } from "../../core/version.ts";
-import { oneOf, usage } from "../args.ts";
+import { namesIn, oneOf, usage } from "../args.ts";
 import type { Args, Io, OptionSpecs } from "../command.ts";
 import { readPem } from "../files.ts";
 import { OUTPUT_OPTION } from "../print.ts";
@@ -42,14 +41,14 @@ export function sendOptions(args: Args, io: Io): SendCommandOptions {
   if (args.positionals.length > 1) throw usage("send takes one address");
   const maxItems = whole(args, "count", 1) ?? Infinity;
   return {
-    url: addressOf(args.positionals[0], protocol, Object.keys(tls).length > 0),
+    url: addressOf(args.positionals[0], protocol, Object.values(tls).some(Boolean)),
     protocol,
-    signals: listOf(args, "signals").map((signal) => oneOf("signals", SIGNALS, signal)),
+    signals: namesIn(args, "signals").map((signal) => oneOf("signals", SIGNALS, signal)),
     itemsPerSecond: args.number("rate", 0) ?? 0,
     durationMs: duration(args, "duration") ?? (maxItems === Infinity ? 10_000 : Infinity),
     maxItems,
     itemsPerRequest: atMost("items-per-request", whole(args, "items-per-request", 1) ?? 1, 100_000),
-    services: listOf(args, "services"),
+    services: namesIn(args, "services"),
     concurrency: atMost("concurrency", whole(args, "concurrency", 1) ?? 1, 1_000),
     headers: Object.fromEntries(args.list("header").map(headerOf)),
     compression: oneOf("compression", COMPRESSIONS, args.required("compression")),
@@ -68,24 +67,9 @@ function addressOf(given: string | undefined, protocol: Protocol, withTls: boole
   throw usage(`"${given}" is not an address`, "write host:port, http://host:port or https://host:port");
 }
 
-/** An empty object without any TLS option. */
 function tlsOptions(args: Args, io: Io): TlsClientOptions {
-  const options: { ca?: string; cert?: string; key?: string; insecureSkipVerify?: boolean } = {};
-  for (const name of ["ca", "cert", "key"] as const) {
-    const file = args.text(name);
-    if (file !== undefined) options[name] = readPem(name, resolve(io.cwd, file));
-  }
-  if (args.flag("insecure")) options.insecureSkipVerify = true;
-  return options;
-}
-
-function listOf(args: Args, name: string): string[] {
-  const list = args
-    .required(name)
-    .split(",")
-    .map((entry) => entry.trim());
-  if (list.includes("")) throw usage(`--${name} takes names with commas between them`);
-  return list;
+  const [ca, cert, key] = ["ca", "cert", "key"].map((name) => readPem(name, args, io));
+  return { ca, cert, key, insecureSkipVerify: args.flag("insecure") || undefined };
 }
 
 function headerOf(text: string): [name: string, value: string] {

@@ -48,13 +48,7 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   const coverage = args.flag("coverage") || least !== undefined ? coverageOf(all) : undefined;
   const failed = results.filter(({ ok }) => !ok).length;
   const ok = failed === 0 && (coverage === undefined || coverage.percent >= (least ?? 0));
-  const tests = results.map(({ name, file, line, ok: passed, failures }) => ({
-    name,
-    file,
-    line,
-    ok: passed,
-    failures,
-  }));
+  const tests = results.map(({ reached: _reached, ...told }) => told);
   const report = { ok, passed: results.length - failed, failed, tests, ...(coverage !== undefined && { coverage }) };
   print(report, args, io, () => resultsText(report, least, io.stdout.columns));
   return ok ? EXIT.ok : EXIT.testsFailed;
@@ -102,9 +96,7 @@ interface Coverage {
  * Which rules took or copied something in a test: those of failed tests count, because they were
  * tried.
  */
-function coverageOf(
-  tested: readonly { readonly config: Pick<Config, "rules">; readonly results: readonly TestResult[] }[],
-): Coverage {
+function coverageOf(tested: readonly Tested[]): Coverage {
   const missing = tested.flatMap(({ config, results }) => {
     const reached = new Set(results.flatMap((result) => result.reached));
     return config.rules.filter(({ id }) => !reached.has(id)).map(({ id }) => id);
