@@ -5,8 +5,7 @@ import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { changeReply, etagOf, problemReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
-import { regionSamplingView } from "./sampling-fleet-view.ts";
-import { randomnessView, samplingView, triedView } from "./sampling-view.ts";
+import { randomnessView, regionSamplingView, samplingView, triedView } from "./sampling-view.ts";
 import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
 
 const PATH = "/api/v1/sampling";

@@ -4,9 +4,10 @@ import type { SamplingNode } from "../control/sampling/sampling-node.ts";
 import { fallbackOf } from "../control/sampling/written-sampling.ts";
 import type { ClassNow } from "../control/sampling/sampling-node.ts";
 import { shareReason, shareReasonsOf } from "../control/sampling/share-reason.ts";
-import type { TriedRates } from "../control/sampling/try-sampling.ts";
+import { type TriedRates, trySampling } from "../control/sampling/try-sampling.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { checkRandomness, type RandomnessSeen } from "../plan/sampling/randomness-check.ts";
+import { keptItems, rateIn } from "../plan/sampling/class-rate.ts";
 import { thresholdText } from "../plan/sampling/threshold-text.ts";
 import { STATE_REASONS, type StrategyStatus } from "../plan/sampling/budget-state.ts";
 import { keptPart, type ReceivedRow } from "../plan/sampling/received.ts";
@@ -104,6 +105,30 @@ function classView(one: ClassNow, received: readonly ReceivedRow[]): View {
     offered_per_second: rows.length === 0 ? null : rounded(items),
     kept_per_second: rows.length === 0 ? null : rounded(kept),
   };
+}
+
+/**
+ * Of `GET /api/v1/sampling?fleet=true`, what comes to each region and is kept of it: by region,
+ * signal and class, with the rates that hold now; before a first directive with those
+ * that the config comes to.
+ */
+export function regionSamplingView(
+  rows: readonly ReceivedRow[],
+  node: Pick<SamplingNode, "directive">,
+  config: FleetConfig,
+): View[] {
+  const rates = node.directive?.rates ?? trySampling(config, rows).rates;
+  const reasonOf = shareReasonsOf(config);
+  const found = Map.groupBy(rows, (row) => `${row.region}\u0000${row.signal}\u0000${row.class}`);
+  return Array.from(found.values(), (its) => {
+    const [first] = its;
+    const { region, signal, class: name } = first!;
+    const rate = rateIn(rates, first!) ?? { class: name, probability: 1, reason: "class" as const };
+    const received = its.reduce((sum, { items }) => sum + items, 0);
+    const kept = its.reduce((sum, row) => sum + keptItems(rates, row), 0);
+    const amounts = { received_per_second: rounded(received), kept_per_second: rounded(kept) };
+    return { region, signal, class: name, probability: rate.probability, reason: reasonOf(rate), ...amounts };
+  }).toSorted((a, b) => (a.region < b.region ? -1 : a.region > b.region ? 1 : a.class < b.class ? -1 : 1));
 }
 
 function rounded(value: number | undefined): number | null {
