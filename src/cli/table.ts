@@ -1,3 +1,4 @@
+import { truncate } from "../core/truncate.ts";
 import type { Output } from "./command.ts";
 import { inOneLine, wrapped } from "./print.ts";
 
@@ -73,6 +74,6 @@ function brokenWord(line: string, width: number): string[] {
 
 /** Exactly `width` columns: filled up, or cut with an ellipsis. */
 export function fit(text: string, width: number, align: "left" | "right" = "left"): string {
-  if (text.length > width) return width < 1 ? "" : `${text.slice(0, width - 1)}…`;
-  return align === "left" ? text.padEnd(width) : text.padStart(width);
+  const shown = width < 1 ? "" : truncate(text, width);
+  return align === "left" ? shown.padEnd(width) : shown.padStart(width);
 }
