@@ -164,20 +164,16 @@ export class PlanChanges<Worker extends ChangedWorker> {
   async #followBack(plan: SerializedPlan): Promise<void> {
     const over = await this.#turns.next();
     try {
-      await this.#allFollow(plan);
+      // It could be bound once; where it cannot any more, targets that it alone has are decided
+      // about by each worker for itself.
+      const bound = await bindTargets(plan.data, this.#host.secrets).catch(() => undefined);
+      if (this.#plan !== plan || this.#host.isStopped()) return;
+      if (bound !== undefined) this.#host.targetsAre(bound, plan);
+      await this.#follow(this.#host.workers.ready);
+      this.#host.tookOver();
     } finally {
       over();
     }
-  }
-
-  async #allFollow(plan: SerializedPlan): Promise<void> {
-    // It could be bound once; where it cannot any more, targets that it alone has are decided about
-    // by each worker for itself.
-    const bound = await bindTargets(plan.data, this.#host.secrets).catch(() => undefined);
-    if (this.#plan !== plan || this.#host.isStopped()) return;
-    if (bound !== undefined) this.#host.targetsAre(bound, plan);
-    await this.#follow(this.#host.workers.ready);
-    this.#host.tookOver();
   }
 
   /** Those that run, and were not told of what is so by now. */

@@ -3,7 +3,6 @@ import type { Clock } from "../../core/clock.ts";
 import { collectBeside, collectGrown } from "../../core/collect.ts";
 import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Random } from "../../core/random.ts";
-import type { Snapshot } from "../../core/snapshot.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { VERSION } from "../../core/version.ts";
 import { openDataPlane } from "../../data/assemble.ts";
@@ -159,7 +158,8 @@ export class Worker {
         return plane.explain(fromWireExplain(question.args));
       case "snapshot":
       case "summary":
-        return this.#counted(plane, question.name);
+        this.#runtime.refresh();
+        return plane[question.name]();
       case "shutdown":
         return this.#shutdown(plane, question.args.graceMs);
       case "retireOldest":
@@ -191,12 +191,6 @@ export class Worker {
       default:
         throw new Unreachable(question);
     }
-  }
-
-  /** As of now. */
-  #counted(plane: NodeDataPlane, name: "snapshot" | "summary"): Promise<Snapshot> {
-    this.#runtime.refresh();
-    return plane[name]();
   }
 
   #begun(asked: string): NodeDataPlane {
