@@ -1,4 +1,4 @@
-import { fault, type Finding } from "../finding.ts";
+import { fault, type Finding, type Path } from "../finding.ts";
 import { listOf, textOf, type Values, valueAt, valuesOf } from "../values.ts";
 
 const PATH = ["node", "coordination"];
@@ -39,10 +39,14 @@ function checkKeys(written: Values, type: string): Finding[] {
     if (its === type || written[key] === undefined || written[key] === false) return [];
     return [fault([...PATH, key], `is for ${its}, and this store is ${type}`, `leave it out, or say type: ${its}`)];
   });
-  const { username, password } = written;
-  if (type !== "etcd" || (username === undefined) === (password === undefined)) return findings;
-  const [there, missing] = username === undefined ? ["password", "username"] : ["username", "password"];
-  return [...findings, fault([...PATH, there], `needs ${missing}`, `add ${missing}, or leave ${there} out`)];
+  return type === "etcd" ? [...findings, ...checkPair(written, "username", "password", PATH)] : findings;
+}
+
+/** Two keys of which each means nothing without the other. */
+export function checkPair(values: Values, one: string, other: string, path: Path): Finding[] {
+  if ((values[one] === undefined) === (values[other] === undefined)) return [];
+  const [there, missing] = values[one] === undefined ? [other, one] : [one, other];
+  return [fault([...path, there], `needs ${missing}`, `add ${missing}, or leave ${there} out`)];
 }
 
 function checkTls({ tls: written, endpoints }: Values): Finding[] {
@@ -57,9 +61,5 @@ function checkTls({ tls: written, endpoints }: Values): Finding[] {
   if (!schemes.has("https:")) {
     findings.push(fault(path, "no endpoint is https://", "write endpoints with https://, or leave tls out"));
   }
-  if ((tls["cert"] === undefined) !== (tls["key"] === undefined)) {
-    const [there, missing] = tls["cert"] === undefined ? ["key", "cert"] : ["cert", "key"];
-    findings.push(fault([...path, there], `needs ${missing}`, `add ${missing}, or leave ${there} out`));
-  }
-  return findings;
+  return [...findings, ...checkPair(tls, "cert", "key", path)];
 }

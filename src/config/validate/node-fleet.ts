@@ -4,6 +4,7 @@ import type { Outline } from "../outline.ts";
 import { formatAddress, isThisMachine, isWildcardHost, parseAddress } from "../schema/address.ts";
 import { DEFAULT_FLEET_ADDRESS } from "../schema/node-fleet.ts";
 import { textOf, type Values, valueAt, valuesOf } from "../values.ts";
+import { checkPair } from "./coordination.ts";
 
 const PATH = ["node", "fleet"];
 const CONSUL_LEAST_MS = 10_000;
@@ -17,7 +18,7 @@ export function checkNodeFleet({ root }: Outline): Finding[] {
     ...checkListener(fleet),
     ...checkAdvertised(fleet),
     ...checkTokens(fleet),
-    ...checkClient(fleet),
+    ...checkPair(valuesOf(fleet["tls"]) ?? {}, "cert", "key", [...PATH, "tls"]),
     ...checkLease(fleet, type),
   ];
 }
@@ -66,11 +67,4 @@ function checkLease(fleet: Values, type: string | undefined): Finding[] {
   const ms = typeof written === "number" ? written : parseDuration(textOf(written) ?? "");
   if (type !== "consul" || ms === undefined || ms >= CONSUL_LEAST_MS) return [];
   return [fault([...PATH, "lease"], "is shorter than what Consul takes", "write 10s or more")];
-}
-
-function checkClient(fleet: Values): Finding[] {
-  const tls = valuesOf(fleet["tls"]);
-  if (tls === undefined || (tls["cert"] === undefined) === (tls["key"] === undefined)) return [];
-  const [there, missing] = tls["cert"] === undefined ? ["key", "cert"] : ["cert", "key"];
-  return [fault([...PATH, "tls", there], `needs ${missing}`, `add ${missing}, or leave ${there} out`)];
 }
