@@ -15,7 +15,7 @@ import type {
   ReplyHead,
   ReplyLimits,
 } from "./contract.ts";
-import { HttpReplyReader } from "./reply-reader.ts";
+import { HttpReplyReader, UNASKED } from "./reply-reader.ts";
 import { writeRequest } from "./write-request.ts";
 
 /** What the connections of one pool share. */
@@ -161,7 +161,9 @@ export class ClientConnection implements ReplyEvents, Timer {
     opened.on("end", () => this.#peerEnded());
     opened.on("error", (cause: Error) => this.#lose(reasonOf(cause))); // TLS may leave the socket open then
     opened.once("close", () => this.#closed());
-    if (this.#exchange === undefined) this.#rest();
+    // Behind its own answer a proxy may have passed on what would be taken for ours.
+    if (opened.readableLength > 0) this.breach(UNASKED, undefined);
+    else if (this.#exchange === undefined) this.#rest();
     else this.#begin(opened, this.#exchange);
   }
 

@@ -333,3 +333,13 @@ test("closing ends all: who waits, who connects and who is idle", async () => {
   assert.ok(rig.peers[1]!.isCancelled);
   assert.equal(rig.clock.pending, 0);
 });
+
+test("what has come before anything was asked, as behind a proxy's answer, is nobody's: nothing is sent", () => {
+  const rig = new PoolRig();
+  const { exchange } = rig.send();
+  const [peer] = rig.peers as [Peer];
+  peer.socket.push(OK);
+  peer.open();
+  assert.match(exchange.told.join(), /^reset: .* nobody asked for$/u);
+  assert.deepEqual([rig.faults, peer.said, peer.socket.destroyed], [["unasked"], "", true]);
+});

@@ -199,4 +199,5 @@ const BARE_LF = badReply("bad_header", "a line ends with LF without CR (RFC 9112
 const TOO_LARGE = badReply("head_too_large", "its head is too long");
 const TOO_MANY = badReply("too_many_interim", "it has too many interim replies before the final one");
 const CUT_OFF = badReply("cut_off", "the connection ended within it");
-const UNASKED = badReply("unasked", "something came that nobody asked for");
+/** Of what came when no request was out. */
+export const UNASKED: ReplyBreach = badReply("unasked", "something came that nobody asked for");
