@@ -22,7 +22,7 @@ interface TxnParts {
   readonly clock: Clock;
 }
 
-/** Sends a transaction; what gets lost on the parts is settled. */
+/** Sends a transaction; what gets lost on the way is settled. */
 export async function sendTxn(parts: TxnParts, txn: Txn, options: CallOptions): Promise<TxnOutcome> {
   let noSpace: RouterError | undefined;
   const tellNoSpace = (error: RouterError): boolean => {
@@ -114,7 +114,7 @@ class TxnPlan {
     return { done: false, entries };
   }
 
-  /** Nothing but the guesses stood in the parts: they are mended. */
+  /** Nothing but the guesses stood in the way: they are mended. */
   #guessedWrongly(found: FoundByKey): boolean {
     if (this.#leases.size === 0) return false;
     if (!this.#txn.if.every((compare) => holds(compare, found.get(compare.key)))) return false;
