@@ -62,6 +62,15 @@ test("config file: a long one is compared and written piece by piece, to its las
   assert.ok(scene.text === next);
 });
 
+test("config file: bytes that are not UTF-8 are compared as they were read", async () => {
+  for (const bytes of ["# na\xefve\none: 1\n", `${"x".repeat(65_535)}\xe9\xe9`, "\xef\xbb\xbfone", "\xc3"]) {
+    using scene = new Scene();
+    writeFileSync(scene.file, bytes, "latin1");
+    assert.deepEqual(await scene.config.replace(`${scene.text}\ufffd`, "two"), { kind: "changed" });
+    assert.deepEqual(await scene.config.replace(scene.text, "two"), { kind: "written" });
+  }
+});
+
 test("config file: an edit by hand while it is being replaced is not lost", async () => {
   for (let turn = 0; turn < 20; turn++) {
     using scene = new Scene();

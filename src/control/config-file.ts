@@ -1,9 +1,12 @@
 import { chownSync, closeSync, openSync, readSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import { reasonOf } from "../core/errors.ts";
 import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
 import { piecesOf } from "../core/text-pieces.ts";
+
+const READ_BYTES = 65_536;
 
 /** What came of writing the config file. */
 type FileOutcome =
@@ -60,27 +63,25 @@ async function replaceFile(
   return { kind: "written" };
 }
 
-/** Whether the file has this text, and nothing else; read piece by piece, since it may be long. */
+/**
+ * Whether reading the file gives this text, also where it has bytes that are not UTF-8: they are
+ * read as U+FFFD, as when the config was read. Piece by piece, since it may be long.
+ */
 function holds(file: string, text: string): boolean {
   const descriptor = openSync(file, "r");
   try {
-    for (const piece of piecesOf(text)) {
-      const wanted = Buffer.from(piece);
-      if (!readFully(descriptor, wanted.length).equals(wanted)) return false;
+    const decoder = new StringDecoder("utf8");
+    const bytes = Buffer.allocUnsafe(READ_BYTES);
+    for (let at = 0; ; ) {
+      const length = readSync(descriptor, bytes);
+      const piece = length === 0 ? decoder.end() : decoder.write(bytes.subarray(0, length));
+      if (!text.startsWith(piece, at)) return false;
+      at += piece.length;
+      if (length === 0) return at === text.length;
     }
-    return readFully(descriptor, 1).length === 0;
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** The next bytes; fewer at the end of the file. */
-function readFully(descriptor: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  let filled = 0;
-  for (let read = -1; filled < length && read !== 0; filled += read)
-    read = readSync(descriptor, bytes, filled, length - filled, null);
-  return bytes.subarray(0, filled);
 }
 
 /** Only root can give a file away; for all others it is theirs, as it was. */
