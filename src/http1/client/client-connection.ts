@@ -83,6 +83,11 @@ export class ClientConnection implements ReplyEvents, Timer {
     );
   }
 
+  /** It could take a request. */
+  get isIdle(): boolean {
+    return this.#state === "open" && this.#exchange === undefined;
+  }
+
   /** Sends a request: only when it is idle, or connecting without one. */
   send(exchange: ClientExchange): void {
     this.#exchange = exchange;

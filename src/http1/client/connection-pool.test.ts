@@ -240,6 +240,29 @@ test("idle ones go with a stale one at once", async () => {
   assert.ok(rig.peers[0]!.socket.destroyed);
 });
 
+test("after a stale one, connections rest until what came behind their reply has been read, for a minute", async () => {
+  const rig = new PoolRig();
+  const first = await rig.kept();
+  rig.send();
+  first.socket.push(null);
+  await turn();
+  const second = await rig.kept();
+  rig.send();
+  assert.equal(rig.peers.length, 3, "the end of the second might be on its way");
+  for (let i = 0; i < 2; i++) await turn();
+  rig.send();
+  assert.equal(rig.peers.length, 3);
+  second.answer();
+  second.socket.push(null); // it closes behind its answer, as the first did
+  for (let i = 0; i < 4; i++) await turn();
+  assert.equal(rig.send().exchange.told.length, 0, "there is none that it could be sent on at once");
+  rig.clock.advance(60_000);
+  await rig.kept();
+  const known = rig.peers.length;
+  rig.send();
+  assert.equal(rig.peers.length, known);
+});
+
 test("what ends a connection is told as what it is: no connection, reset, or a reply that breaks the rules", async () => {
   const rig = new PoolRig();
   const refused = rig.send().exchange;

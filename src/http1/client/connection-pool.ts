@@ -13,6 +13,8 @@ interface ConnectionPoolOptions {
 }
 
 const CLOSED = "the client is closed";
+/** So long after one was stale, connections rest before they are used again. */
+const RESTS_MS = 60_000;
 
 /**
  * The connections to one peer: as many as there are requests under way, which whoever sends them
@@ -25,6 +27,8 @@ export class ConnectionPool implements ClientConnectionOwner {
   readonly #idle: ClientConnection[] = [];
   /** They are still connecting, and whoever they were opened for has given up. */
   readonly #spare: ClientConnection[] = [];
+  /** Until then they rest. */
+  #restsUntilMs = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
   constructor({ connect, clock, keptMs, onFault }: ConnectionPoolOptions) {
@@ -51,13 +55,19 @@ export class ConnectionPool implements ClientConnectionOwner {
     if (this.#all.size > 0) await this.#closing.promise;
   }
 
+  /**
+   * Where the peer closes connections without having said so, its end comes right behind its reply:
+   * so it is waited for until all has been read that had come by then.
+   */
   idle(connection: ClientConnection): void {
     remove(this.#spare, connection);
-    this.#idle.push(connection);
+    if (this.#shared.clock.nowMs() >= this.#restsUntilMs) this.#idle.push(connection);
+    else setImmediate(() => setImmediate(() => this.#rested(connection)));
   }
 
   /** What broke one has mostly broken all that were there. */
   stale(): void {
+    this.#restsUntilMs = this.#shared.clock.nowMs() + RESTS_MS;
     for (const connection of this.#all) connection.retire();
   }
 
@@ -69,6 +79,10 @@ export class ConnectionPool implements ClientConnectionOwner {
   closed(connection: ClientConnection): void {
     this.#all.delete(connection);
     if (this.#all.size === 0) this.#closing?.resolve();
+  }
+
+  #rested(connection: ClientConnection): void {
+    if (connection.isIdle) this.#idle.push(connection);
   }
 
   #open(exchange: ClientExchange): () => void {
