@@ -62,7 +62,9 @@ async function ask({ admin }: RuleNode, method: string, path: string, rule: obje
 async function edit({ file, admin }: RuleNode, round: number): Promise<void> {
   const before = await versionOf(admin);
   const text = readFileSync(file, "utf8");
-  writeFileSync(file, text.replace(`service_name: service-${700 + round}\n`, `service_name: edited-${round}\n`));
+  const edited = text.replace(`service_name: service-${700 + round}\n`, `service_name: edited-${round}\n`);
+  if (edited === text) throw new Error(`no rule is left to edit in round ${round}`);
+  writeFileSync(file, edited);
   while ((await versionOf(admin)) === before) await pause(LOOK_MS);
 }
 

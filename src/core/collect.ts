@@ -22,6 +22,7 @@ export function collectAll(): void {
 let leftBytes = 0;
 /** How much the heap may grow until V8 collects all of it; as its flags say, while undefined. */
 let growthBytes: number | undefined;
+/** However much is alive: else a large heap would be collected over and over. */
 const LEAST_PERCENT = 20;
 
 /**

@@ -1,6 +1,9 @@
 const PIECE = 32_768;
 
-/** A text in pieces; no character is cut in two. An empty one is none. */
+/**
+ * A text in pieces of at most `length` UTF-16 units, which is 2 or more: no character is cut in
+ * two. An empty text has no pieces.
+ */
 export function piecesOf(text: string, length: number = PIECE): string[] {
   const pieces: string[] = [];
   for (let from = 0; from < text.length; ) {

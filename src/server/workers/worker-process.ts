@@ -6,7 +6,10 @@ import { systemRandom } from "../../core/random.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
-/** With a long plan: so much is kept by requests in some 20 s. */
+/**
+ * So far the heap of a worker grows until V8 collects all of it. With 10,000 rules what requests
+ * leave in the old part of the heap fills this in some 20 s.
+ */
 const GROWTH_BYTES = 16 * 1_024 * 1_024;
 
 /**
