@@ -9,8 +9,8 @@ export interface Relay extends AsyncDisposable {
   /** Connections so far. */
   readonly connections: number;
   /**
-   * So many connections are ended by RST, or by FIN, with the first bytes that come next; those
-   * bytes go nowhere.
+   * So many connections are ended by RST, or by FIN, with the first bytes of a request, or of the
+   * connection, that come next; those bytes go nowhere.
    */
   resets: number;
   ends: number;
@@ -27,7 +27,9 @@ export async function openRelay(to: number): Promise<Relay> {
     for (const socket of [from, onward]) sockets.add(socket.on("error", () => undefined));
     from.on("data", (chunk) => {
       if (relay.isCut) return;
-      if (relay.resets > 0) {
+      if (!beginsSomething(chunk)) {
+        onward.write(chunk);
+      } else if (relay.resets > 0) {
         relay.resets--;
         resetSocket(from);
         onward.destroy();
@@ -55,4 +57,21 @@ export async function openRelay(to: number): Promise<Relay> {
       await once(server, "close");
     },
   });
+}
+
+const FRAME_HEAD_BYTES = 9;
+const [DATA, HEADERS] = [0, 1] as const;
+const [P, R] = [0x50, 0x52] as const;
+
+/**
+ * False for what HTTP/2 has only to acknowledge, or to open windows, which may come at any time:
+ * all is frames whose type is neither DATA nor HEADERS.
+ */
+function beginsSomething(chunk: Buffer): boolean {
+  if (chunk[0] === P && (chunk[1] === R || chunk.subarray(0, 5).toString("latin1") === "POST ")) return true;
+  for (let at = 0; at + FRAME_HEAD_BYTES <= chunk.length; at += FRAME_HEAD_BYTES + chunk.readUIntBE(at, 3)) {
+    const type = chunk[at + 3];
+    if (type === DATA || type === HEADERS) return true;
+  }
+  return false;
 }
