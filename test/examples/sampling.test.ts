@@ -106,9 +106,10 @@ test("examples/fleet-sampling.ts: two nodes share one budget, before and after f
       /node-1: payments 1\.00, all else (?<rate>0\.\d\d)\n {2}node-2: payments 1\.00, all else \k<rate>\n {2}the fleet keeps (?<kept>\d+) of 100/gu,
     ),
   ].map(({ groups }) => [Number(groups?.["rate"]), Number(groups?.["kept"])]);
-  // 80 of 180 that are no payments; then 80 of 980.
-  assert.ok(Math.abs((before?.[0] ?? 0) - 0.44) <= 0.05, stdout);
-  assert.ok(Math.abs((after?.[0] ?? 0) - 0.08) <= 0.02, stdout);
+  // 80 of 180 that are no payments; then 80 of 980. The example goes on when what comes and what
+  // is kept are within a tenth of what they should be.
+  assert.ok(Math.abs((before?.[0] ?? 0) - 0.44) < 0.11, stdout);
+  assert.ok(Math.abs((after?.[0] ?? 0) - 0.08) < 0.03, stdout);
   for (const [, kept = 0] of [before ?? [], after ?? []]) assert.ok(kept > 85 && kept < 115, stdout);
   assert.match(stdout, /\nDone\n$/u);
 });
