@@ -219,14 +219,24 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   const write = (line: string): void => void lines.push(documentOf(JSON.parse(line)));
   const log = createLog({ clock, write, level: "info", format: "json", colour: false });
   const own: OpenDataPlane = (plan, listen, parts, more) => openDataPlane(plan, listen, parts, { ...more, resolver });
-  const running = await startNode(loaded.config, {
-    clock,
-    random: seededRandom(1),
-    log,
-    source,
-    ...(workers === 0 && { openDataPlane: own }),
-  });
+  const parts = { clock, random: seededRandom(1), log, source, ...(workers === 0 && { openDataPlane: own }) };
+  const { config: checked } = loaded;
+  const start = (): Promise<RunningNode> => startNode(checked, parts);
+  const running = await (workers === 0 ? start() : inTurn(start));
   return new TestNode(running, workers, { lines, sinks });
+}
+
+let starting: Promise<unknown> = Promise.resolve();
+
+/**
+ * Workers of several nodes that all begin at once share the machine, and on a busy one none of them
+ * is there within the time that a node gives its workers: those of a file begin one after the
+ * other.
+ */
+function inTurn(start: () => Promise<RunningNode>): Promise<RunningNode> {
+  const turn = starting.then(start);
+  starting = turn.catch(() => undefined);
+  return turn;
 }
 
 /** What a test hands over by itself cannot be handed over to another process. */
