@@ -1,5 +1,5 @@
-import { joinOwned } from "../../core/bytes.ts";
-import { ChunkReader } from "../own/chunk-reader.ts";
+import { FramedBody } from "../own/framed-body.ts";
+import { GatheredHead } from "../own/gathered-head.ts";
 import { KnownHead, type KnownHeads } from "../own/known-head.ts";
 import { CR, LF } from "../own/octets.ts";
 import { badReply, type ReplyBreach, type ReplyEvents, type ReplyHead, type ReplyLimits } from "./contract.ts";
@@ -13,13 +13,13 @@ export class HttpReplyReader {
   readonly #limits: ReplyLimits;
   readonly #events: ReplyEvents;
   readonly #heads: KnownHeads<ReplyHead>;
-  #phase: "idle" | "head" | "length" | "chunks" | "until the end" | "stopped" = "idle";
-  #left = 0;
-  #chunks: ChunkReader | undefined;
+  #phase: "idle" | "head" | "body" | "until the end" | "stopped" = "idle";
+  readonly #body: FramedBody;
   #interim = 0;
   #passedLine = false;
-  /** Of a head that has not come whole, and how far its end was looked for. */
-  #rest: Buffer | undefined;
+  /** Of a head that has not come whole; where it begins in that, and how far it was searched. */
+  readonly #gathered = new GatheredHead();
+  #headStart = 0;
   #searched = 0;
   readonly #take = (data: Uint8Array): void => this.#events.data(data);
 
@@ -27,6 +27,7 @@ export class HttpReplyReader {
     this.#limits = limits;
     this.#events = events;
     this.#heads = heads;
+    this.#body = new FramedBody(limits);
   }
 
   /** A request is written: its reply may come. */
@@ -39,8 +40,8 @@ export class HttpReplyReader {
   /** Nothing more is read; may be called from within an event. */
   stop(): void {
     this.#phase = "stopped";
-    this.#rest = undefined;
-    this.#chunks = undefined;
+    this.#gathered.clear();
+    this.#body.clear();
   }
 
   receive(bytes: Buffer): void {
@@ -52,11 +53,8 @@ export class HttpReplyReader {
         case "head":
           at = this.#readHead(bytes, at);
           break;
-        case "length":
-          at = this.#readLength(bytes, at);
-          break;
-        case "chunks":
-          at = this.#readChunks(bytes, at);
+        case "body":
+          at = this.#readBody(bytes, at);
           break;
         case "until the end":
           return this.#events.data(at === 0 ? bytes : bytes.subarray(at));
@@ -73,42 +71,52 @@ export class HttpReplyReader {
       this.#events.end(true);
       return true;
     }
-    if (this.#phase === "length" || this.#phase === "chunks" || this.#rest !== undefined) {
-      this.#breach(CUT_OFF, undefined);
-    }
+    if (this.#phase === "body" || this.#gathered.length > 0) this.#breach(CUT_OFF, undefined);
     return false;
   }
 
   /** Returns where it goes on. */
   #readHead(bytes: Buffer, from: number): number {
-    if (this.#rest !== undefined) return this.#goOn(bytes, from, this.#rest);
+    if (this.#gathered.length > 0) return this.#goOn(bytes, from);
     const known = this.#heads.latest;
-    const end = known === undefined ? -1 : known.match(bytes, from);
-    if (known !== undefined && end >= 0) {
-      this.#begin(known.head, known.length, bytes.length > end);
-      return end;
+    const knownEnd = known === undefined ? -1 : known.match(bytes, from);
+    if (known !== undefined && knownEnd >= 0) {
+      this.#begin(known.head, known.length, bytes.length > knownEnd);
+      return knownEnd;
     }
-    return this.#read(bytes, from);
+    this.#headStart = this.#searched = 0;
+    const end = this.#read(bytes, from);
+    if (end >= 0) return end;
+    if (this.#phase === "head") this.#gathered.append(bytes, from, this.#mostGathered);
+    return bytes.length;
   }
 
-  /** What has come is gathered together. */
-  #goOn(bytes: Buffer, from: number, rest: Buffer): number {
-    const most = this.#limits.maxHeadBytes + 1 - rest.length; // one more, so that what is too long is seen
-    const more = bytes.subarray(from, from + most);
-    this.#rest = undefined;
-    return from + this.#read(joinOwned([rest, more]), 0) - rest.length;
+  /** What has come is gathered together; what is behind the head is not used. */
+  #goOn(bytes: Buffer, from: number): number {
+    const before = this.#gathered.length;
+    const end = this.#read(this.#gathered.append(bytes, from, this.#mostGathered), 0);
+    if (end < 0) return bytes.length;
+    this.#gathered.clear();
+    return from + end - before;
   }
 
-  /** A head at `from`, or an interim one; what has not come whole is kept. */
+  /** An empty line, and one byte more than a head may have, so that what is too long is seen. */
+  get #mostGathered(): number {
+    return this.#limits.maxHeadBytes + 3;
+  }
+
+  /**
+   * A head at `start`, behind an empty line maybe, or an interim one: where it ends; -1 where it
+   * has not come whole, or is none.
+   */
   #read(bytes: Buffer, start: number): number {
     const from = this.#passEmptyLine(bytes, start);
     const found = bytes.indexOf(HEAD_END, from + this.#searched);
     const end = found + HEAD_END.length;
     if (found < 0 || end - from > this.#limits.maxHeadBytes) {
-      this.#keep(bytes, from);
-      return bytes.length;
+      this.#lookAtPart(bytes, from);
+      return -1;
     }
-    this.#searched = 0;
     const status = statusAt(bytes, from);
     if (status >= 200) return this.#readFinal(bytes, from, end, status);
     if (status === 0 || status === SWITCHING) this.#breach(BAD_STATUS, bytes.subarray(from, end));
@@ -130,60 +138,47 @@ export class HttpReplyReader {
   }
 
   /** One before the first status line harms nobody. */
-  #passEmptyLine(bytes: Buffer, from: number): number {
+  #passEmptyLine(bytes: Buffer, start: number): number {
+    const from = start + this.#headStart;
     if (this.#passedLine || bytes[from] !== CR || bytes[from + 1] !== LF) return from;
     this.#passedLine = true;
+    this.#headStart = 2;
     return from + 2;
   }
 
   /** What can be no head, or is too long, is not waited for. */
-  #keep(bytes: Buffer, from: number): void {
+  #lookAtPart(bytes: Buffer, from: number): void {
     const length = bytes.length - from;
     const beginning = bytes.toString("latin1", from, from + BEGINNING.length);
     const isNone = !BEGINNING.startsWith(beginning) && (this.#passedLine || beginning !== "\r");
-    const head = bytes.subarray(from);
-    if (isNone) this.#breach(BAD_STATUS, head);
-    else if (head.includes("\n\n")) this.#breach(BARE_LF, head);
-    else if (length > this.#limits.maxHeadBytes) this.#breach(TOO_LARGE, head);
-    else {
-      this.#searched = Math.max(0, length - HEAD_END.length + 1);
-      this.#rest = joinOwned([head]);
-    }
+    const hasBareLines = bytes.indexOf("\n\n", from + this.#searched) >= 0;
+    if (isNone) this.#breach(BAD_STATUS, bytes.subarray(from));
+    else if (hasBareLines) this.#breach(BARE_LF, bytes.subarray(from));
+    else if (length > this.#limits.maxHeadBytes) this.#breach(TOO_LARGE, bytes.subarray(from));
+    else this.#searched = Math.max(0, length - HEAD_END.length + 1);
   }
 
   /** `more`: something is behind the head. */
   #begin(head: ReplyHead, length: number | undefined, more: boolean): void {
-    this.#left = length ?? 0;
-    if (length !== undefined) this.#phase = "length";
-    else if (head.isChunked) {
-      this.#phase = "chunks";
-      this.#chunks = new ChunkReader(this.#limits);
-    } else this.#phase = "until the end";
+    const isOpen = length === undefined && !head.isChunked;
+    this.#phase = isOpen ? "until the end" : "body";
+    if (!isOpen) this.#body.begin(length);
     this.#events.head(head);
-    if (length === 0 && this.#phase === "length") this.#end(more);
+    if (length === 0 && this.#phase === "body") this.#end(more);
   }
 
-  #readLength(bytes: Buffer, from: number): number {
-    const end = Math.min(bytes.length, from + this.#left);
-    this.#left -= end - from;
-    this.#events.data(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
-    if (this.#left === 0 && this.#phase === "length") this.#end(bytes.length > end);
-    return end;
-  }
-
-  #readChunks(bytes: Buffer, from: number): number {
-    const chunks = this.#chunks;
-    if (chunks === undefined) return bytes.length;
-    const at = chunks.read(bytes, from, this.#take);
-    if (chunks.breach !== undefined) this.#breach(chunks.breach, undefined);
-    else if (chunks.ended && this.#phase === "chunks") this.#end(bytes.length > at);
+  #readBody(bytes: Buffer, from: number): number {
+    const body = this.#body;
+    const at = body.read(bytes, from, this.#take);
+    if (body.breach !== undefined) this.#breach(body.breach, undefined);
+    else if (body.ended && this.#phase === "body") this.#end(bytes.length > at);
     return at;
   }
 
   /** What is behind it is nobody's answer. */
   #end(more: boolean): void {
     this.#phase = more ? "stopped" : "idle";
-    this.#chunks = undefined;
+    this.#body.clear();
     this.#events.end(more);
   }
 

@@ -1,12 +1,9 @@
-import { allocOwned } from "../../core/bytes.ts";
-import { ChunkReader } from "./chunk-reader.ts";
+import { FramedBody } from "./framed-body.ts";
 import type { Breach, HttpLimits, RequestEvents, InboundHead } from "./contract.ts";
+import { GatheredHead } from "./gathered-head.ts";
 import { HeadReader } from "./head-reader.ts";
 import { KnownHead, type KnownHeads } from "./known-head.ts";
 import { CR, LF } from "./octets.ts";
-
-/** The first bytes of a head that has not come whole; most need no more. */
-const FIRST_CARRIED_BYTES = 1_024;
 
 /** One empty line is passed over before a request (RFC 9112, 2.2): none yet, half of it, all. */
 type EmptyLine = "none" | "half" | "whole";
@@ -17,25 +14,24 @@ export class RequestReader {
   readonly #events: RequestEvents;
   readonly #heads: KnownHeads;
   #known: KnownHead | undefined;
-  #phase: "head" | "length" | "chunks" | "stopped" = "head";
-  #left = 0;
-  #chunks: ChunkReader | undefined;
+  #phase: "head" | "body" | "stopped" = "head";
+  readonly #body: FramedBody;
   #emptyLine: EmptyLine = "none";
   /** Of a head that has begun and not come whole. */
   #reader: HeadReader | undefined;
-  #rest: Buffer | undefined;
-  #restBytes = 0;
+  readonly #gathered = new GatheredHead();
   readonly #take = (data: Uint8Array): void => this.#events.data(data);
 
   constructor(limits: HttpLimits, events: RequestEvents, heads: KnownHeads) {
     this.#limits = limits;
     this.#events = events;
     this.#heads = heads;
+    this.#body = new FramedBody(limits);
   }
 
   /** Part of a request has come. */
   get isWithin(): boolean {
-    return this.#reader !== undefined || this.#phase === "length" || this.#phase === "chunks";
+    return this.#reader !== undefined || this.#phase === "body";
   }
 
   get isWithinHead(): boolean {
@@ -46,8 +42,8 @@ export class RequestReader {
   stop(): void {
     this.#phase = "stopped";
     this.#reader = undefined;
-    this.#rest = undefined;
-    this.#chunks = undefined;
+    this.#gathered.clear();
+    this.#body.clear();
   }
 
   /** Returns how much of it was read: all, unless no request is to begin. */
@@ -59,11 +55,8 @@ export class RequestReader {
           if (this.#reader === undefined && this.#events.isFull) return at;
           at = this.#readHead(bytes, at);
           break;
-        case "length":
-          at = this.#readLength(bytes, at);
-          break;
-        case "chunks":
-          at = this.#readChunks(bytes, at);
+        case "body":
+          at = this.#readBody(bytes, at);
           break;
         case "stopped":
           return bytes.length;
@@ -114,7 +107,7 @@ export class RequestReader {
       this.breach(reader.breach);
     } else {
       this.#reader = reader;
-      this.#append(bytes, from);
+      this.#gather(bytes, from);
     }
     return bytes.length;
   }
@@ -124,8 +117,8 @@ export class RequestReader {
    * used.
    */
   #goOn(bytes: Buffer, from: number, reader: HeadReader): number {
-    const before = this.#restBytes;
-    const gathered = this.#append(bytes, from);
+    const before = this.#gathered.length;
+    const gathered = this.#gather(bytes, from);
     const end = reader.read(gathered, 0);
     if (end >= 0) {
       this.#whole(reader, gathered, 0, end);
@@ -136,19 +129,8 @@ export class RequestReader {
   }
 
   /** One byte more than a head may have, so that what is too long is seen. */
-  #append(bytes: Buffer, from: number): Buffer {
-    const before = this.#restBytes;
-    const total = Math.min(before + bytes.length - from, this.#limits.maxHeadBytes + 1);
-    let gathered = this.#rest;
-    if (gathered === undefined || gathered.length < total) {
-      const longer = allocOwned(Math.max(total, FIRST_CARRIED_BYTES, 2 * before));
-      gathered?.copy(longer, 0, 0, before);
-      gathered = longer;
-    }
-    bytes.copy(gathered, before, from, from + total - before);
-    this.#rest = gathered;
-    this.#restBytes = total;
-    return gathered.subarray(0, total);
+  #gather(bytes: Buffer, from: number): Buffer {
+    return this.#gathered.append(bytes, from, this.#limits.maxHeadBytes + 1);
   }
 
   #whole(reader: HeadReader, bytes: Buffer, from: number, end: number): number {
@@ -158,41 +140,30 @@ export class RequestReader {
     const known = KnownHead.keep(bytes, from, end, { head, place });
     this.#known = known;
     this.#heads.latest = known ?? this.#heads.latest;
-    this.#rest = undefined;
-    this.#restBytes = 0;
+    this.#gathered.clear();
     this.#begin(head, length);
     return end;
   }
 
   #begin(head: InboundHead, length: number | undefined): void {
     this.#emptyLine = "none";
-    this.#left = length ?? 0;
-    this.#phase = length === undefined ? "chunks" : "length";
-    if (length === undefined) this.#chunks = new ChunkReader(this.#limits);
+    this.#phase = "body";
+    this.#body.begin(length);
     this.#events.head(head, length);
-    if (length === 0 && this.#phase === "length") this.#end();
+    if (length === 0 && this.isWithin) this.#end();
   }
 
-  #readLength(bytes: Buffer, from: number): number {
-    const end = Math.min(bytes.length, from + this.#left);
-    this.#left -= end - from;
-    this.#events.data(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
-    if (this.#left === 0 && this.#phase === "length") this.#end();
-    return end;
-  }
-
-  #readChunks(bytes: Buffer, from: number): number {
-    const chunks = this.#chunks;
-    if (chunks === undefined) return bytes.length;
-    const at = chunks.read(bytes, from, this.#take);
-    if (chunks.breach !== undefined) this.breach(chunks.breach);
-    else if (chunks.ended && this.#phase === "chunks") this.#end();
+  #readBody(bytes: Buffer, from: number): number {
+    const body = this.#body;
+    const at = body.read(bytes, from, this.#take);
+    if (body.breach !== undefined) this.breach(body.breach);
+    else if (body.ended && this.#phase === "body") this.#end();
     return at;
   }
 
   #end(): void {
     this.#phase = "head";
-    this.#chunks = undefined;
+    this.#body.clear();
     this.#events.end();
   }
 }
