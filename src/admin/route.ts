@@ -88,7 +88,10 @@ export interface AdminReply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is told of something, as JSON has it; docs/reference/ has the members. */
+/**
+ * What is told of something, as JSON has it: members in snake_case, times as ISO texts, durations
+ * in milliseconds; absent numbers are null. docs/reference/ has the members.
+ */
 export type View = Readonly<Record<string, unknown>>;
 
 export const JSON_TYPE = "application/json; charset=utf-8";

@@ -21,10 +21,6 @@ import type { AdminContext, FleetStanding } from "./context.ts";
 import { problemList } from "./reply.ts";
 import type { View } from "./route.ts";
 
-/**
- * The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers
- * are null.
- */
 /** `GET /api/v1/node` */
 export async function nodeView(context: AdminContext): Promise<View> {
   const { facts, dataPlane, walk, env } = context;
