@@ -5,6 +5,7 @@ import type { Member } from "../../store/recipes/member.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { isLoopback } from "../fleet/listener-address.ts";
 import { checkClock } from "./check-clock.ts";
+import { GLOBAL_ELECTION } from "./seats.ts";
 import { checkVersions } from "./check-versions.ts";
 import { checkViews } from "./check-views.ts";
 import { checkRights } from "./check-rights.ts";
@@ -210,16 +211,16 @@ function seconds(ms: number): string {
   return `${(ms / SECOND).toFixed(1).replace(/\.0$/u, "")} s`;
 }
 
-/** Who leads the whole fleet takes what people put into the store. */
-const ELECTION = "global";
-
-/** Says so when somebody has put a config into the store that nobody has taken yet. */
+/**
+ * Says so when somebody has put a config into the store that nobody has taken yet: whoever leads
+ * the whole fleet does.
+ */
 async function checkProposal(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
   if (!(await proposalWaits(patient, { signal }))) {
     return [{ check: "config", status: "ok", message: "nothing that was put there by hand waits" }];
   }
   const key = mirrorKey(patient.prefix);
-  const leader = await createElection(patient, ELECTION).leader({ signal });
+  const leader = await createElection(patient, GLOBAL_ELECTION).leader({ signal });
   const message = `what somebody has put at ${key} waits: it is no version of the config yet`;
   const hint =
     leader.kind === "leader"

@@ -63,7 +63,7 @@ function remember(result: Prepared | Preparation): void {
 }
 
 /** Documents of this length are read in some ten milliseconds. */
-export const LONG = 65_536;
+const LONG = 65_536;
 /** Of a rule that has a pattern, all of it. */
 const MOST_WITH_PATTERN = 1_024;
 /** Which is read and checked in two seconds: 10,000 rules are 1.7 MB. */
