@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import type { Server, Socket } from "node:net";
 import { type ConnectionRefusal, watchRefusals } from "../connection-refusal.ts";
+import { listenAt } from "./listen-at.ts";
 import type { TlsServerOptions } from "./tls-server-options.ts";
 
 /**
@@ -46,9 +46,7 @@ export async function startListening(server: Server, place: ListeningPlace): Pro
   server.maxConnections = place.maxConnections; // beyond: closed by node as soon as it is accepted
   watchRefusals(server, place.onRefused ?? ignore);
   if (place.handedOver === true) return;
-  server.listen({ host: place.host, port: place.port });
-  await once(server, "listening");
-  server.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
+  await listenAt(server, place);
 }
 
 /** All sockets of a server, also those that are still in a TLS handshake: they end with it. */

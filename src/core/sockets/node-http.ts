@@ -43,7 +43,6 @@ export async function listenNodeHttp(
   watchRefusals(server, options.refused);
   prepare?.(server);
   const port = await listen(server, options);
-  server.on("error", () => undefined); // out of file descriptors: those who wait in the backlog are accepted later
   return {
     host: options.address.host,
     port,

@@ -116,13 +116,11 @@ function listenerOf(address: Address, { door, unary, arrivals }: ListenerParts):
   };
 }
 
-async function listen(door: Server, at: Address): Promise<Address> {
-  const bound = await listenAt(door, at).catch((cause: unknown) => {
+function listen(door: Server, at: Address): Promise<Address> {
+  return listenAt(door, at).catch((cause: unknown) => {
     const message = `cannot listen for collectors on ${at.host}:${at.port}: ${reasonOf(cause)}`;
     throw new RouterError("LISTEN_FAILED", message, { cause, hint: "give node.fleet.listen another address" });
   });
-  door.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
-  return bound;
 }
 
 function ignore(_cause: unknown): void {}

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
-import { listenAt } from "../../core/sockets/listen-at.ts";
+import { listenAt, type ListeningAt } from "../../core/sockets/listen-at.ts";
 import { formatAddress } from "../../config/schema/address.ts";
 import { listenError } from "../../data/receive/listen-error.ts";
 import type { ListenerAddresses, ListenOptions } from "../../plan/listen-options.ts";
@@ -43,10 +43,10 @@ export async function openAcceptor(options: AcceptorOptions, env: Env): Promise<
 
 async function listen(
   listener: ListenerKind,
-  at: { readonly host: string; readonly port: number },
+  at: ListeningAt,
   { listen: { limits }, open, accepted }: AcceptorOptions,
   env: Env,
-): Promise<{ readonly server: Server; readonly address: Awaited<ReturnType<typeof listenAt>> }> {
+): Promise<{ readonly server: Server; readonly address: ListeningAt }> {
   const refuse: (refusal: ConnectionRefusal) => void = refusalTeller(listener, env);
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on("error", ignore);
@@ -57,7 +57,6 @@ async function listen(
   const address = await listenAt(server, at).catch((cause: unknown) => {
     throw listenError(LISTENERS[listener].title, at, cause);
   });
-  server.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
   return { server, address };
 }
 
