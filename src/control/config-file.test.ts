@@ -57,6 +57,9 @@ test("config file: a long one is compared and written piece by piece, to its las
     writeFileSync(scene.file, other);
     assert.deepEqual(await scene.config.replace(long, next), { kind: "changed" });
   }
+  const [a, b] = ["a".repeat(65_536), "b".repeat(65_536)];
+  writeFileSync(scene.file, b + a);
+  assert.deepEqual(await scene.config.replace(a + b, next), { kind: "changed" }, "the same pieces in another order");
   writeFileSync(scene.file, long);
   assert.deepEqual(await scene.config.replace(long, next), { kind: "written" });
   assert.ok(scene.text === next);

@@ -14,6 +14,14 @@ test("pieces of a text are all of it, none is longer than it may be, and no char
   );
 });
 
+test("pieces of a text with halves of characters, which no text that was read has, are all of it, too", () => {
+  const texts = ["\ud800", "x\ud800", "\ud800\ud800\ud800", "\udc00\ud800\udc00x"];
+  assert.deepEqual(
+    texts.map((text) => piecesOf(text, 2).join("")),
+    texts,
+  );
+});
+
 test("sha256 of a long text is that of its bytes", () => {
   const text = "\u{1F684}x\u00e9".repeat(30_000);
   assert.deepEqual(sha256BytesOf(text), sha256BytesOf(Buffer.from(text)));

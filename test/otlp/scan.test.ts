@@ -83,6 +83,19 @@ for (const signal of SIGNALS) {
   });
 }
 
+test("a key that differs in one byte, wherever that is, is another one", () => {
+  for (let length = 1; length <= 12; length++) {
+    const keys = new KeySet(["k".repeat(length)]);
+    const bytes = Buffer.alloc(length + 2, "k");
+    assert.equal(keys.slotOf(bytes, 1, length + 1), 0);
+    for (let at = 1; at <= length; at++) {
+      const other = Uint8Array.from(bytes);
+      other[at] = 0x6c;
+      assert.equal(keys.slotOf(other, 1, length + 1), -1, `byte ${at} of ${length}`);
+    }
+  }
+});
+
 function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof resourcesOf>[1]): void {
   const envelope = scanned(signal, bytes);
   const index = new ItemIndex();

@@ -105,7 +105,12 @@ test("serialized plan: a worker that runs the one before takes the change of it,
     const answer = await ask({ name: "change", args });
     return answer.kind === "answer" && answer.value;
   };
+  const runs = async (): Promise<unknown> => {
+    const answer = await ask({ name: "runs", args: null });
+    return answer.kind === "answer" && answer.value;
+  };
   assert.equal(await change(two.kept, three.kept), false);
+  assert.equal(await runs(), 1);
   assert.equal(await change(one.kept, two.kept), true);
   await ask({ name: "commit", args: null });
   assert.equal(await change(two.kept, three.kept), true);
@@ -114,5 +119,10 @@ test("serialized plan: a worker that runs the one before takes the change of it,
   await ask({ name: "commit", args: null });
   const status = await ask({ name: "status", args: null });
   assert.equal(status.kind === "answer" && (status.value as DataPlaneStatus).version, 3); // oxlint-disable-line typescript/no-unsafe-type-assertion -- to this question
+  assert.equal(await runs(), 3);
+  await ask({ name: "prepare", args: two.kept.whole });
+  assert.equal(await runs(), 3, "only prepared");
+  await ask({ name: "commit", args: null });
+  assert.equal(await runs(), 2, "all of a plan comes in pieces after another one that did");
   await ask({ name: "shutdown", args: { graceMs: 0 } });
 });
