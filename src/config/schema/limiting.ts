@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { AmountSchema, choice, HeaderNameSchema, TextSchema } from "./values.ts";
 
-const ABOVE_0 = "must be above 0";
-
 const LimitKeySchema = z.union([
   z.literal("service"),
   z.strictObject({ header: HeaderNameSchema.describe("A header of the sender's request, in any case.") }),
@@ -14,7 +12,7 @@ export const RateLimitingSchema = z.strictObject({
   max_qps: AmountSchema.describe("Items a second that are let in, of everything together."),
   burst_size: z
     .int()
-    .gt(0, ABOVE_0)
+    .gt(0)
     .optional()
     .describe("Items that may come at once after a pause; default: those of a second."),
   per_service_limit: AmountSchema.optional().describe(

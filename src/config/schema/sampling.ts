@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
-import { choice, duration, PRIORITY_NAMES, RateSchema, TextSchema } from "./values.ts";
+import { AmountSchema, choice, duration, PRIORITY_NAMES, RateSchema, TextSchema } from "./values.ts";
 
 /** The signals that are sampled: metrics never are. */
 export const SAMPLED_SIGNALS = ["traces", "logs"] as const;
@@ -34,7 +34,7 @@ const AdaptiveSchema = z
     signals: SampledSignalsSchema,
     min_rate: RateSchema.describe("It lowers nothing below this share."),
     max_rate: RateSchema.describe("Never more than this share of what is not protected."),
-    target_qps: z.number().gt(0).describe("So many a second are kept, of all that is received."),
+    target_qps: AmountSchema.describe("So many a second are kept, of all that is received."),
     unit: choice(["items", "bytes", "traces"]).describe("What target_qps counts; traces are spans without a parent."),
   })
   .describe("The share that keeps so many items a second.");
@@ -61,7 +61,7 @@ const CostBasedSchema = z
   .strictObject({
     type: z.literal("cost_based"),
     signals: SampledSignalsSchema,
-    budget_per_hour: z.number().gt(0).describe("What may be spent in an hour."),
+    budget_per_hour: AmountSchema.describe("What may be spent in an hour."),
     cost_per_span: z.number().min(0).default(0).describe("What one item costs that is delivered to one pool."),
     cost_per_byte: z.number().min(0).default(0).describe("What one byte of it costs, in the same currency."),
     min_rate: RateSchema.default(0).describe("It lowers nothing below this share."),

@@ -24,7 +24,7 @@ export const TextSchema = z.string().min(1);
 /** How many, at least one. */
 export const CountSchema = z.int().min(1);
 /** How much, above 0. */
-export const AmountSchema = z.number().gt(0, "must be above 0");
+export const AmountSchema = z.number().gt(0);
 
 /** One of these words; the first holds where nothing is written. */
 export function choice<const Words extends readonly [string, ...string[]]>(
