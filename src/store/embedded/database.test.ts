@@ -93,6 +93,14 @@ test("embedded: a file whose pages were overwritten, or that was cut off, is fou
   assert.throws(() => open(short), refused(/the file is damaged/u, /move the file away/u));
 });
 
+test("embedded: a table that another definition stands for is found, though SQLite can read it", async () => {
+  const file = await fileWithKeys("definition.sqlite");
+  const bytes = readFileSync(file);
+  bytes.write("UEXT", bytes.indexOf("TEXT", bytes.indexOf("CREATE TABLE entries")));
+  writeFileSync(file, bytes);
+  assert.throws(() => open(file), refused(/the file is damaged \(not as they were made: entries\)/u, /move the file/u));
+});
+
 test("embedded: whatever bytes are changed, the file is refused, or all of its keys are there", async () => {
   const good = readFileSync(await fileWithKeys("good.sqlite"));
   const file = join(folder, "changed.sqlite");

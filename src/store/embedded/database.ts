@@ -120,6 +120,24 @@ export function checkDatabase(file: string, database: DatabaseSync): void {
   const [found] = Object.values(database.prepare("PRAGMA integrity_check(1)").get() ?? {});
   if (database.prepare("SELECT 1 FROM state").get() === undefined) throw damaged(file, "it has no state");
   if (found !== "ok") throw damaged(file, String(found).replaceAll("\n", " "));
+  const unlike = namesUnlike(database);
+  if (unlike.length > 0) throw damaged(file, `not as they were made: ${unlike.join(", ")}`);
+}
+
+/**
+ * Tables and indexes of another definition than they were made with. SQLite finds nothing wrong
+ * with one that it can read: a column of type `UEXT` is a number to it, and no key is found by.
+ */
+function namesUnlike(database: DatabaseSync): string[] {
+  using made = new DatabaseSync(MEMORY);
+  made.exec(TABLES);
+  const found = definitions(database);
+  return [...definitions(made)].flatMap(([name, definition]) => (found.get(name) === definition ? [] : [name]));
+}
+
+function definitions(database: DatabaseSync): Map<string, string> {
+  const rows = database.prepare("SELECT name, type, tbl_name, sql FROM sqlite_schema").all();
+  return new Map(rows.map(({ name, ...definition }) => [String(name), Object.values(definition).join(" ")]));
 }
 
 function connect(file: string, readOnly: boolean): DatabaseSync {
