@@ -15,10 +15,11 @@ export type RetryReason = (typeof RETRY_REASONS)[number];
 
 /**
  * Why a refusal is taken for one of the size that did not say so: RESOURCE_EXHAUSTED, where a
- * smaller batch has just been taken (`recent`) or as far as a half of it will show (`quota`); or
- * 400, which some servers say (`bad_data`), as far as a half will show.
+ * smaller batch has just been taken (`recent`, or `above` where that was before another refusal of
+ * more than the target is known to take) or as far as a half of it will show (`quota`); or 400,
+ * which some servers say (`bad_data`), as far as a half will show.
  */
-export type SizeDoubt = "recent" | "quota" | "bad_data";
+export type SizeDoubt = "recent" | "above" | "quota" | "bad_data";
 
 /** How one send ended, by the rules of OTLP (data/export/classify.ts). */
 export type SendOutcome =
@@ -47,6 +48,8 @@ export type SendOutcome =
        * RESOURCE_EXHAUSTED.
        */
       readonly quota?: boolean;
+      /** It was taken for throttling, and may have been for the size of what was sent. */
+      readonly perhapsSize?: boolean;
     }
   | { readonly kind: "too_large"; readonly message: string; readonly doubt?: SizeDoubt }
   /** This target does not take this signal, whatever is in it; another one may. */

@@ -198,6 +198,34 @@ test("a single item above the limit is refused for good, its neighbours arrive; 
   assert.equal(ends([acknowledged!]), "rejected", "refused again, while smaller ones were taken since");
 });
 
+test("RESOURCE_EXHAUSTED to one item after the other above a learned limit: each is told at once, and nothing is paused", () => {
+  const sizes = new Sizes(above(100 * KIB, EXHAUSTED));
+  sizes.offer({ items: 150, bytes: 150 * KIB });
+  const fat = { bytes: 110 * KIB, ...AWAITED };
+  assert.equal(ends([...sizes.offer(fat), ...sizes.offer(fat), ...sizes.offer(fat)]), "rejected rejected rejected");
+  const acknowledged = [...sizes.offer({ bytes: 110 * KIB }), ...sizes.offer({ bytes: 110 * KIB })];
+  sizes.pass(9_900);
+  assert.equal(ends(acknowledged), "- -", "refused more than once, and nothing smaller was taken since");
+  assert.equal(sizes.rig.metrics.poolRetries.with("p", "throttled").value, 0);
+  sizes.answer = () => EXHAUSTED;
+  const [small] = sizes.offer({ bytes: KIB, ...AWAITED });
+  const [last] = sizes.offer(fat);
+  assert.equal(ends([small!, last!]), "- -", "now it throttles");
+});
+
+test("one item that is throttled or too large holds up nothing: after the pause it comes last, and is told", () => {
+  const sizes = new Sizes(above(20 * KIB, EXHAUSTED), {
+    retry: { initialMs: 1, maxMs: 5_000, maxRetries: undefined, budget: 0.2 },
+  });
+  const fat = sizes.offer({ bytes: 30 * KIB, ...AWAITED });
+  const thin = sizes.offer({ bytes: KIB, ...AWAITED }, 5);
+  sizes.pass(100);
+  assert.deepEqual([sizes.calls[0], sizes.calls[1], ends(fat)], [30 * KIB, 5 * KIB, "-"]);
+  assert.match(ends(thin), /^(delivered ?)+$/u);
+  sizes.pass(100);
+  assert.deepEqual([ends(fat), sizes.calls.filter((bytes) => bytes > 20 * KIB).length], ["rejected", 2]);
+});
+
 test("several requests in a batch that is too large: halves of them, down to each alone, and each fate is its own", () => {
   const sizes = new Sizes(({ batch }) =>
     batch.pieces.some((piece) => piece.length > 20 * KIB) ? TOO_LARGE : ACCEPTED,

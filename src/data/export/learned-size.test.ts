@@ -36,3 +36,16 @@ test("of what was not read, nothing is learned of sizes, and any refusal that ma
   assert.equal(size.maxBytes, Infinity);
   assert.deepEqual(size.splitSize(1_000), { bytes: 500, proven: false });
 });
+
+test("RESOURCE_EXHAUSTED that is taken for throttling may have been for the size from 16 KiB on, where no limit is lower", () => {
+  const exhausted = { kind: "too_large", message: "", doubt: "quota" } as const;
+  const told = [16_384, 16_383].map((bytes) => {
+    const size = new LearnedSize(() => "a", { clock: new ManualClock(), metrics: createMetrics() });
+    return size.read(exhausted, { ...batch(bytes, "protobuf"), decisive: true }, 0);
+  });
+  const throttled = { kind: "retry", reason: "throttled", message: "", afterMs: 100, unprocessed: false, quota: true };
+  assert.deepEqual(told, [
+    { ...throttled, perhapsSize: true },
+    { ...throttled, perhapsSize: false },
+  ]);
+});

@@ -84,11 +84,12 @@ export class LearnedSize {
     const { bytes, decisive = false, headers } = batch;
     const meaning = readExhausted(this.#limit, { bytes, decisive, of: headers.key }, this.#env.clock.nowMs());
     if (meaning !== "throttled") {
-      return this.#refused({ kind: "too_large", message, doubt: meaning === "recent" ? "recent" : "quota" }, batch);
+      return this.#refused({ kind: "too_large", message, doubt: meaning === "half" ? "quota" : meaning }, batch);
     }
     this.#step({ kind: "throttled", sentMs });
     const afterMs = pauseMs(this.#limit);
-    return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true };
+    const perhapsSize = bytes >= SMALLEST_LIMIT_BYTES;
+    return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true, perhapsSize };
   }
 
   #step(event: SizeEvent): void {
@@ -109,7 +110,7 @@ function readUnread(outcome: SendOutcome, { bytes }: Batch): SendOutcome {
 /** OTLP becomes so many times as long, or less, when it is inflated. */
 const USUAL_RATIO = 16;
 
-const SPLIT_REASONS = { recent: "exhausted", quota: "exhausted", bad_data: "bad_data" } as const;
+const SPLIT_REASONS = { recent: "exhausted", above: "exhausted", quota: "exhausted", bad_data: "bad_data" } as const;
 
 /**
  * What a refusal of `bytes` for their size says of the target: what no target can be meant to

@@ -83,6 +83,28 @@ test("RESOURCE_EXHAUSTED is a size where a smaller batch of the same sender was 
   for (const { limit, call, atMs, want } of cases) assert.equal(readExhausted(limit, call, atMs), want);
 });
 
+test("RESOURCE_EXHAUSTED to more than was learned is a size while smaller was taken just now, though before another such refusal", () => {
+  const learned = { kind: "learned", bytes: 20 * KIB, refusedBytes: 40 * KIB, atMs: 0 } as const;
+  const refused = (kib: number) => ({ kind: "refused", bytes: kib * KIB, atMs: 1 }) as const;
+  const before = [learned, taken(9 * KIB, 1, "a"), refused(30)];
+  const fat = asked(25 * KIB, true, "a");
+  const cases = [
+    { limit: after(...before), call: fat, atMs: 2, want: "above" },
+    { limit: after(...before, refused(30)), call: fat, atMs: 10_001, want: "above" },
+    { limit: after(...before), call: fat, atMs: 10_002, want: "throttled" },
+    { limit: after(...before), call: asked(25 * KIB, true, "b"), atMs: 2, want: "throttled" },
+    { limit: after(...before), call: asked(20 * KIB, true, "a"), atMs: 2, want: "throttled" },
+    { limit: after(...before, refused(20)), call: fat, atMs: 2, want: "throttled" },
+    { limit: after(...before, { kind: "throttled", sentMs: 1, atMs: 2 }), call: fat, atMs: 2, want: "throttled" },
+    { limit: after(...before, { ...taken(10 * KIB, 0, "a"), atMs: 2 }), call: fat, atMs: 2, want: "above" },
+    { limit: after(...before, taken(10 * KIB, 2, "a")), call: fat, atMs: 2, want: "recent" },
+    { limit: after(...before.slice(1)), call: fat, atMs: 2, want: "throttled" },
+  ] as const;
+  for (const [i, { limit, call, atMs, want }] of cases.entries()) {
+    assert.equal(readExhausted(limit, call, atMs), want, `case ${i}`);
+  }
+});
+
 test("who throttles and names no time is left alone for longer each time in a row, 10 seconds at most", () => {
   let limit = NO_SIZE_LIMIT;
   const pauses: number[] = [];

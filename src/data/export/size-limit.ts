@@ -15,10 +15,13 @@ export interface SizeLimit {
   readonly provenBytes: number;
   readonly provenMs: number;
   /**
-   * The smallest that was taken just now, and left after the last refusal; Infinity when none was.
+   * The smallest that was taken just now, and left after the last refusal that it does not explain;
+   * Infinity when none was.
    */
   readonly smallBytes: number;
   readonly smallMs: number;
+  /** It left before the last refusal, which was of more than the learned limit. */
+  readonly smallIsBefore: boolean;
   /** Whose that was, where targets tell senders apart. */
   readonly smallOf: string;
   readonly refusedMs: number;
@@ -60,6 +63,7 @@ export const NO_SIZE_LIMIT: SizeLimit = {
   provenMs: -Infinity,
   smallBytes: Infinity,
   smallMs: -Infinity,
+  smallIsBefore: false,
   smallOf: "",
   refusedMs: -Infinity,
   throttles: 0,
@@ -74,7 +78,10 @@ export function stepSizeLimit(limit: SizeLimit, event: SizeEvent, nowMs: number)
     case "refused": {
       // What was taken once and is refused now is no proof any more.
       const provenBytes = limit.provenBytes < event.bytes ? limit.provenBytes : 0;
-      return { ...limit, provenBytes, smallBytes: Infinity, refusedMs: nowMs };
+      // More than the target is known to take: no sign that it refuses other things now as well.
+      const explained = event.bytes > learnedMaxBytes(limit, nowMs);
+      const smallBytes = explained ? limit.smallBytes : Infinity;
+      return { ...limit, provenBytes, smallBytes, smallIsBefore: explained, refusedMs: nowMs };
     }
     case "throttled":
       return throttled(limit, event.sentMs, nowMs);
@@ -108,7 +115,8 @@ export function splitSize(limit: SizeLimit, bytes: number, nowMs: number): { rea
 
 /**
  * RESOURCE_EXHAUSTED without RetryInfo says both "too large" and "over quota". It is taken for a
- * size where a smaller batch has just been taken, which is `recent`. Else a half is to be tried
+ * size where a smaller batch has just been taken, which is `recent`; and where that was before the
+ * last refusal, if both were of more than the learned limit (`above`). Else a half is to be tried
  * (`half`); what is `decisive` already is such a half, or cannot be split, and shows that it is
  * throttling. `of`: who sent it, where the target tells senders apart: others may have another
  * quota.
@@ -117,8 +125,11 @@ export function readExhausted(
   limit: SizeLimit,
   { bytes, decisive, of }: { readonly bytes: number; readonly decisive: boolean; readonly of: string },
   nowMs: number,
-): "recent" | "half" | "throttled" {
-  if (limit.smallBytes < bytes && limit.smallOf === of && nowMs - limit.smallMs <= JUST_NOW_MS) return "recent";
+): "recent" | "above" | "half" | "throttled" {
+  if (limit.smallBytes < bytes && limit.smallOf === of && nowMs - limit.smallMs <= JUST_NOW_MS) {
+    if (!limit.smallIsBefore) return "recent";
+    if (bytes > learnedMaxBytes(limit, nowMs)) return "above";
+  }
   return decisive || bytes < SMALLEST_LIMIT_BYTES ? "throttled" : "half";
 }
 
@@ -139,7 +150,8 @@ function taken(
   const larger = bytes > provenBytes || nowMs - provenMs > (bytes === provenBytes ? FRESH_MS : GROW_MS);
   // What left before the last refusal says nothing of what it meant.
   const news = sentMs >= refusedMs;
-  const other = of !== limit.smallOf || nowMs - smallMs > (bytes === smallBytes ? FRESH_MS : JUST_NOW_MS);
+  const isOld = limit.smallIsBefore || nowMs - smallMs > (bytes === smallBytes ? FRESH_MS : JUST_NOW_MS);
+  const other = of !== limit.smallOf || isOld;
   const smaller = news && (bytes < smallBytes || other);
   if (!larger && !smaller && (throttles === 0 || !news)) return limit;
   return {
@@ -149,6 +161,7 @@ function taken(
     smallBytes: smaller ? bytes : smallBytes,
     smallMs: smaller ? nowMs : smallMs,
     smallOf: smaller ? of : limit.smallOf,
+    smallIsBefore: !smaller && limit.smallIsBefore,
     throttles: news ? 0 : throttles,
   };
 }

@@ -11,6 +11,7 @@ import type { LaneHold } from "./lane-hold.ts";
 import { viewsOf } from "./parcel.ts";
 import { isUnread, type QueueRecord } from "./record.ts";
 import type { ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
+import { isIndivisible } from "./too-large.ts";
 
 /**
  * Takes what leaves together, from the front: parcels up to the limits, and always the first one,
@@ -166,6 +167,6 @@ class BatchOwner implements BytesOwner {
   }
 }
 
-function isDecisive({ trial, indivisible, record }: Delivery): boolean {
-  return trial !== undefined || indivisible || (record.items < 2 && record.points < 2);
+function isDecisive(delivery: Delivery): boolean {
+  return delivery.trial !== undefined || isIndivisible(delivery);
 }

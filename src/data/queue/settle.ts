@@ -6,7 +6,7 @@ import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { isAwaited } from "./parcel.ts";
 import { isUnread, NO_IDS } from "./record.ts";
 import { backoffMs } from "./retry-policy.ts";
-import { endTrials, passTrials, refuseAsBadData, tooLarge, trialOf } from "./too-large.ts";
+import { endTrials, isIndivisible, passTrials, refuseAsBadData, tooLarge, trialOf } from "./too-large.ts";
 
 /** A batch that came back, with its deliveries in the order in which they were sent. */
 export interface SentBatch {
@@ -137,9 +137,18 @@ function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target
     // A delay that the target named binds that target, and its health obeys it; here it matters
     // when there is no other.
     const named = origin.anyUsableBeside([target.key], signal) ? 0 : (outcome.afterMs ?? 0);
-    backOff(origin, deliveries.slice(from, to), Math.max(own, named), affordable, outcome);
+    const behind = isPerhapsTooLarge(deliveries, outcome) ? named : 0;
+    backOff(origin, deliveries.slice(from, to), Math.max(own, named) + behind, affordable, outcome);
     from = to;
   }
+}
+
+/**
+ * What cannot be cut and is perhaps never taken comes after the pause, and as long again: so it
+ * holds up nothing, and what is sent meanwhile shows which of the two it was.
+ */
+function isPerhapsTooLarge(deliveries: readonly Delivery[], { perhapsSize = false }: Retry): boolean {
+  return perhapsSize && deliveries.length === 1 && isIndivisible(deliveries[0]!);
 }
 
 function backOff(

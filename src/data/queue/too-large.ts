@@ -120,13 +120,14 @@ function tooSmall(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal)
 
 /**
  * Is refused for good; what was acknowledged only the second time by the same target, which has
- * taken smaller ones in between.
+ * taken smaller ones in between: `recent`, and not `above`.
  */
 function indivisible(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   const { target, doubt, message } = refusal;
   endTrials(origin, [delivery], "unknown");
   const meant = doubt === undefined || doubt === "bad_data";
-  if (meant || (doubt === "recent" && (delivery.refusedBy === target || isAwaited(delivery)))) {
+  const again = doubt === "recent" && delivery.refusedBy === target;
+  if (meant || again || (doubt !== "quota" && isAwaited(delivery))) {
     return origin.finish(delivery, { kind: "rejected", message, badData: doubt === "bad_data" });
   }
   delivery.meet({ refusedBy: target });
@@ -191,7 +192,8 @@ function safeDelayMs({ nowMs, retry, maxAgeMs }: BatchOrigin, rest: readonly Del
   return Math.max(0, untilMs - nowMs);
 }
 
-function isIndivisible({ indivisible: known, record }: Delivery): boolean {
+/** Nothing smaller of it can be sent, as far as is known. */
+export function isIndivisible({ indivisible: known, record }: Delivery): boolean {
   return known || (record.items < 2 && record.points < 2);
 }
 
