@@ -27,19 +27,28 @@ const MAX_DEPTH = 16;
  */
 export function seeValue(bytes: Uint8Array, start: number, end: number): Seen {
   // Nearly all values are one text or one small number, and nothing else: they need no cursor.
+  const whole = smallWhole(bytes, start, end);
+  if (whole >= 0) return whole;
   const tag = bytes[start];
-  if (tag === INT && isSmallVarint(bytes, start + 1, end)) return int64Of(bytes, start + 1, end);
   if (tag === STRING && end - start - 2 === bytes[start + 1] && end - start < 0x82) {
     return textOf(bytes, start + 2, end);
   }
   return see(bytes, start, end, 0);
 }
 
-/** All of [start, end) is one varint of up to four bytes. */
-function isSmallVarint(bytes: Uint8Array, start: number, end: number): boolean {
-  if (start >= end || end - start > 4 || bytes[end - 1]! >= 0x80) return false;
-  for (let at = start; at < end - 1; at++) if (bytes[at]! < 0x80) return false;
-  return true;
+/**
+ * The number in the AnyValue [start, end), where that is one integer from 0 to 2^28 - 1 and nothing
+ * else, as nearly all numbers are; -1 for whatever else there is.
+ */
+export function smallWhole(bytes: Uint8Array, start: number, end: number): number {
+  const last = end - 1;
+  if (last <= start || last > start + 4 || bytes[start] !== INT || bytes[last]! >= 0x80) return -1;
+  let whole = bytes[last]!;
+  for (let at = last - 1; at > start; at--) {
+    if (bytes[at]! < 0x80) return -1;
+    whole = (whole << 7) | (bytes[at]! & 0x7f);
+  }
+  return whole;
 }
 
 /** Only the last member is decoded: there may be as many as bytes allow. */

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeMessage, type Plain } from "../../test/support/oracle/oracle.ts";
 import type { Condition, Matcher, MatcherTest } from "../config/condition-type.ts";
-import type { Seen } from "../otlp/any-value.ts";
+import { seeValue, type Seen } from "../otlp/any-value.ts";
 import { ItemFields } from "../otlp/item-fields.ts";
 import { SIGNALS, type Signal } from "../otlp/signal.ts";
 import { compileRoutes } from "./compile-routes.ts";
+import { compileMatcher } from "./matcher.ts";
 import { specialise } from "./specialise.ts";
 import { senderHeaders } from "./sender-headers.ts";
 
@@ -266,3 +267,32 @@ for (const { name, condition, yes, no } of cases) {
     for (const item of no) assert.equal(holds(condition, item), false, JSON.stringify(item));
   });
 }
+
+/** AnyValues: integers around those where their varints become longer, doubles, texts, arrays. */
+const VALUES: Plain[] = [
+  ...[0, 1, 2, 127, 128, 499, 500, 501, 16_383, 16_384, 2 ** 21, 2 ** 28 - 1, 2 ** 28, 2 ** 31, 2 ** 53, -1, -500].map(
+    (whole) => ({ intValue: String(whole) }),
+  ),
+  ...[0, 0.5, 499.5, 500, 500.5, -0.5, Number.NaN, Infinity].map((doubleValue) => ({ doubleValue })),
+  ...["500", "", "x"].map((stringValue) => ({ stringValue })),
+  { boolValue: true },
+  {},
+  { arrayValue: { values: [{ intValue: "499" }, { intValue: "501" }] } },
+];
+const BOUNDS = [0, 1, -1, 0.5, -0.5, 127, 128, 499.5, 500, 500.5, 16_384, 2 ** 28 - 1, 2 ** 28, 2 ** 60];
+
+test("condition: numbers of attributes are compared as the matcher does that is given the decoded value", () => {
+  for (const op of ["gt", "gte", "lt", "lte", "equals"] as const) {
+    for (const value of BOUNDS) {
+      for (const more of [[], [{ op: "lt", value: 501 }] as const]) {
+        const match = is({ op, value }, ...more);
+        for (const any of VALUES) {
+          const bytes = encodeMessage("AnyValue", any);
+          const want = compileMatcher(match)(seeValue(bytes, 0, bytes.length));
+          const got = holds({ kind: "attribute", key: "k", match }, span({ attributes: [{ key: "k", value: any }] }));
+          assert.equal(got, want, `${op} ${value} ${more.length} of ${JSON.stringify(any)}`);
+        }
+      }
+    }
+  }
+});

@@ -1,13 +1,14 @@
 import { headerIn } from "./sender-headers.ts";
 import { type Condition, type Matcher, signalsOf } from "../config/condition-type.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import { seeValue, textOf } from "../otlp/any-value.ts";
+import { seeValue, smallWhole, textOf } from "../otlp/any-value.ts";
 import { bytesEqual } from "../otlp/key-set.ts";
 import { anyDataPointAttribute } from "../otlp/data-point.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { compileMatcher, exactText } from "./matcher.ts";
 import type { Cond, ItemLeaf, ItemTest, ResourceFacts } from "./route-plan.ts";
 import { traceShare } from "./trace-share.ts";
+import { wholeRange } from "./whole-range.ts";
 
 /**
  * Compiles a condition for the items of one signal. What a signal does not have (a log's span kind)
@@ -158,11 +159,20 @@ type RangeTest = (bytes: Uint8Array, start: number, end: number) => boolean;
 const STRING_VALUE = 0x0a;
 
 /**
- * Compares the bytes of an ordinary string value without decoding them; everything else is decoded.
+ * Compares the bytes of an ordinary string value, and asks an ordinary number, without decoding
+ * them; everything else is decoded.
  */
 function valueTest(match: Matcher): RangeTest {
   const matches = compileMatcher(match);
   const decoded: RangeTest = (bytes, start, end) => matches(seeValue(bytes, start, end));
+  const range = wholeRange(match);
+  if (range !== undefined) {
+    const { least, most } = range;
+    return (bytes, start, end) => {
+      const whole = smallWhole(bytes, start, end);
+      return whole < 0 ? decoded(bytes, start, end) : whole >= least && whole <= most;
+    };
+  }
   const exact = exactText(match);
   if (exact === undefined || exact.length === 0 || Buffer.byteLength(exact) > 127) return decoded;
   const text = Buffer.from(exact, "utf8");
