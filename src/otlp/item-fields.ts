@@ -1,6 +1,7 @@
 import { KeyValueReader } from "./key-value.ts";
 import type { KeySet } from "./key-set.ts";
 import type { Signal } from "./signal.ts";
+import { afterShort, afterUnwanted, isKeyed, SHORT_BITS, valueOf } from "./short-attributes.ts";
 import type { SampledSpan } from "./span-sampling.ts";
 import { Cursor, int32Of, readLength, readTag, readVarint, skipValue } from "./wire.ts";
 
@@ -43,18 +44,20 @@ function actions(byTag: Readonly<Record<number, number>>): Uint8Array {
 const ATTRIBUTES: Readonly<Record<Signal, number>> = { traces: 0x4a, metrics: -1, logs: 0x32 };
 
 const NOTHING = new Uint8Array(0);
+const NOTHING_SEEN = new DataView(new ArrayBuffer(0));
 /** The two bytes of the tag of a span's `flags`: field 16, four bytes. */
-const [FLAGS_LOW, FLAGS_HIGH] = [0x85, 0x01] as const;
-const [TRACE_ID_TAG, SPAN_ID_TAG, PARENT_TAG, NAME_TAG] = [0x0a, 0x12, 0x22, 0x2a] as const;
+const FLAGS = 0x0185;
+/** Tags with the lengths that ids have, and tags alone. */
+const [TRACE_ID_FIELD, SPAN_ID_FIELD, PARENT_FIELD] = [0x100a, 0x0812, 0x0822] as const;
+const NAME_TAG = 0x2a;
 const [KIND_TAG, START_TIME_TAG, END_TIME_TAG] = [0x30, 0x39, 0x41] as const;
 const [TRACE_ID_BYTES, SPAN_ID_BYTES] = [16, 8] as const;
+const MAX_STAMP = 0x7fff_fffe;
 /** What stands after a span's name mostly: its kind and its times. */
 const AFTER_NAME_BYTES = 2 + 2 * 9;
 /** With the ids before it. */
 const HEAD_BYTES = 3 * 2 + TRACE_ID_BYTES + 2 * SPAN_ID_BYTES + 2 + AFTER_NAME_BYTES;
 const STATUS_CODE = 0x18;
-const KEY = 0x0a;
-const VALUE = 0x12;
 
 /**
  * The fields of one item that rules read, as numbers and ranges of its bytes; of a span also what
@@ -80,6 +83,12 @@ export class ItemFields implements SampledSpan {
   /** Set by whoever walks the scopes. */
   scopeNameStart = 0;
   scopeNameEnd = 0;
+  /** Of which signal the last item was, and what is done with fields of such items. */
+  #signal: Signal = "traces";
+  #wanted = ACTIONS.traces;
+  #attribute = ATTRIBUTES.traces;
+  /** The same bytes, to be read by two and four. */
+  #view: DataView = NOTHING_SEEN;
   readonly #cursor = new Cursor(NOTHING, 0, 0);
   readonly #statusCursor = new Cursor(NOTHING, 0, 0);
   readonly #pair = new KeyValueReader();
@@ -88,12 +97,14 @@ export class ItemFields implements SampledSpan {
    * cleared between items.
    */
   #stamp = 0;
-  #slotStamp = new Float64Array(0);
+  #slotStamp = new Int32Array(0);
   #slotStart = new Int32Array(0);
   #slotEnd = new Int32Array(0);
   #slotBytes: Uint8Array[] = [];
   /** A slot was filled since the last release. */
   #filled = false;
+  /** So many slots are filled of this item. */
+  #filledNow = 0;
 
   /**
    * Reads the item in [start, end), with the attributes that `keys` names. False when it is
@@ -101,7 +112,7 @@ export class ItemFields implements SampledSpan {
    */
   read(signal: Signal, bytes: Uint8Array, start: number, end: number, keys: KeySet | undefined): boolean {
     // Of a request with many items nothing is stored anew, which the collector has to be told of.
-    if (this.bytes !== bytes) this.bytes = bytes;
+    if (this.bytes !== bytes) this.#open(bytes);
     this.start = start;
     this.end = end;
     this.kind = this.statusCode = this.severity = 0;
@@ -109,12 +120,25 @@ export class ItemFields implements SampledSpan {
     this.stateStart = this.stateEnd = start;
     this.hasParent = false;
     this.#begin(keys);
-    return this.#walk(signal === "traces" ? this.#spanHead(bytes, start, end) : start, signal, keys);
+    if (signal !== this.#signal) this.#speak(signal);
+    return this.#walk(signal === "traces" ? this.#spanHead(start, end) : start, keys);
+  }
+
+  #open(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #speak(signal: Signal): void {
+    this.#signal = signal;
+    this.#wanted = ACTIONS[signal];
+    this.#attribute = ATTRIBUTES[signal];
   }
 
   /** Lets go of the item's bytes. */
   release(): void {
     this.bytes = NOTHING;
+    this.#view = NOTHING_SEEN;
     this.#cursor.reset(NOTHING, 0, 0);
     this.#statusCursor.reset(NOTHING, 0, 0);
     this.#pair.release();
@@ -142,10 +166,14 @@ export class ItemFields implements SampledSpan {
   }
 
   #begin(keys: KeySet | undefined): void {
-    this.#stamp++;
+    this.#filledNow = 0;
+    if (++this.#stamp > MAX_STAMP) {
+      this.#slotStamp.fill(0);
+      this.#stamp = 1;
+    }
     if (keys === undefined || keys.slots <= this.#slotStamp.length) return;
     const slots = keys.slots * 2;
-    this.#slotStamp = new Float64Array(slots);
+    this.#slotStamp = new Int32Array(slots);
     this.#slotStart = new Int32Array(slots);
     this.#slotEnd = new Int32Array(slots);
     this.#slotBytes = Array.from({ length: slots }, () => NOTHING);
@@ -158,24 +186,26 @@ export class ItemFields implements SampledSpan {
    * sample with a rule on an attribute, on a busy machine: 612 ns a span with a second walk for
    * the trace id, and numbers and `flags` by the cursor; 367 ns so. To read a span with 8
    * attributes and one wanted key, alone: 170 ns with one loop for all fields, 142 with runs of
-   * attributes and what spans begin with apart.
+   * attributes and what spans begin with apart. On a core of its own: 91 ns so, 71 with two and
+   * four bytes read at a time, and without a look at attributes once all keys are found.
    */
-  #walk(from: number, signal: Signal, keys: KeySet | undefined): boolean {
-    const wanted = ACTIONS[signal];
-    const attribute = ATTRIBUTES[signal];
-    const { bytes, end } = this;
+  #walk(from: number, keys: KeySet | undefined): boolean {
+    const { end } = this;
+    const view = this.#view;
+    const wanted = this.#wanted;
+    const attribute = this.#attribute;
     let at = from;
-    while (at < end) {
-      if (bytes[at] === attribute) {
-        const after =
-          keys === undefined ? afterShort(bytes, at, end, attribute) : this.#attributes(at, attribute, keys);
+    while (at + 2 <= end) {
+      const head = view.getUint16(at, true);
+      const tag = head & 0xff;
+      const length = head >>> 8;
+      if (tag === attribute) {
+        const after = keys === undefined ? afterShort(view, at, end, attribute) : this.#attributes(at, attribute, keys);
         if (after > at) {
           at = after;
           continue;
         }
       }
-      const tag = bytes[at]!;
-      const length = bytes[at + 1]!;
       const wire = tag < 0x80 && tag >= 8 ? tag & 7 : -1;
       if (wire === 2 && length < 0x80) {
         const body = at + 2;
@@ -189,7 +219,7 @@ export class ItemFields implements SampledSpan {
         if (action === KIND) this.kind = length;
         else if (action === SEVERITY) this.severity = length;
         at += 2;
-      } else if (tag === FLAGS_LOW && length === FLAGS_HIGH) at += 6;
+      } else if (head === FLAGS) at += 6;
       else {
         at = this.#slowField(at, wanted, keys);
         if (at < 0) return false;
@@ -202,63 +232,57 @@ export class ItemFields implements SampledSpan {
    * The ids, the name, the kind and the times that a span begins with, as encoders write them.
    * Gives the place of the first field that is anything else.
    */
-  #spanHead(bytes: Uint8Array, start: number, end: number): number {
+  #spanHead(start: number, end: number): number {
     if (end - start < HEAD_BYTES) return start;
+    const view = this.#view;
     let at = start;
-    if (bytes[at] === TRACE_ID_TAG && bytes[at + 1] === TRACE_ID_BYTES) {
+    if (view.getUint16(at, true) === TRACE_ID_FIELD) {
       this.traceStart = at + 2;
       this.traceEnd = at += 2 + TRACE_ID_BYTES;
     }
-    if (bytes[at] === SPAN_ID_TAG && bytes[at + 1] === SPAN_ID_BYTES) at += 2 + SPAN_ID_BYTES;
-    if (bytes[at] === PARENT_TAG && bytes[at + 1] === SPAN_ID_BYTES) {
+    if (view.getUint16(at, true) === SPAN_ID_FIELD) at += 2 + SPAN_ID_BYTES;
+    if (view.getUint16(at, true) === PARENT_FIELD) {
       this.hasParent = true;
       at += 2 + SPAN_ID_BYTES;
     }
-    const nameBytes = bytes[at + 1]!;
-    if (bytes[at] !== NAME_TAG || nameBytes >= 0x80 || at + 2 + nameBytes + AFTER_NAME_BYTES > end) return at;
+    const name = view.getUint16(at, true);
+    if ((name & SHORT_BITS) !== NAME_TAG || at + 2 + (name >>> 8) + AFTER_NAME_BYTES > end) return at;
     this.nameStart = at + 2;
-    this.nameEnd = at += 2 + nameBytes;
-    if (bytes[at] === KIND_TAG && bytes[at + 1]! < 0x80) {
-      this.kind = bytes[at + 1]!;
+    this.nameEnd = at += 2 + (name >>> 8);
+    const kind = view.getUint16(at, true);
+    if ((kind & SHORT_BITS) === KIND_TAG) {
+      this.kind = kind >>> 8;
       at += 2;
     }
-    if (bytes[at] === START_TIME_TAG) at += 9;
-    return bytes[at] === END_TIME_TAG ? at + 9 : at;
+    if (view.getUint8(at) === START_TIME_TAG) at += 9;
+    return view.getUint8(at) === END_TIME_TAG ? at + 9 : at;
   }
 
   /**
-   * The attributes from there on that are as encoders write them: the key, then the value, all
-   * with lengths of one byte, and nothing else. Gives the place of the first field that is
-   * anything else.
+   * The attributes from there on that are as encoders write them. Gives the place of the first
+   * field that is anything else. Once all keys are found, nothing is looked for, or checked, in
+   * attributes any more.
    */
   #attributes(from: number, tag: number, keys: KeySet): number {
     const { bytes, end } = this;
-    const { lengths } = keys;
+    const view = this.#view;
     let at = from;
-    while (at < end && bytes[at] === tag) {
-      const body = at + 2;
-      const to = body + bytes[at + 1]!;
-      const keyBytes = bytes[body + 1]!;
-      const keyEnd = body + 2 + keyBytes;
-      if (
-        to > end ||
-        bytes[body] !== KEY ||
-        bytes[keyEnd] !== VALUE ||
-        to !== keyEnd + 2 + bytes[keyEnd + 1]! ||
-        to - at >= 0x82
-      ) {
-        return at;
+    while (at < end) {
+      at = afterUnwanted(view, at, end, tag, keys.lengths);
+      if (at + 4 > end) return at;
+      const head = view.getInt32(at, true);
+      const to = at + 2 + ((head >>> 8) & 0xff);
+      const field = at + 4 + (head >>> 24);
+      if (!isKeyed(head, tag) || to > end || field + 2 > to) return at;
+      if (view.getUint16(field, true) !== valueOf(to - field - 2)) return at;
+      const slot = keys.slotIn(view, bytes, at + 4, field);
+      if (slot >= 0 && !this.has(slot)) {
+        this.#fill(slot, bytes, field + 2, to);
+        if (this.#filledNow === keys.size) return afterShort(view, to, end, tag);
       }
-      if (lengths[keyBytes] !== 0) this.#take(bytes, body + 2, keyEnd, to, keys);
       at = to;
     }
     return at;
-  }
-
-  /** The attribute whose key is [start, end), and whose value ends at `to`, after its two bytes. */
-  #take(bytes: Uint8Array, start: number, end: number, to: number, keys: KeySet): void {
-    const slot = keys.slotOf(bytes, start, end);
-    if (slot >= 0 && !this.has(slot)) this.#fill(slot, bytes, end + 2, to);
   }
 
   /** Reads the field at `at` whatever its form, and returns the place after it, or -1. */
@@ -284,7 +308,7 @@ export class ItemFields implements SampledSpan {
   #range(action: number, from: number, to: number, keys: KeySet | undefined): boolean {
     switch (action) {
       case ATTRIBUTE:
-        return keys === undefined || this.#attribute(this.bytes, from, to, keys);
+        return keys === undefined || this.#anyAttribute(this.bytes, from, to, keys);
       case NAME:
         this.nameStart = from;
         this.nameEnd = to;
@@ -306,7 +330,7 @@ export class ItemFields implements SampledSpan {
   }
 
   /** Whatever its form. */
-  #attribute(bytes: Uint8Array, from: number, to: number, keys: KeySet): boolean {
+  #anyAttribute(bytes: Uint8Array, from: number, to: number, keys: KeySet): boolean {
     const pair = this.#pair;
     if (!pair.read(bytes, from, to)) return false;
     const slot = keys.slotOf(bytes, pair.keyStart, pair.keyEnd);
@@ -318,6 +342,7 @@ export class ItemFields implements SampledSpan {
     this.#slotStamp[slot] = this.#stamp;
     this.#slotStart[slot] = start;
     this.#slotEnd[slot] = end;
+    this.#filledNow++;
     if (this.#slotBytes[slot] !== bytes) this.#slotBytes[slot] = bytes;
     this.#filled = true;
   }
@@ -343,11 +368,4 @@ export class ItemFields implements SampledSpan {
     }
     return true;
   }
-}
-
-/** The place after the fields of this tag from `at` on whose lengths have one byte. */
-function afterShort(bytes: Uint8Array, from: number, end: number, tag: number): number {
-  let at = from;
-  while (at < end && bytes[at] === tag && bytes[at + 1]! < 0x80) at += 2 + bytes[at + 1]!;
-  return at;
 }

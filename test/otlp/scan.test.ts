@@ -85,13 +85,18 @@ for (const signal of SIGNALS) {
 
 test("a key that differs in one byte, wherever that is, is another one", () => {
   for (let length = 1; length <= 12; length++) {
-    const keys = new KeySet(["k".repeat(length)]);
-    const bytes = Buffer.alloc(length + 2, "k");
-    assert.equal(keys.slotOf(bytes, 1, length + 1), 0);
-    for (let at = 1; at <= length; at++) {
+    const keys = new KeySet(["a", "k".repeat(length)]);
+    const slotIn = (bytes: Uint8Array): number => {
+      return keys.slotIn(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), bytes, 4, length + 4);
+    };
+    const bytes = Buffer.alloc(length + 5, "k");
+    assert.equal(keys.slotOf(bytes, 4, length + 4), 1);
+    assert.equal(slotIn(bytes), 1);
+    for (let at = 4; at < length + 4; at++) {
       const other = Uint8Array.from(bytes);
       other[at] = 0x6c;
-      assert.equal(keys.slotOf(other, 1, length + 1), -1, `byte ${at} of ${length}`);
+      assert.equal(keys.slotOf(other, 4, length + 4), -1, `byte ${at} of ${length}`);
+      assert.equal(slotIn(other), -1, `byte ${at} of ${length}, by words`);
     }
   }
 });
@@ -111,7 +116,11 @@ function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof 
         const keys = [...wanted.keys(), "no such key"];
         assert.ok(fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, new KeySet(keys)));
         assert.equal(text(bytes, index.nameStart[index.scopeOf[i]!]!, index.nameEnd[index.scopeOf[i]!]!), scope.name);
-        if (signal !== "metrics") assert.deepEqual(attributesRead(fields, keys), wanted);
+        if (signal !== "metrics") {
+          assert.deepEqual(attributesRead(fields, keys), wanted);
+          checkFound(signal, bytes, [index.bodyStart[i]!, index.end[i]!], wanted);
+        }
+        assert.ok(fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, new KeySet(keys)));
         assert.equal(
           text(bytes, fields.nameStart, fields.nameEnd),
           signal === "logs" ? "" : (item.plain["name"] ?? ""),
@@ -132,6 +141,41 @@ function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof 
     }
     assert.equal(index.items, i);
   });
+}
+
+/** Where all keys are found before the last attribute, too, and what comes behind it is read. */
+function checkFound(
+  signal: Signal,
+  bytes: Uint8Array,
+  [start, end]: readonly [number, number],
+  wanted: ReadonlyMap<string, Seen>,
+): void {
+  const whole = new ItemFields();
+  const fields = new ItemFields();
+  assert.ok(whole.read(signal, bytes, start, end, undefined));
+  for (let count = 1; count <= Math.min(3, wanted.size); count++) {
+    const keys = [...wanted.keys()].slice(0, count);
+    assert.ok(fields.read(signal, bytes, start, end, new KeySet(keys)));
+    assert.deepEqual(attributesRead(fields, keys), new Map([...wanted].slice(0, count)));
+    assert.deepEqual(scalarsOf(fields), scalarsOf(whole));
+  }
+}
+
+function scalarsOf(fields: ItemFields): number[] {
+  const { kind, statusCode, severity, stateStart, stateEnd, hasParent, traceStart, traceEnd, nameStart, nameEnd } =
+    fields;
+  return [
+    kind,
+    statusCode,
+    severity,
+    stateStart,
+    stateEnd,
+    Number(hasParent),
+    traceStart,
+    traceEnd,
+    nameStart,
+    nameEnd,
+  ];
 }
 
 /** What sampling reads by itself is what is read for rules; a span cut off is neither. */
