@@ -7,6 +7,8 @@ import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
 import { piecesOf } from "../core/text-pieces.ts";
 
 const READ_BYTES = 65_536;
+/** Of UTF-16, which take no more bytes than that. */
+const PIECE_UNITS = Math.floor(READ_BYTES / 3);
 
 /** What came of writing the config file. */
 type FileOutcome =
@@ -65,22 +67,41 @@ async function replaceFile(
 
 /**
  * Whether reading the file gives this text, also where it has bytes that are not UTF-8: they are
- * read as U+FFFD, as when the config was read. Piece by piece, since it may be long.
+ * read as U+FFFD, as when the config was read.
  */
 function holds(file: string, text: string): boolean {
   const descriptor = openSync(file, "r");
   try {
-    const decoder = new StringDecoder("utf8");
-    const bytes = Buffer.allocUnsafe(READ_BYTES);
-    for (let at = 0; ; ) {
-      const length = readSync(descriptor, bytes);
-      const piece = length === 0 ? decoder.end() : decoder.write(bytes.subarray(0, length));
-      if (!text.startsWith(piece, at)) return false;
-      at += piece.length;
-      if (length === 0) return at === text.length;
-    }
+    return hasBytesOf(descriptor, text) || isReadAs(descriptor, text);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Compared as bytes, piece by piece: it may be long, and no text is made of it. */
+function hasBytesOf(descriptor: number, text: string): boolean {
+  const [wanted, found] = [Buffer.allocUnsafe(READ_BYTES), Buffer.allocUnsafe(READ_BYTES)];
+  let position = 0;
+  for (const piece of piecesOf(text, PIECE_UNITS)) {
+    const length = wanted.write(piece);
+    if (readSync(descriptor, found, { length, position }) !== length) return false;
+    if (wanted.compare(found, 0, length, 0, length) !== 0) return false;
+    position += length;
+  }
+  return readSync(descriptor, found, { length: 1, position }) === 0;
+}
+
+function isReadAs(descriptor: number, text: string): boolean {
+  const decoder = new StringDecoder("utf8");
+  const bytes = Buffer.allocUnsafe(READ_BYTES);
+  let at = 0;
+  for (let position = 0; ; ) {
+    const length = readSync(descriptor, bytes, { position });
+    const piece = length === 0 ? decoder.end() : decoder.write(bytes.subarray(0, length));
+    if (!text.startsWith(piece, at)) return false;
+    at += piece.length;
+    position += length;
+    if (length === 0) return at === text.length;
   }
 }
 
