@@ -29,6 +29,6 @@ export function commonItems<Item>(
   let head = 0;
   while (head < most && isSame(a[head]!, b[head]!)) head++;
   let tail = 0;
-  while (tail < most - head && isSame(a.at(-1 - tail)!, b.at(-1 - tail)!)) tail++;
+  while (tail < most - head && isSame(a[a.length - 1 - tail]!, b[b.length - 1 - tail]!)) tail++;
   return { head, tail };
 }

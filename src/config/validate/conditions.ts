@@ -5,7 +5,7 @@ import { ALL_SIGNALS } from "../schema/values.ts";
 import { cubesOf } from "./analysis/cube.ts";
 import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
-import { findShadows, type Reach } from "./analysis/shadows.ts";
+import { findShadows, type Reach, ShadowAnalysis } from "./analysis/shadows.ts";
 import { type AskedEntries, type AskedEntry, type WrittenCondition, writtenConditions } from "./asked-rules.ts";
 import { checkHeaderConditions } from "./targets.ts";
 
@@ -166,21 +166,25 @@ const RULE_HINT =
 const CASE_HINT = "put it before the other, or give the other more conditions";
 
 function checkList(entries: readonly AskedEntry[], hint: string): Finding[] {
-  const reaches = findShadows(entries);
-  return entries.flatMap((entry, i) => tell(entry, reaches[i] ?? { kind: "reached" }, hint));
+  const reaches = entries.length < MANY ? findShadows(entries) : known.of(entries);
+  const findings: Finding[] = [];
+  for (let i = 0; i < entries.length; i++) {
+    const reach = reaches[i]!;
+    if (reach.kind !== "reached") findings.push(...tell(entries[i]!, reach, hint));
+  }
+  return findings;
 }
 
-function tell(entry: AskedEntry, reach: Reach<AskedEntry>, hint: string): Finding[] {
-  switch (reach.kind) {
-    case "reached":
-      return [];
-    case "impossible":
-      return tellImpossible(entry);
-    case "shadowed":
-      return [
-        caution(entry.path, `is never reached: ${shadowText(reach.by)} first`, `see ${placesOf(reach.by)}; ${hint}`),
-      ];
-  }
+/** Fewer are looked at in a few milliseconds. */
+const MANY = 500;
+/** What was found in the long list of before: the next one mostly differs in one rule. */
+const known = new ShadowAnalysis();
+
+type Unreached = Exclude<Reach<AskedEntry>, { readonly kind: "reached" }>;
+
+function tell(entry: AskedEntry, reach: Unreached, hint: string): Finding[] {
+  if (reach.kind === "impossible") return tellImpossible(entry);
+  return [caution(entry.path, `is never reached: ${shadowText(reach.by)} first`, `see ${placesOf(reach.by)}; ${hint}`)];
 }
 
 /** Of many, a few are named. */

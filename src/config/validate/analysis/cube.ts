@@ -44,7 +44,8 @@ export function impliesCube(cube: Cube, other: Cube): boolean {
   return true;
 }
 
-function hasStricter(cube: Cube, wanted: Literal): boolean {
+/** Whether one of its literals implies this one. */
+export function hasStricter(cube: Cube, wanted: Literal): boolean {
   for (let i = 0; i < cube.length; i++) if (impliesLiteral(cube[i]!, wanted)) return true;
   return false;
 }

@@ -1,9 +1,9 @@
+import { commonItems } from "../../../core/common-ends.ts";
 import type { Condition, SignalName } from "../../condition-type.ts";
 import { ALL_SIGNALS } from "../../schema/values.ts";
-import { type Cube, type Cubes, cubesOf, impliesCube } from "./cube.ts";
-import type { Literal, LiteralKeys } from "./literal.ts";
-import { textsOf, type ValueNeed } from "./need.ts";
-import { MAX_COMPILED } from "./regex.ts";
+import { type Cubes, cubesOf } from "./cube.ts";
+import { isPartTaken, isTaken } from "./split.ts";
+import { MAX_EFFORT, TakenIndex } from "./taken-index.ts";
 
 /** A rule, or a case of a strategy, in the order in which they are asked. */
 export interface Asked {
@@ -23,263 +23,197 @@ export type Reach<Entry> =
 
 /** What can be told of each: of some that are never reached it cannot, but what is told is so. */
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
-  const taken = new Map<SignalName, TakenIndex<Entry>>();
-  const all = entries.map(({ conditions }) => cubesOf(conditions));
-  const alike = signalsAlike(entries, all);
-  const reaches: Reach<Entry>[] = entries.map(() => REACHED);
-  const by = new Set<Entry>();
-  let places: Map<Entry, number> | undefined;
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!;
-    const asked = all[i]!;
-    const signals = alike.of(entry.signals);
-    by.clear();
-    if (!isReached(asked, signals, taken, by)) {
-      const at = (places ??= new Map(entries.map((one, place) => [one, place])));
-      const inOrder = [...by].toSorted((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
-      reaches[i] = by.size === 0 ? { kind: "impossible" } : { kind: "shadowed", by: inOrder };
-      continue;
-    }
+  return new ShadowAnalysis().of(entries);
+}
+
+type AskedCubes = Readonly<Record<SignalName, Cubes>>;
+
+/** One entry of the list that was looked at last. */
+interface Examined extends Asked {
+  readonly asked: AskedCubes;
+  /** Those that are not treated like another one. */
+  readonly different: readonly SignalName[];
+  /** Grows from place to place. */
+  readonly order: number;
+  /** Those that take all that it would match; empty: nothing meets its conditions. */
+  readonly by: readonly Examined[] | undefined;
+}
+
+/** Where more is new, all is looked at. */
+const MOST_CHANGED = 32;
+/** What is left in the index of entries that are gone is forgotten at last. */
+const MOST_UPDATES = 1_000;
+
+/**
+ * The same for lists of which one is mostly as the one before: when an entry changes, and takes
+ * nothing of others, they are not looked at. What is told is what would be told of the list alone.
+ */
+export class ShadowAnalysis {
+  #places: Examined[] = [];
+  #taken = new Map<SignalName, TakenIndex<Examined>>();
+  #alike: AlikeSignals = alikeIn([]);
+  #updates = 0;
+  #looks = 0;
+
+  /** How often all of a list had to be looked at. */
+  get looks(): number {
+    return this.#looks;
+  }
+
+  of<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
+    if (!this.#update(entries)) this.#lookAtAll(entries);
+    return this.#reaches(entries);
+  }
+
+  #lookAtAll(entries: readonly Asked[]): void {
+    this.#places = [];
+    this.#taken = new Map();
+    this.#alike = alikeIn(entries);
+    this.#updates = 0;
+    this.#looks++;
+    for (let i = 0; i < entries.length; i++) this.#places.push(this.#place(entries[i]!, i));
+  }
+
+  /** What becomes of an entry at this place; what it takes is known from then on. */
+  #place({ conditions, signals: named, stops }: Asked, order: number): Examined {
+    const asked = cubesOf(conditions);
+    const { signals, different } = this.#alike.of(named);
+    const by = this.#takersOf(asked, different, order);
+    const place: Examined = { conditions, signals, stops, asked, different, order, by };
     // What is itself shadowed takes nothing that those before it would leave.
-    if (!entry.stops) continue;
-    for (const signal of signals) {
+    if (by !== undefined || !stops) return place;
+    for (const signal of different) {
       const { cubes, isExact } = asked[signal];
-      const index = indexOf(taken, signal);
-      if (isExact) for (let c = 0; c < cubes.length; c++) index.add({ cube: cubes[c]!, owner: entry });
+      const index = this.#indexOf(signal);
+      if (isExact) for (let c = 0; c < cubes.length; c++) index.add({ cube: cubes[c]!, owner: place, order });
+    }
+    return place;
+  }
+
+  /** Undefined: something of it is left. */
+  #takersOf(asked: AskedCubes, signals: readonly SignalName[], order: number): Examined[] | undefined {
+    const by = new Set<Examined>();
+    for (let s = 0; s < signals.length; s++) {
+      const { cubes } = asked[signals[s]!];
+      const index = this.#taken.get(signals[s]!);
+      for (let i = 0; i < cubes.length; i++) if (!isTaken(cubes[i]!, index, order, by)) return undefined;
+    }
+    return [...by].toSorted((a, b) => a.order - b.order);
+  }
+
+  #indexOf(signal: SignalName): TakenIndex<Examined> {
+    const index = this.#taken.get(signal) ?? new TakenIndex();
+    this.#taken.set(signal, index);
+    return index;
+  }
+
+  /** False where the entries that are new, or gone, have a say in what becomes of others. */
+  #update(entries: readonly Asked[]): boolean {
+    const { head, tail } = commonItems<Asked>(this.#places, entries, isSame);
+    const gone = this.#places.slice(head, this.#places.length - tail);
+    const fresh = entries.slice(head, entries.length - tail);
+    const rest = this.#places.slice(this.#places.length - tail);
+    if (head + tail === 0 || gone.length + fresh.length > MOST_CHANGED || ++this.#updates > MOST_UPDATES) return false;
+    // Where not all could be compared, it depends on the order of the comparisons what was.
+    for (const { effort } of this.#taken.values()) if (effort > MAX_EFFORT / 2) return false;
+    if (!fresh.every((entry) => this.#alike.holdsFor(entry))) return false;
+    if (this.#places.some(({ by }) => by?.some((one) => gone.includes(one)))) return false;
+    for (const place of gone) this.#forget(place);
+    const put = this.#put(fresh, this.#places[head - 1]?.order, rest[0]?.order);
+    if (put === undefined || put.some((place) => takesOfAny(place, rest))) return false;
+    this.#places.splice(head, gone.length, ...put);
+    return true;
+  }
+
+  #forget(place: Examined): void {
+    for (const signal of place.different) {
+      for (const cube of place.asked[signal].cubes) this.#taken.get(signal)?.remove(place, cube);
     }
   }
-  return reaches;
-}
 
-/** Those before it that take of it are added to `by`. */
-function isReached<Entry>(
-  asked: Readonly<Record<SignalName, Cubes>>,
-  signals: readonly SignalName[],
-  taken: ReadonlyMap<SignalName, TakenIndex<Entry>>,
-  by: Set<Entry>,
-): boolean {
-  for (const signal of signals) {
-    const { cubes } = asked[signal];
-    for (let i = 0; i < cubes.length; i++) if (!isTaken(cubes[i]!, taken.get(signal), by)) return true;
+  /** Undefined where there is no number left between the two. */
+  #put(fresh: readonly Asked[], above = -1, below = above + fresh.length + 1): Examined[] | undefined {
+    const step = (below - above) / (fresh.length + 1);
+    const orders = fresh.map((_, i) => above + (i + 1) * step);
+    const isBetween = [above, ...orders, below].every((order, i, all) => i === 0 || all[i - 1]! < order);
+    return isBetween ? fresh.map((entry, i) => this.#place(entry, orders[i]!)) : undefined;
   }
-  return false;
-}
 
-function indexOf<Entry>(taken: Map<SignalName, TakenIndex<Entry>>, signal: SignalName): TakenIndex<Entry> {
-  const index = taken.get(signal) ?? new TakenIndex();
-  taken.set(signal, index);
-  return index;
+  #reaches<Entry>(entries: readonly Entry[]): Reach<Entry>[] {
+    const reaches = entries.map((): Reach<Entry> => REACHED);
+    let at: Map<Examined, number> | undefined;
+    for (let i = 0; i < reaches.length; i++) {
+      const { by } = this.#places[i]!;
+      if (by === undefined) continue;
+      const places = (at ??= new Map(this.#places.map((place, index) => [place, index])));
+      const takers = by.map((place) => entries[places.get(place)!]!);
+      reaches[i] = takers.length === 0 ? { kind: "impossible" } : { kind: "shadowed", by: takers };
+    }
+    return reaches;
+  }
 }
 
 const REACHED = { kind: "reached" } as const;
 
-/**
- * Signals that all entries treat the same, so that one answer holds for both: `of` gives of some
- * signals those that differ.
- */
-function signalsAlike(
-  entries: readonly Asked[],
-  cubes: readonly Readonly<Record<SignalName, Cubes>>[],
-): { of(signals: readonly SignalName[]): readonly SignalName[] } {
-  const isAlike = (a: SignalName, b: SignalName): boolean =>
-    entries.every(({ signals }, i) => {
-      const isFor = signals.includes(a);
-      return isFor === signals.includes(b) && (!isFor || cubes[i]![a] === cubes[i]![b]);
-    });
-  const alike = new Map(
-    ALL_SIGNALS.map((one) => [one, ALL_SIGNALS.find((other) => other === one || isAlike(other, one))!]),
-  );
-  const known = new Map<readonly SignalName[], readonly SignalName[]>();
-  return {
-    of(signals) {
-      const before = known.get(signals);
-      if (before !== undefined) return before;
-      const different = [...new Set(signals.map((signal) => alike.get(signal) ?? signal))];
-      known.set(signals, different);
-      return different;
-    },
-  };
+function isSame(a: Asked, b: Asked): boolean {
+  if (a.conditions !== b.conditions || a.stops !== b.stops) return false;
+  const [was, is] = [a.signals, b.signals];
+  return was === is || (was.length === is.length && was.every((signal, i) => signal === is[i]));
 }
 
-/** Of lists in conditions, so long ones are looked at value by value. */
-const MAX_SPLIT = 64;
-
-/**
- * Whether others take all of the cube, which are added to `by`: `in: [a, b]` may be taken by one
- * for a and another for b.
- */
-function isTaken<Owner>(cube: Cube, index: TakenIndex<Owner> | undefined, by: Set<Owner>): boolean {
-  const owner = index?.ownerOf(cube);
-  if (owner !== undefined) by.add(owner);
-  if (owner !== undefined || index === undefined) return owner !== undefined;
-  for (let i = 0; i < cube.length; i++) {
-    if (!isSplit(cube[i]!)) continue;
-    const owners = splitTexts(cube[i]!).map((part) => index.ownerOf(cube.with(i, part)));
-    if (owners.some((one) => one === undefined)) continue;
-    for (const one of owners) by.add(one!);
-    return true;
-  }
-  return false;
-}
-
-/** Whether it is for one of a few texts. */
-function isSplit({ wanted, need }: Literal): boolean {
-  const size = wanted ? (textsOf(need)?.size ?? 0) : 0;
-  return size >= 2 && size <= MAX_SPLIT;
-}
-
-function splitTexts(literal: Literal): Literal[] {
-  const texts = textsOf(literal.need);
-  if (literal.need.kind === "missing" || texts === undefined) return [];
-  const others = literal.need.tests.filter(({ kind }) => kind !== "texts");
-  return [...texts].map((text) => {
-    const one: ValueNeed = { kind: "texts", texts: new Set([text]) };
-    return { ...literal, need: { kind: "there", tests: [one, ...others] }, keys: undefined };
+/** Whether it may take something of others that are asked after it. */
+function takesOfAny({ by, stops, different, asked }: Examined, others: readonly Examined[]): boolean {
+  if (by !== undefined || !stops) return false;
+  return different.some((signal) => {
+    const { cubes, isExact } = asked[signal];
+    if (!isExact) return false;
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i]!;
+      if (!other.different.includes(signal)) continue;
+      const theirs = other.asked[signal].cubes;
+      for (let c = 0; c < theirs.length; c++)
+        for (let own = 0; own < cubes.length; own++) if (isPartTaken(theirs[c]!, cubes[own]!)) return true;
+    }
+    return false;
   });
 }
 
-interface Taken<Owner> {
-  readonly cube: Cube;
-  readonly owner: Owner;
+interface AlikeSignals {
+  /** The signals, as one list wherever they are the same; and of them those that differ. */
+  of(signals: readonly SignalName[]): Pick<Examined, "signals" | "different">;
+  /** Whether an entry, too, treats those the same that others do. */
+  holdsFor(entry: Asked): boolean;
 }
 
-/**
- * Ten thousand rules that have nothing to be found by are not all compared: the analysis must stay
- * fast.
- */
-const MAX_EFFORT = 300_000;
-
-/**
- * What earlier rules take of one signal, found by what a later one asks: a rule that asks for one
- * of a few texts by the texts, one with a glob by its beginning, any other by what it asks for. So
- * rules are compared only with few others.
- */
-class TakenIndex<Owner> {
-  readonly #byKey = new Map<string, Taken<Owner>[]>();
-  /** Lengths of the beginnings that there are, by subject. */
-  readonly #startLengths = new Map<string, Set<number>>();
-  readonly #regexes = new Set<string>();
-  #effort = 0;
-
-  /** By that of its literals that the fewest others are found by. */
-  add(taken: Taken<Owner>): void {
-    let rarest: Literal | undefined;
-    let fewest = Infinity;
-    const { cube } = taken;
-    for (let i = 0; i < cube.length; i++) {
-      const crowd = this.#crowdAt(findingOf(cube[i]!).keptBy);
-      if (crowd >= fewest) continue;
-      rarest = cube[i];
-      fewest = crowd;
-    }
-    const keys = rarest === undefined ? [EVERYTHING] : findingOf(rarest).keptBy;
-    for (let i = 0; i < keys.length; i++) {
-      const list = this.#byKey.get(keys[i]!);
-      if (list === undefined) this.#byKey.set(keys[i]!, [taken]);
-      else list.push(taken);
-    }
-    const start = rarest && textOf(rarest) === undefined ? startOf(rarest) : undefined;
-    if (rarest !== undefined && start !== undefined) {
-      const lengths = this.#startLengths.get(rarest.subject) ?? new Set();
-      this.#startLengths.set(rarest.subject, lengths.add(start.length));
-    }
-    for (let i = 0; i < cube.length; i++) {
-      const { regexes } = findingOf(cube[i]!);
-      for (let r = 0; r < regexes.length; r++) this.#regexes.add(regexes[r]!);
-    }
-  }
-
-  #crowdAt(keys: readonly string[]): number {
-    let crowd = 0;
-    for (let i = 0; i < keys.length; i++) crowd = Math.max(crowd, this.#byKey.get(keys[i]!)?.length ?? 0);
-    return crowd;
-  }
-
-  /** One that takes all of the cube; undefined when it is not known that one does. */
-  ownerOf(cube: Cube): Owner | undefined {
-    let owner = this.#ownerAt(EVERYTHING, cube);
-    for (let i = 0; owner === undefined && i < cube.length; i++) {
-      const { text } = findingOf(cube[i]!);
-      if (text !== undefined) owner = this.#ownerAt(text, cube);
-      owner ??= this.#ownerByStart(cube[i]!, cube);
-    }
-    for (let i = 0; owner === undefined && i < cube.length; i++) {
-      const { subject } = cube[i]!;
-      if (isFirstOf(cube, subject, i)) owner = this.#ownerAt(subject, cube);
-    }
-    return owner;
-  }
-
-  #ownerByStart(literal: Literal, cube: Cube): Owner | undefined {
-    const lengths = this.#startLengths.get(literal.subject);
-    if (lengths === undefined) return undefined;
-    let owner: Owner | undefined;
-    for (const length of lengths) {
-      for (const start of findingOf(literal).starts) {
-        if (length <= start.length) owner ??= this.#ownerAt(`${literal.subject}^${start.slice(0, length)}`, cube);
-      }
-    }
-    return owner;
-  }
-
-  #ownerAt(key: string, cube: Cube): Owner | undefined {
-    const list = this.#byKey.get(key);
-    if (list === undefined) return undefined;
-    for (let i = 0; i < list.length; i++) {
-      const taken = list[i]!;
-      // A pattern that is not kept compiled costs as much as many comparisons.
-      const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => findingOf(one).regexes.length > 0);
-      this.#effort += isDear ? 100 : 1;
-      if (this.#effort > MAX_EFFORT) return undefined;
-      if (impliesCube(cube, taken.cube)) return taken.owner;
-    }
-    return undefined;
-  }
-}
-
-const EVERYTHING = "";
-
-function isFirstOf(cube: Cube, subject: string, at: number): boolean {
-  for (let i = 0; i < at; i++) if (cube[i]!.subject === subject) return false;
-  return true;
-}
-
-function findingOf(literal: Literal): LiteralKeys {
-  if (literal.keys !== undefined) return literal.keys;
-  const text = textOf(literal);
-  literal.keys = {
-    keptBy: keysOf(literal),
-    text: text === undefined ? undefined : `${literal.subject}=${text}`,
-    starts: text === undefined ? startsOf(literal) : [text],
-    regexes: regexesOf(literal),
+/** Signals that all entries treat the same, so that one answer holds for both. */
+function alikeIn(entries: readonly Asked[]): AlikeSignals {
+  const alike = new Map(
+    ALL_SIGNALS.map((one) => {
+      const same = ALL_SIGNALS.find((other) => other === one || entries.every((entry) => isAlike(entry, one, other)));
+      return [one, same ?? one];
+    }),
+  );
+  const make = (signals: readonly SignalName[]): ReturnType<AlikeSignals["of"]> => {
+    return { signals, different: [...new Set(signals.map((signal) => alike.get(signal) ?? signal))] };
   };
-  return literal.keys;
+  const all = make(ALL_SIGNALS);
+  const known = new Map<string, typeof all>();
+  return {
+    of(signals) {
+      if (signals === ALL_SIGNALS) return all;
+      const key = signals.join();
+      const made = known.get(key) ?? make(signals);
+      known.set(key, made);
+      return made;
+    },
+    holdsFor: (entry) => [...alike].every(([one, same]) => one === same || isAlike(entry, one, same)),
+  };
 }
 
-function keysOf(literal: Literal): string[] {
-  const texts = literal.wanted ? textsOf(literal.need) : undefined;
-  if (texts !== undefined) return [...texts].map((text) => `${literal.subject}=${text}`);
-  const start = startOf(literal);
-  return [start === undefined ? literal.subject : `${literal.subject}^${start}`];
-}
-
-/** One of the texts that are possible. */
-function textOf(literal: Literal): string | undefined {
-  return literal.wanted ? textsOf(literal.need)?.values().next().value : undefined;
-}
-
-function startOf(literal: Literal): string | undefined {
-  return startsOf(literal).toSorted((a, b) => b.length - a.length)[0];
-}
-
-/**
- * What the texts must begin with; one that implies a glob begins with what the glob begins with.
- */
-function startsOf({ need, wanted }: Literal): string[] {
-  if (!wanted || need.kind === "missing") return [];
-  return need.tests.flatMap((test) => (test.kind === "glob" && test.parts[0] ? [test.parts[0]] : []));
-}
-
-function regexesOf({ need }: Literal): string[] {
-  return need.kind === "missing" ? [] : need.tests.flatMap((test) => (test.kind === "regex" ? [test.pattern] : []));
+function isAlike({ signals, conditions }: Asked, a: SignalName, b: SignalName): boolean {
+  const isFor = signals.includes(a);
+  if (isFor !== signals.includes(b)) return false;
+  if (!isFor) return true;
+  const cubes = cubesOf(conditions);
+  return cubes[a] === cubes[b];
 }
