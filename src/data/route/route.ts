@@ -7,7 +7,7 @@ import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-p
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
-import type { ResourceCache } from "../scan/resource-cache.ts";
+import type { KnownResource, ResourceCache } from "../scan/resource-cache.ts";
 import { ResourcePrograms } from "../scan/resource-programs.ts";
 import type { Draft } from "./draft.ts";
 import { DraftTable } from "./draft-table.ts";
@@ -37,6 +37,7 @@ interface Routed {
 const MAX_PART_BYTES = 67_108_864;
 
 const NO_RULE = -1;
+const NOTHING_KNOWN: readonly KnownResource[] = [];
 /**
  * Stage route for one signal under one plan: walks the resources of a scanned request and gives
  * each to the drafts of the rules that want it. Whole resources go as they are; only where rules or
@@ -104,22 +105,22 @@ export class Router implements Routed {
   }
 
   /**
-   * Routes a well-formed request that came in by a listener of this region. The result is this
-   * router itself.
+   * Routes a well-formed request that came in by a listener of this region. `earlier`: what a
+   * stage before this one knows of its resources. The result is this router itself.
    */
-  route(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS): Routed {
-    return this.#walk(envelope, region, headers, true);
+  route(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS, earlier = NOTHING_KNOWN): Routed {
+    return this.#walk(envelope, region, headers, true, earlier);
   }
 
   /** The same for what was routed before: it is not counted as a request again. */
-  divide(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS): Routed {
-    return this.#walk(envelope, region, headers, false);
+  divide(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS, earlier = NOTHING_KNOWN): Routed {
+    return this.#walk(envelope, region, headers, false, earlier);
   }
 
   /** As `divide`, as if there were no rules that copy. */
   divideFirst(envelope: Envelope, region: string, headers: SenderHeaders): Routed {
     this.#copying = false;
-    this.#walk(envelope, region, headers, false);
+    this.#walk(envelope, region, headers, false, NOTHING_KNOWN);
     this.#copying = true;
     return this;
   }
@@ -132,7 +133,13 @@ export class Router implements Routed {
     this.#programs.release();
   }
 
-  #walk(envelope: Envelope, region: string, headers: SenderHeaders, counts: boolean): Routed {
+  #walk(
+    envelope: Envelope,
+    region: string,
+    headers: SenderHeaders,
+    counts: boolean,
+    earlier: readonly KnownResource[],
+  ): Routed {
     for (const draft of this.drafts) draft.reset();
     emptyList(this.drafts);
     this.unmatchedPoints = 0;
@@ -144,7 +151,7 @@ export class Router implements Routed {
     this.#request++;
     this.#programs.begin(headers);
     for (let r = 0; r < envelope.resources; r++) {
-      const known = this.#programs.find(envelope, r, region);
+      const known = this.#programs.find(envelope, r, region, r < earlier.length ? earlier[r] : undefined);
       if (r === 0 && counts) known.requests.add(1);
       if (envelope.items[r] === 0) this.#items.readNothing(known.program.keys);
       if (envelope.items[r] === 0 || this.#goesWhole(known.program)) this.#routeWhole(envelope, r, known.program);

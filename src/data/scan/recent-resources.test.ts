@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createMetrics } from "../../telemetry/metrics.ts";
-import { RecentResources } from "./recent-resources.ts";
+import { RecentResources, type ResourcePlace } from "./recent-resources.ts";
 import type { KnownResource } from "./resource-cache.ts";
 
 const requests = createMetrics().requests;
@@ -36,6 +36,7 @@ test("what is found is what was kept of the same bytes, region and answers, in t
       const cache = { generation: 0 };
       const recent = new RecentResources(cache);
       const kept = new Map<string, KnownResource>();
+      const places = new Map<string, ResourcePlace>();
       for (const { key, before, region, answers, forgets } of asks) {
         if (forgets) {
           cache.generation++;
@@ -43,6 +44,13 @@ test("what is found is what was kept of the same bytes, region and answers, in t
         }
         const bytes = placed(key, before);
         const name = `${region} ${answers} ${key.join()}`;
+        const place = places.get(name);
+        if (place !== undefined) {
+          const there = recent.at(place, region, answers);
+          if (there !== undefined) assert.equal(there, kept.get(name));
+          assert.equal(recent.at(place, region === "here" ? "there" : "here", answers), undefined);
+          assert.equal(new RecentResources(cache).at(place, region, answers), undefined);
+        }
         const found = recent.find(bytes, before, before + key.length, region, answers);
         if (found !== undefined) assert.equal(found, kept.get(name));
         else {
@@ -50,6 +58,10 @@ test("what is found is what was kept of the same bytes, region and answers, in t
           kept.set(name, fresh);
           recent.keep(fresh, region, answers);
         }
+        const now = recent.place;
+        if (key.length > 1_024) assert.equal(now, undefined);
+        else assert.equal(recent.at(now!, region, answers), kept.get(name));
+        if (now !== undefined) places.set(name, now);
       }
     }),
   );

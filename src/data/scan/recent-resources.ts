@@ -22,6 +22,13 @@ interface RecentEntry<Known> {
   isUsed: boolean;
 }
 
+/** Where a resource was found: who looks for it again need not look at its bytes. */
+export interface ResourcePlace {
+  readonly of: object;
+  readonly slot: number;
+  readonly serial: number;
+}
+
 /** What is remembered behind it. */
 interface Remembering {
   /** Counts up when some of it is forgotten. */
@@ -40,6 +47,11 @@ export class RecentResources<Known = KnownResource> {
   /** There with the first. What the cache forgets is forgotten here, too. */
   #slots: (RecentEntry<Known> | undefined)[] | undefined;
   readonly #hashes = new Int32Array(SLOTS);
+  /** Which of all that were ever kept is in a slot. */
+  readonly #serials = new Float64Array(SLOTS);
+  #serial = 0;
+  /** Of what was found or kept last; -1: it is in none. */
+  #slot = -1;
   #generation = 0;
   /** The bytes of all slots, in words. */
   #kept = new Int32Array(0);
@@ -59,6 +71,7 @@ export class RecentResources<Known = KnownResource> {
   find(source: Uint8Array, start: number, end: number, region: string, answers: string): Known | undefined {
     const length = end - start;
     this.#length = length;
+    this.#slot = -1;
     if (this.#generation !== this.#cache.generation) this.#forget();
     if (length > SLOT_BYTES) return undefined;
     const count = (length + 3) >>> 2;
@@ -76,9 +89,25 @@ export class RecentResources<Known = KnownResource> {
       if (entry.region !== region || entry.answers !== answers) continue;
       if (!isThere(this.#words, count, this.#kept, slot * SLOT_WORDS)) continue;
       entry.isUsed = true;
+      this.#slot = slot;
       return entry.known;
     }
     return undefined;
+  }
+
+  /** Where what was found or kept last is; undefined: it is not here. */
+  get place(): ResourcePlace | undefined {
+    const slot = this.#slot;
+    return slot < 0 ? undefined : { of: this, slot, serial: this.#serials[slot]! };
+  }
+
+  /** What was found there, if it is still there. */
+  at({ of, slot, serial }: ResourcePlace, region: string, answers: string): Known | undefined {
+    if (of !== this || this.#generation !== this.#cache.generation || this.#serials[slot] !== serial) return undefined;
+    const entry = this.#slots?.[slot];
+    if (entry === undefined || entry.region !== region || entry.answers !== answers) return undefined;
+    entry.isUsed = true;
+    return entry.known;
   }
 
   /**
@@ -107,6 +136,8 @@ export class RecentResources<Known = KnownResource> {
     const hash = this.#hash;
     this.#kept.set(this.#words.subarray(0, (this.#length + 3) >>> 2), slot * SLOT_WORDS);
     this.#hashes[slot] = hash;
+    this.#serials[slot] = ++this.#serial;
+    this.#slot = slot;
     this.#slots[slot] = { bytes: this.#length, region, answers, known, isUsed: false };
   }
 

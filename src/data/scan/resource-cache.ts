@@ -1,5 +1,6 @@
 import type { Counter } from "../../telemetry/metrics.ts";
 import type { ResourceProgram } from "../../plan/route-plan.ts";
+import type { ResourcePlace } from "./recent-resources.ts";
 
 /**
  * What is known of one distinct resource: what remains to be asked of its items, and where its
@@ -8,6 +9,8 @@ import type { ResourceProgram } from "../../plan/route-plan.ts";
 export interface KnownResource {
   readonly program: ResourceProgram;
   readonly requests: Counter;
+  /** Where the next stage has found the same resource. */
+  next?: ResourcePlace | undefined;
 }
 
 /** Whoever makes programs, and knows what they hold together. */
