@@ -155,9 +155,9 @@ function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyT
   }
   switch (sampler.sample(envelope, request.head.region, context.taken.all, memory)) {
     case SAMPLED.SAME:
-      return routeRequest(context, guard, to);
+      return routeRequest({ ...context, known: sampler.known }, guard, to);
     case SAMPLED.LESS:
-      return routeLeft(context, sampler.take(), guard, to);
+      return routeLeft(context, sampler, guard, to);
     case SAMPLED.NOTHING:
       if (sampler.refused > 0) return refuseClasses(context, sampler, guard, to);
       sampler.commit();
@@ -191,20 +191,22 @@ function refuseDegraded(context: RequestContext, { degradation }: RequestGuard, 
 }
 
 /** What sampling left of a request, which the envelope then is of. */
-function routeLeft(context: RequestContext, left: Extent, guard: RequestGuard, to: ReplyTaker): HandledRequest {
+function routeLeft(context: RequestContext, sampler: Sampler, guard: RequestGuard, to: ReplyTaker): HandledRequest {
   const { request } = context;
-  scanLeft(context, left);
+  const left = sampler.take();
+  const { known, renewed } = sampler;
+  if (!renewed) scanLeft(context, left);
   const sampled = { ...request, bytes: left.bytes, owner: left };
-  const handled = routeRequest({ ...context, request: sampled, isCounted: true }, guard, to);
+  const handled = routeRequest({ ...context, request: sampled, isCounted: true, known }, guard, to);
   left.release(); // what goes on to targets has retained it
   return handled;
 }
 
 /** From the route on. */
 function routeRequest(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
-  const { pipeline, envelope, places, request, taken } = context;
-  if (context.isCounted) pipeline.router.divide(envelope, request.head.region, taken.all);
-  else pipeline.router.route(envelope, request.head.region, taken.all);
+  const { pipeline, envelope, places, request, taken, known } = context;
+  if (context.isCounted) pipeline.router.divide(envelope, request.head.region, taken.all, known);
+  else pipeline.router.route(envelope, request.head.region, taken.all, known);
   const { problem, excess, obstacle } = checkAdmissible(
     pipeline,
     { envelope, headers: taken.all, path: taken.path, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },

@@ -15,6 +15,7 @@ import type { ReceivedRequest } from "./receive/request-handler.ts";
 import type { RouteEntries } from "./route/route-entries.ts";
 import type { Router } from "./route/route.ts";
 import type { Sampler } from "./sample/sampler.ts";
+import type { KnownResource } from "./scan/resource-cache.ts";
 
 /** Everything that is made anew from a plan for one signal. */
 export interface SignalPipeline {
@@ -62,4 +63,6 @@ export interface RequestContext {
   readonly nowMs: number;
   /** As a request that was received, by an earlier stage. */
   readonly isCounted: boolean;
+  /** What stage sample knows of its resources, in their order. */
+  readonly known?: readonly KnownResource[];
 }

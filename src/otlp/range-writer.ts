@@ -2,17 +2,11 @@ import { viewBuffer } from "../core/bytes.ts";
 import { writeVarint } from "./wire.ts";
 
 /**
- * All of the memory that was copied within last: nearly always that of the arena, in which both the
- * request and what is written of it lie.
- */
-let memory: Uint8Array = new Uint8Array(0);
-
-/**
  * Copies ranges of one buffer into another, neighbouring ranges as one: a native copy costs about
  * 40 ns whatever its size, one within the same memory 20 ns.
  */
 export class RangeWriter {
-  /** Where both are in the same memory, that; else undefined. */
+  /** Where both are in the same memory, mostly the arena's, all of that; else undefined. */
   readonly #memory: Uint8Array | undefined;
   readonly #source: Buffer;
   readonly #out: Uint8Array;
@@ -25,7 +19,7 @@ export class RangeWriter {
     this.#source = viewBuffer(source);
     this.#out = out;
     this.#at = at;
-    this.#memory = source.buffer === out.buffer ? memoryOf(out) : undefined;
+    this.#memory = source.buffer === out.buffer ? new Uint8Array(out.buffer) : undefined;
   }
 
   copy(from: number, to: number): void {
@@ -53,6 +47,16 @@ export class RangeWriter {
     this.#at = at;
   }
 
+  /** Where somebody else may write the next bytes; `goOn` tells how far that was. */
+  place(): number {
+    this.flush();
+    return this.#at;
+  }
+
+  goOn(at: number): void {
+    this.#at = at;
+  }
+
   flush(): void {
     if (this.#to > this.#from) this.#copy(this.#from, this.#to);
     this.#from = this.#to = 0;
@@ -64,9 +68,4 @@ export class RangeWriter {
     else this.#memory.copyWithin(this.#out.byteOffset + this.#at, source.byteOffset + from, source.byteOffset + to);
     this.#at += to - from;
   }
-}
-
-function memoryOf({ buffer }: Uint8Array): Uint8Array {
-  if (memory.buffer !== buffer) memory = new Uint8Array(buffer);
-  return memory;
 }

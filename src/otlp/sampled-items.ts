@@ -1,13 +1,14 @@
 import { allocOwned } from "../core/bytes.ts";
 import type { ItemIndex } from "./items.ts";
+import type { SpanKernel, SpanThreshold } from "./kernel/span-kernel.ts";
 import { RangeWriter } from "./range-writer.ts";
 import type { Envelope } from "./scan.ts";
 import { Slack } from "./slack.ts";
 import { varintBytes } from "./wire.ts";
 
 const [RESOURCE_X, SCOPE_X, ITEM] = [0x0a, 0x12, 0x12] as const;
-/** What becomes of a resource. */
-const [WHOLE, NOTHING, PART] = [0, 1, 2] as const;
+/** What becomes of a resource. MEASURED: a part that the kernel writes. */
+const [WHOLE, NOTHING, PART, MEASURED] = [0, 1, 2, 3] as const;
 /**
  * What is told of an edit, one number after the other: which field it is in place of, where the
  * message in it begins, and where it is told what is changed in that.
@@ -57,19 +58,25 @@ export class SampledItems {
   #resourceScopes = 0;
   #resourceFate = new Uint8Array(FIRST);
   #resourceBytes = new Int32Array(FIRST);
-  /** Where its scopes end in `#scopes`. */
+  /** Items of it that stay. */
+  #resourceKept = new Int32Array(FIRST);
+  /** Where its scopes end in `#scopes`; of one that is measured, where they begin in its list. */
   #resourceScopeEnd = new Int32Array(FIRST);
+  /** Of those that are measured, one after the other. */
+  readonly #measured: SpanThreshold[] = [];
   readonly #slack = new Slack();
 
   begin({ totalItems, totalScopes, resources }: Envelope): void {
     this.addedEnd = this.kept = this.changed = this.#keptBefore = this.#changedBefore = 0;
     this.#editEnd = this.#changeEnd = this.#scopeEnd = this.#resources = this.#bytes = 0;
+    this.#measured.length = 0;
     this.#items = totalItems;
     if (EDIT * totalItems > this.#edits.length) this.#resize(totalItems);
     if (SCOPE * totalScopes > this.#scopes.length) this.#scopes = new Int32Array(2 * SCOPE * totalScopes);
     if (resources <= this.#resourceFate.length) return;
     this.#resourceFate = new Uint8Array(2 * resources);
     this.#resourceBytes = new Int32Array(2 * resources);
+    this.#resourceKept = new Int32Array(2 * resources);
     this.#resourceScopeEnd = new Int32Array(2 * resources);
   }
 
@@ -84,12 +91,26 @@ export class SampledItems {
   takeWhole({ outerStart, end, items }: Envelope, r: number): void {
     this.kept += items[r]!;
     this.#keptBefore = this.kept;
+    this.#resourceKept[this.#resources] = items[r]!;
     this.#resourceFate[this.#resources++] = WHOLE;
     this.#bytes += end[r]! - outerStart[r]!;
   }
 
   dropWhole(): void {
     this.#resourceFate[this.#resources++] = NOTHING;
+  }
+
+  /**
+   * A resource that the kernel has measured: its message has so many bytes afterwards, and its
+   * scopes are listed from `listed` on.
+   */
+  takeMeasured(bytes: number, { kept }: SpanKernel, to: SpanThreshold, listed: number): void {
+    this.kept += kept;
+    this.changed += kept;
+    this.#keptBefore = this.kept;
+    this.#changedBefore = this.changed;
+    this.#measured.push(to);
+    this.#addResource(MEASURED, bytes, kept, listed);
   }
 
   /** A resource of which scopes are told one by one. */
@@ -186,7 +207,9 @@ export class SampledItems {
     const changed = this.changed - this.#changedBefore;
     this.#changedBefore = this.changed;
     this.#keptBefore = this.kept;
-    if (kept > 0 && (changed > 0 || kept < envelope.items[r]!)) return this.#takePart();
+    if (kept > 0 && (changed > 0 || kept < envelope.items[r]!)) {
+      return this.#addResource(PART, this.#resourceBody, kept, this.#scopeEnd);
+    }
     this.kept -= kept;
     this.#editEnd = this.#resourceEdits;
     this.#scopeEnd = this.#resourceScopes;
@@ -201,17 +224,68 @@ export class SampledItems {
     return length;
   }
 
-  /** Writes the request that is left into bytes of its length. */
-  write(envelope: Envelope, out: Uint8Array): void {
+  /**
+   * Writes the request that is left into bytes of its length; `kernel` has measured some of it, and
+   * works in the memory in which both are.
+   */
+  write(envelope: Envelope, out: Uint8Array, kernel?: SpanKernel): void {
     const { bytes, extras } = envelope;
     const writer = new RangeWriter(bytes, out, 0);
     this.#editEnd = this.#scopeEnd = 0;
+    let measured = 0;
     for (let r = 0; r < envelope.resources; r++) {
       if (this.#resourceFate[r] === WHOLE) writer.copy(envelope.outerStart[r]!, envelope.end[r]!);
       else if (this.#resourceFate[r] === PART) this.#writePart(writer, envelope, r);
+      else if (this.#resourceFate[r] === MEASURED && kernel !== undefined) {
+        const to = this.#measured[measured++]!;
+        writer.header(RESOURCE_X, this.#resourceBytes[r]!);
+        const from = bytes.byteOffset + envelope.bodyStart[r]!;
+        const end = bytes.byteOffset + envelope.end[r]!;
+        const after = kernel.write(from, end, to, this.#resourceScopeEnd[r]!, out.byteOffset + writer.place());
+        writer.goOn(after - out.byteOffset);
+      }
     }
     for (let i = 0; i < extras.length; i += 2) writer.copy(extras[i]!, extras[i + 1]!);
     writer.flush();
+  }
+
+  /**
+   * Makes the envelope one of `bytes`, what was written of its request, but for `totalScopes`.
+   * False: it has to be scanned, because a resource does not begin with what it is, or there is
+   * something beside the resources. Measured: 14 ns a span less than a scan.
+   */
+  renew(envelope: Envelope, bytes: Uint8Array): boolean {
+    if (envelope.extras.length > 0) return false;
+    const { outerStart, bodyStart, end, resourceStart, resourceEnd, resourceTimes } = envelope;
+    for (let r = 0; r < this.#resources; r++) if (!beginsWithIt(envelope, r)) return false;
+    let left = 0;
+    let at = 0;
+    for (let r = 0; r < this.#resources; r++) {
+      const fate = this.#resourceFate[r]!;
+      if (fate === NOTHING) continue;
+      const before = bodyStart[r]!;
+      const size = fate === WHOLE ? end[r]! - before : this.#resourceBytes[r]!;
+      const start = at + (fate === WHOLE ? before - outerStart[r]! : 1 + varintBytes(size));
+      outerStart[left] = at;
+      bodyStart[left] = start;
+      end[left] = at = start + size;
+      resourceStart[left] = resourceStart[r]! - before + start;
+      resourceEnd[left] = resourceEnd[r]! - before + start;
+      resourceTimes[left] = resourceTimes[r]!;
+      envelope.items[left] = envelope.points[left] = this.#resourceKept[r]!;
+      left++;
+    }
+    envelope.bytes = bytes;
+    envelope.resources = left;
+    envelope.totalItems = envelope.totalPoints = this.kept;
+    return true;
+  }
+
+  /** Of a list of all resources, one entry each, takes out those of which nothing stays. */
+  leave(list: unknown[]): void {
+    let left = 0;
+    for (let r = 0; r < this.#resources; r++) if (this.#resourceFate[r] !== NOTHING) list[left++] = list[r];
+    list.length = left;
   }
 
   /** Lets go of the request, and of arrays that only it needed as long as they are. */
@@ -225,12 +299,14 @@ export class SampledItems {
     this.#changes = new Int32Array(CHANGED * items);
   }
 
-  #takePart(): void {
+  /** One of which a part stays: its message has so many bytes then. */
+  #addResource(fate: typeof PART | typeof MEASURED, bytes: number, kept: number, scopes: number): void {
     const r = this.#resources++;
-    this.#resourceFate[r] = PART;
-    this.#resourceBytes[r] = this.#resourceBody;
-    this.#resourceScopeEnd[r] = this.#scopeEnd;
-    this.#bytes += fieldBytes(this.#resourceBody);
+    this.#resourceFate[r] = fate;
+    this.#resourceBytes[r] = bytes;
+    this.#resourceKept[r] = kept;
+    this.#resourceScopeEnd[r] = scopes;
+    this.#bytes += fieldBytes(bytes);
   }
 
   #writePart(writer: RangeWriter, envelope: Envelope, r: number): void {
@@ -282,4 +358,12 @@ export class SampledItems {
 /** Bytes of a field that has so many in it. */
 function fieldBytes(inner: number): number {
   return 1 + varintBytes(inner) + inner;
+}
+
+/** The resource is told once, before anything else, or not at all: where it is, it stays. */
+function beginsWithIt({ bodyStart, resourceStart, resourceEnd, resourceTimes }: Envelope, r: number): boolean {
+  const start = resourceStart[r]!;
+  const times = resourceTimes[r]!;
+  if (times !== 1) return times === 0;
+  return start === bodyStart[r]! + 1 + varintBytes(resourceEnd[r]! - start);
 }

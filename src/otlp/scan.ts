@@ -60,6 +60,7 @@ export class Envelope {
   items = new Int32Array(FIRST_ENTRIES);
   /** Data points for metrics; the items otherwise. */
   points = new Int32Array(FIRST_ENTRIES);
+  /** At most, where items were left out since it was scanned. */
   totalScopes = 0;
   totalItems = 0;
   totalPoints = 0;

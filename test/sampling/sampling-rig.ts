@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { OWN_BODIES } from "../../src/core/arena/extent.ts";
+import { Arena } from "../../src/core/arena/arena.ts";
+import { type BodyMemory, OWN_BODIES } from "../../src/core/arena/extent.ts";
+import { allocWasmMemory } from "../../src/core/arena/wasm-memory.ts";
 import { NodeGuard } from "../../src/data/sample/node-guard.ts";
 import { RandomnessCounts } from "../../src/data/sample/randomness-counts.ts";
 import { Sampler, SAMPLED, type Sampled } from "../../src/data/sample/sampler.ts";
@@ -12,6 +14,30 @@ import { loadText } from "../config/load-text.ts";
 import { boundPlan } from "../support/bound-plan.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
+/** For all rigs: one more than requests of tests have. */
+const WASM_BYTES = 4_194_304;
+export const wasmMemory = allocWasmMemory(WASM_BYTES);
+
+/**
+ * Where requests are, and what is left of them: in memory of their own, in which everything is done
+ * by TypeScript; in an arena, in which the kernel does what it can; or in an arena that has no room
+ * for what is left.
+ */
+export const PLACES = ["own", "arena", "full_arena"] as const;
+export type Place = (typeof PLACES)[number];
+
+/** What an envelope says of each resource. */
+const OF_RESOURCES = [
+  "outerStart",
+  "bodyStart",
+  "end",
+  "resourceStart",
+  "resourceEnd",
+  "resourceTimes",
+  "items",
+  "points",
+] as const;
+
 /** The stage sample of a config, with `global` as it is written. */
 export class SamplingRig {
   readonly ledger: Ledger = createLedger();
@@ -21,8 +47,11 @@ export class SamplingRig {
   readonly randomness = new RandomnessCounts();
   readonly sampler: Sampler;
   readonly #signal: SampledSignal;
+  readonly #place: Place;
+  readonly #arena = new Arena(WASM_BYTES, { debug: true, memory: wasmMemory });
 
-  constructor(signal: SampledSignal, global: string) {
+  constructor(signal: SampledSignal, global: string, place: Place = "own") {
+    this.#place = place;
     const text = `targets: [{ id: a, endpoint: "http://127.0.0.1:1" }]\nglobal: ${global}`;
     const { config, problems } = loadText(text);
     assert.ok(config, JSON.stringify(problems));
@@ -36,8 +65,34 @@ export class SamplingRig {
   /** Decides, and nothing more. */
   walk(bytes: Uint8Array): Sampled {
     const envelope = new Envelope();
-    assert.ok(scanEnvelope(this.#signal, bytes, envelope), envelope.problem);
-    return this.sampler.sample(envelope, "here", NO_HEADERS, OWN_BODIES);
+    assert.ok(scanEnvelope(this.#signal, this.#placed(bytes), envelope), envelope.problem);
+    const memory: BodyMemory = this.#place === "arena" ? this.#arena : OWN_BODIES;
+    const result = this.sampler.sample(envelope, "here", NO_HEADERS, memory);
+    if (this.sampler.renewed) this.#assertRenewed(envelope);
+    return result;
+  }
+
+  /** It says of what is left what a scan of that says. */
+  #assertRenewed(renewed: Envelope): void {
+    const { resources, totalItems, totalPoints } = renewed;
+    const scanned = new Envelope();
+    assert.ok(scanEnvelope(this.#signal, renewed.bytes, scanned), scanned.problem);
+    assert.deepEqual(
+      [scanned.resources, scanned.totalItems, scanned.totalPoints],
+      [resources, totalItems, totalPoints],
+    );
+    assert.equal(this.sampler.known.length, resources);
+    for (const of of OF_RESOURCES) {
+      assert.deepEqual(renewed[of].subarray(0, resources), scanned[of].subarray(0, resources), of);
+    }
+  }
+
+  #placed(bytes: Uint8Array): Uint8Array {
+    if (this.#place === "own") return bytes;
+    const body = this.#arena.alloc(bytes.length, true);
+    assert.ok(body, "the request has no room");
+    body.bytes.set(bytes);
+    return body.bytes;
   }
 
   /** What is left of a request; undefined: nothing. Counts it. */

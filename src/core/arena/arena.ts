@@ -17,6 +17,8 @@ interface ArenaOptions {
    * a name.
    */
   readonly debug?: boolean;
+  /** Where the bytes are, at least as many: else memory is made for them. */
+  readonly memory?: ArrayBuffer;
 }
 
 /** Where short bodies are put one after the other; it holds one use of the chunk that it is in. */
@@ -64,13 +66,13 @@ export class Arena implements BodyMemory, ExtentOwner {
   #spareChunks = 0;
   #spare = -1;
 
-  constructor(bytes: number, { chunkBytes = CHUNK_BYTES, debug = false }: ArenaOptions = {}) {
+  constructor(bytes: number, { chunkBytes = CHUNK_BYTES, debug = false, memory }: ArenaOptions = {}) {
     const count = Math.max(1, Math.ceil(bytes / chunkBytes));
     this.chunkBytes = chunkBytes;
     this.capacityBytes = count * chunkBytes;
     this.#chunks = new Chunks(count);
     // Nothing of it is there before it is written to: the system gives its pages one by one.
-    this.#memory = new ArrayBuffer(this.capacityBytes);
+    this.#memory = memory ?? new ArrayBuffer(this.capacityBytes);
     this.#watch = debug ? new ArenaWatch(Buffer.from(this.#memory), chunkBytes) : undefined;
   }
 

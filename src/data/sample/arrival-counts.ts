@@ -49,6 +49,17 @@ export class ArrivalCounts {
     if (isKept) pending[at + KEPT]!++;
   }
 
+  /** Of several items that came as their senders made them. */
+  addPlain(items: number, bytes: number, roots: number, kept: number): void {
+    const pending = this.#pending;
+    if (pending[ITEMS] === 0) this.#touched[this.#touches++] = 0;
+    pending[ITEMS]! += items;
+    pending[BYTES]! += bytes;
+    pending[TRACES]! += roots;
+    pending[ADJUSTED]! += items;
+    pending[KEPT]! += kept;
+  }
+
   /** What is pending came to nothing. */
   forget(): void {
     for (; this.#touches > 0; this.#touches--) {

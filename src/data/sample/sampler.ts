@@ -9,6 +9,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Env } from "../../telemetry/env.ts";
 import type { Counter } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
+import type { KnownResource } from "../scan/resource-cache.ts";
 import { ResourcePrograms } from "../scan/resource-programs.ts";
 import { ClassCounts } from "./class-counts.ts";
 import type { ItemDecider } from "./item-decider.ts";
@@ -16,6 +17,7 @@ import { LogDecider } from "./log-decider.ts";
 import { SpanDecider } from "./span-decider.ts";
 import { lowered } from "./lowered.ts";
 import type { NodeGuard } from "./node-guard.ts";
+import { PlainSpans } from "./plain-spans.ts";
 import type { RandomnessCounts } from "./randomness-counts.ts";
 import { type ClassThreshold, classThreshold, REFUSED_CLASS } from "./threshold-mark.ts";
 import { type Verdict, VERDICT } from "./verdict.ts";
@@ -53,6 +55,10 @@ export class Sampler {
   problem = "";
   /** So many items of the request are not let in: the node is degraded. */
   refused = 0;
+  /** The envelope is one of what is left: else that has to be scanned. */
+  renewed = false;
+  /** What is known of the resources that are left of the request, in their order. */
+  readonly known: KnownResource[] = [];
   readonly #signal: SampledSignal;
   readonly #plan: RoutePlan;
   readonly #programs: ResourcePrograms;
@@ -71,6 +77,8 @@ export class Sampler {
   /** Of one span in LOOKED_AT, and of how many since the last one. */
   readonly #randomness: SamplerEnv["randomness"];
   #passed = 0;
+  /** Of traces that are decided on by their ids. */
+  readonly #plain: PlainSpans | undefined;
   /** Of the resource that is walked. */
   #service = "";
   #guardRate = 1;
@@ -97,6 +105,7 @@ export class Sampler {
     this.#follows = data.follows.includes(signal);
     this.#guard = this.#follows ? env.guard : undefined;
     this.#randomness = signal === "traces" ? env.randomness : undefined;
+    if (signal === "traces" && randomness === "trace_id") this.#plain = new PlainSpans(this.#out, this.#randomness);
     this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, this.#follows, env));
     const high = new Set(data.classes.flatMap(({ name, priority }) => (priority === "high" ? [name] : [])));
     this.#isProtected = plan.pools.map(({ name }) => high.has(name));
@@ -128,26 +137,25 @@ export class Sampler {
   /** Decides about a well-formed request that came in by a listener of this region. */
   sample(envelope: Envelope, region: string, headers: SenderHeaders, memory: BodyMemory): Sampled {
     this.refused = 0;
+    this.renewed = false;
+    this.known.length = 0;
     if (this.#isIdle) return SAMPLED.SAME;
     if (this.#guard !== undefined) {
       const rate = this.#guard.rate();
       if (rate !== this.#guardRate) this.#narrow(rate);
     }
     this.problem = "";
-    this.#marked = undefined;
-    for (const counts of this.#counts) counts.forget();
-    const out = this.#out;
-    out.begin(envelope);
+    this.#plain?.begin(envelope.bytes);
     this.#programs.begin(headers);
-    const isRead = this.#walk(envelope, region);
-    const result = isRead ? this.#result(envelope) : SAMPLED.MALFORMED;
-    if (result === SAMPLED.LESS) this.#write(envelope, memory);
+    const result = this.#walk(envelope, region) ? this.#result(envelope) : SAMPLED.MALFORMED;
+    if (result === SAMPLED.LESS) this.#write(envelope, region, memory);
     if (result === SAMPLED.LESS || result === SAMPLED.NOTHING) this.#requests?.add(1);
     this.#requests = undefined;
     this.#items.release();
     this.#decider.release();
     this.#programs.release();
-    out.release();
+    this.#plain?.release();
+    this.#out.release();
     return result;
   }
 
@@ -209,11 +217,22 @@ export class Sampler {
     });
   }
 
-  /** Where there is no room for it, in memory of its own: it was admitted. */
-  #write(envelope: Envelope, memory: BodyMemory): void {
+  /**
+   * Where there is no room for it, in memory of its own: it was admitted. What was measured by the
+   * kernel, which writes in its own memory alone, is walked another time then.
+   */
+  #write(envelope: Envelope, region: string, memory: BodyMemory): void {
     const length = this.#out.lengthOf(envelope);
-    this.#left = memory.alloc(length, true) ?? OWN_BODIES.alloc(length, true);
-    if (this.#left !== undefined) this.#out.write(envelope, this.#left.bytes);
+    const left = memory.alloc(length, true) ?? OWN_BODIES.alloc(length, true);
+    if (left === undefined) return;
+    if (this.#plain?.kernel !== undefined && left.bytes.buffer !== envelope.bytes.buffer) {
+      this.#plain.release();
+      this.#walk(envelope, region);
+    }
+    this.#out.write(envelope, left.bytes, this.#plain?.kernel);
+    this.#out.leave(this.known);
+    this.#left = left;
+    this.renewed = this.#out.renew(envelope, left.bytes);
   }
 
   #result(envelope: Envelope): Sampled {
@@ -222,10 +241,15 @@ export class Sampler {
     return kept === 0 ? SAMPLED.NOTHING : SAMPLED.LESS;
   }
 
-  /** False when an item is malformed. */
+  /** Decides about all of its items. False when one is malformed. */
   #walk(envelope: Envelope, region: string): boolean {
+    this.#marked = undefined;
+    for (const counts of this.#counts) counts.forget();
+    this.#out.begin(envelope);
     for (let r = 0; r < envelope.resources; r++) {
-      const { program, requests } = this.#programs.find(envelope, r, region);
+      const known = this.#programs.find(envelope, r, region);
+      const { program, requests } = known;
+      this.known[r] = known;
       if (r === 0) this.#requests = requests;
       const { first } = program;
       const isOne = first === undefined || first.test === undefined;
@@ -247,6 +271,7 @@ export class Sampler {
     const out = this.#out;
     const { index } = this.#items;
     this.#service = program.service;
+    if (whole !== ASKED && this.#takePlain(envelope, r, whole)) return true;
     this.#items.open(envelope, r);
     out.beginResource(envelope, r);
     for (let scope = 0; scope < index.scopes; scope++) {
@@ -260,6 +285,13 @@ export class Sampler {
     }
     out.endResource(envelope, r);
     return true;
+  }
+
+  /** False: its items have to be walked. */
+  #takePlain(envelope: Envelope, r: number, whole: number): boolean {
+    const threshold = this.#thresholds[whole]!;
+    if (this.#plain === undefined || threshold.keepsAll || threshold.refuses) return false;
+    return this.#plain.take(envelope, r, threshold, this.#counts[whole]!, this.#service);
   }
 
   /** All of its items are of one class. */

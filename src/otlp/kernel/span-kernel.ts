@@ -1,0 +1,126 @@
+import { WASM_PAGE_BYTES, wasmMemoryOf } from "../../core/arena/wasm-memory.ts";
+import { SPAN_KERNEL } from "./span-kernel-code.ts";
+
+/** What the kernel exports: span-kernel.as.ts says what each does. */
+interface Exports {
+  init(page: number): void;
+  measure(
+    from: number,
+    end: number,
+    hi: number,
+    lo: number,
+    markBytes: number,
+    untilNote: number,
+    listed: number,
+  ): number;
+  write(from: number, end: number, hi: number, lo: number, markBytes: number, listed: number, out: number): number;
+}
+
+/** Where in its page the mark is, and where the randomness of spans that are looked at. */
+const [MARK_AT, NOTES_AT, NOTES_END] = [64, 1_024, 16_384] as const;
+const MOST_MARKED = NOTES_AT - MARK_AT;
+/** What it tells in its page, four bytes each. */
+const [KEPT, DROPPED, ROOTS, SPAN_BYTES, UNTIL_NOTE, NOTES, LISTED] = [0, 1, 2, 3, 4, 5, 6] as const;
+
+/** From which randomness on spans are kept, and the field that is put at the end of each then. */
+export interface SpanThreshold {
+  readonly hi: number;
+  readonly lo: number;
+  readonly mark: Uint8Array;
+}
+
+/** What `measure` gives for spans of which one is not plain: nothing is known of the resource. */
+export const NOT_PLAIN = -1;
+
+/**
+ * Keeps those spans of a resource that reach a threshold, and marks them, by WebAssembly: where all
+ * of them are of one class, and plain (nobody has said anything of sampling, the trace id comes
+ * first). One for each memory, with the page behind it for what is told; positions are of that
+ * memory. Measured beside the same in TypeScript: see decision 43.
+ */
+export class SpanKernel {
+  /** So many spans until the next of which the randomness is told: one in 64. */
+  #untilNote = 64;
+  /** Of the resource that was measured last. */
+  kept = 0;
+  dropped = 0;
+  /** Of all its spans: those that begin a trace, and their bytes without tags and lengths. */
+  roots = 0;
+  spanBytes = 0;
+  /** Scopes of the request's resources so far: their lengths are listed. */
+  listed = 0;
+  readonly #exports: Exports;
+  readonly #mark: Uint8Array;
+  readonly #told: Int32Array;
+  readonly #notes: Uint32Array;
+  #marked: Uint8Array | undefined;
+
+  constructor(buffer: ArrayBuffer, exports: Exports) {
+    const page = buffer.byteLength - WASM_PAGE_BYTES;
+    this.#exports = exports;
+    this.#told = new Int32Array(buffer, page, MARK_AT / 4);
+    this.#mark = new Uint8Array(buffer, page + MARK_AT, MOST_MARKED);
+    this.#notes = new Uint32Array(buffer, page + NOTES_AT, (NOTES_END - NOTES_AT) / 4);
+    exports.init(page);
+  }
+
+  /**
+   * How many bytes the resource_x message in [from, end) has afterwards, or NOT_PLAIN. The
+   * envelope has been found well-formed; spans are checked.
+   */
+  measure(from: number, end: number, { hi, lo, mark }: SpanThreshold): number {
+    const bytes = this.#exports.measure(from, end, hi, lo, mark.length, this.#untilNote, this.listed);
+    if (bytes === NOT_PLAIN) return NOT_PLAIN;
+    const told = this.#told;
+    this.kept = told[KEPT]!;
+    this.dropped = told[DROPPED]!;
+    this.roots = told[ROOTS]!;
+    this.spanBytes = told[SPAN_BYTES]!;
+    this.#untilNote = told[UNTIL_NOTE]!;
+    this.listed = told[LISTED]!;
+    return bytes;
+  }
+
+  /**
+   * Writes the resource that `measure` measured to `out`, where the list of its scopes begins at
+   * `listed`, and gives the place after it.
+   */
+  write(from: number, end: number, { hi, lo, mark }: SpanThreshold, listed: number, out: number): number {
+    if (this.#marked !== mark) this.#mark.set(mark);
+    this.#marked = mark;
+    return this.#exports.write(from, end, hi, lo, mark.length, listed, out);
+  }
+
+  /** How many of the spans of the resource that was measured last have their randomness told. */
+  get notes(): number {
+    return this.#told[NOTES]!;
+  }
+
+  /** The upper 24 bits of one of them. */
+  noteHi(note: number): number {
+    return this.#notes[2 * note]!;
+  }
+
+  /** And the lower 32. */
+  noteLo(note: number): number {
+    return this.#notes[2 * note + 1]!;
+  }
+}
+
+let compiled: WebAssembly.Module | undefined;
+const kernels = new WeakMap<ArrayBufferLike, SpanKernel>();
+
+/** The kernel for a memory; undefined: WebAssembly cannot work in it. */
+export function spanKernelOf(buffer: ArrayBufferLike): SpanKernel | undefined {
+  const known = kernels.get(buffer);
+  if (known !== undefined) return known;
+  const memory = wasmMemoryOf(buffer);
+  if (memory === undefined) return undefined;
+  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(SPAN_KERNEL), (char) => char.charCodeAt(0)));
+  // What it exports is what its source, beside this file, says.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
+  const kernel = new SpanKernel(memory.buffer, exports);
+  kernels.set(buffer, kernel);
+  return kernel;
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { SAMPLED } from "../../src/data/sample/sampler.ts";
+import { spanKernelOf } from "../../src/otlp/kernel/span-kernel.ts";
+import { requestOf } from "../sampling/requests.ts";
+import { type Place, SamplingRig, seriesOf, wasmMemory } from "../sampling/sampling-rig.ts";
+import { compileKernel, KERNEL_CODE } from "./compile-kernel.ts";
+
+test("kernel: its code is what its source gives (else: npm run kernel)", () => {
+  assert.equal(readFileSync(KERNEL_CODE, "utf8"), compileKernel());
+});
+
+const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]);
+const field = (tag: number, content: Uint8Array | readonly number[]): Buffer =>
+  Buffer.concat([Buffer.from([tag, ...varint(content.length)]), Buffer.from(content)]);
+const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+const upTo = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength: length, size: "max" });
+/** Now and then. */
+const rarely = (arbitrary: fc.Arbitrary<readonly number[]>): fc.Arbitrary<readonly number[]> =>
+  fc.oneof({ arbitrary: fc.constant([]), weight: 12 }, { arbitrary, weight: 1 });
+
+const NONE = Buffer.alloc(0);
+const traceId = fc.oneof(
+  { arbitrary: bytes(16), weight: 20 },
+  { arbitrary: fc.constantFrom(Buffer.alloc(16), Buffer.alloc(16, 255), NONE, Buffer.alloc(15, 1)), weight: 1 },
+);
+const attribute = fc.tuple(upTo(20), fc.oneof({ arbitrary: upTo(30), weight: 6 }, { arbitrary: upTo(300), weight: 1 }));
+const attributes = fc
+  .array(attribute, { maxLength: 6 })
+  .map((all) =>
+    Buffer.concat(all.map(([key, value]) => field(0x4a, Buffer.concat([field(0x0a, key), field(0x12, value)])))),
+  );
+/** What may stand between and behind a span's fields, well-formed or not. */
+const oddity = fc.constantFrom<readonly number[]>(
+  [0x85, 0x01, 1, 0, 0, 0],
+  [0x50, 0x80, 0x01],
+  [0x7a, 2, 0x18, 1],
+  [0xfd, 0x7f, 1, 2, 3, 4],
+  [0x1a, 7, ...Buffer.from("ot=th:8")],
+  [0x22, 0],
+  [0x0a, 16, ...Buffer.alloc(16, 3)],
+  [0x4d, 1, 2, 3, 4],
+  [0x4a, 0x7f],
+  [0x4b, 0x4c],
+  [0x02, 1, 1],
+  [0x39, 1],
+  [0x80],
+);
+const spanBody = fc
+  .record({
+    traceId,
+    parent: fc.boolean(),
+    name: upTo(200),
+    attributes,
+    before: rarely(oddity),
+    after: rarely(oddity),
+  })
+  .map((span) =>
+    Buffer.concat([
+      Buffer.from(span.before),
+      field(0x0a, span.traceId),
+      field(0x12, Buffer.alloc(8, 7)),
+      ...(span.parent ? [field(0x22, Buffer.alloc(8, 9))] : []),
+      field(0x2a, span.name),
+      Buffer.from([0x30, 2, 0x39, 1, 2, 3, 4, 5, 6, 7, 8, 0x41, 8, 7, 6, 5, 4, 3, 2, 1]),
+      span.attributes,
+      Buffer.from(span.after),
+    ]),
+  );
+const scope = fc
+  .tuple(
+    fc.boolean(),
+    fc.array(spanBody, { maxLength: 8 }),
+    rarely(fc.constantFrom<readonly number[]>([0x1a, 2, 97, 98], [0x28, 1])),
+  )
+  .map(([named, spans, end]) => {
+    const name = named ? field(0x0a, field(0x0a, Buffer.from("scope"))) : NONE;
+    return field(0x12, Buffer.concat([name, ...spans.map((span) => field(0x12, span)), Buffer.from(end)]));
+  });
+const resource = fc
+  .tuple(
+    fc.constantFrom("cart", "ship"),
+    fc.array(scope, { maxLength: 4 }),
+    rarely(fc.constantFrom<readonly number[]>([0x1a, 0], [0x0a, 0])),
+  )
+  .map(([service, scopes, end]) => {
+    const value = field(0x12, field(0x0a, Buffer.from(service)));
+    const about = field(0x0a, field(0x0a, Buffer.concat([field(0x0a, Buffer.from("service.name")), value])));
+    return field(0x0a, Buffer.concat([about, ...scopes, Buffer.from(end)]));
+  });
+const request = fc
+  .tuple(fc.array(resource, { minLength: 1, maxLength: 4 }), rarely(fc.constant([0x2a, 1, 5])))
+  .map(([resources, extra]) => Buffer.concat([...resources, Buffer.from(extra)]));
+const global = fc.constantFrom(
+  "{ sampling_rate: 0.5 }",
+  "{ sampling_rate: 0.99999 }",
+  "{ sampling_rate: 0.02 }",
+  "{ sampling_strategies: [{ type: adaptive, min_rate: 0.1, max_rate: 0.4, target_qps: 10, unit: items }] }",
+  "{ sampling_rate: 0.3, sampling_strategies: [{ type: priority_based, rules: [{ priority: high, rate: 1, services: [ship] }] }] }",
+);
+
+/** Everything that is said of a request, and of what is left of it. */
+function told(place: Place, config: string, requests: readonly Buffer[]): unknown {
+  const rig = new SamplingRig("traces", config, place);
+  const left = requests.map((one) => {
+    const { result, bytes: rest } = rig.sample(one);
+    const { problem } = rig.sampler;
+    return [
+      result,
+      result === SAMPLED.MALFORMED ? problem : rest === undefined ? "" : Buffer.from(rest).toString("hex"),
+    ];
+  });
+  const { samplingReceivedBytes, samplingReceivedTraces, samplingReceivedAdjusted, samplingReceivedKept } = rig.metrics;
+  const received = [samplingReceivedBytes, samplingReceivedTraces, samplingReceivedAdjusted, samplingReceivedKept];
+  const { samplingItems, samplingOddities } = rig.metrics;
+  const decided = [samplingItems, samplingOddities].map(({ series }) =>
+    Array.from(series.values(), ({ labels, series: { value } }) => [...labels, value].join(" ")),
+  );
+  return [left, rig.dropped(), rig.received(), decided, received.map((family) => seriesOf(family))];
+}
+
+test("kernel: what it makes of requests is what TypeScript makes of them, byte for byte and count for count", () => {
+  fc.assert(
+    fc.property(global, fc.array(request, { minLength: 1, maxLength: 3 }), (config, requests) => {
+      const own = told("own", config, requests);
+      assert.deepEqual(told("arena", config, requests), own);
+      assert.deepEqual(told("full_arena", config, requests), own);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("kernel: it decides about plain spans of one class, and about no others", () => {
+  const kernel = spanKernelOf(wasmMemory)!;
+  const taken = (config: string, spans: Parameters<typeof requestOf>[0][number]["spans"]): number => {
+    kernel.kept = kernel.dropped = 0;
+    new SamplingRig("traces", config, "arena").sample(requestOf([{ service: "cart", spans }]));
+    return kernel.kept + kernel.dropped;
+  };
+  const half = "{ sampling_rate: 0.5 }";
+  assert.equal(
+    taken(half, [{ name: "low" }, { name: "high", parent: true }, { name: "high", tier: "x".repeat(200) }]),
+    3,
+  );
+  assert.equal(taken(half, [{ name: "high", state: "ot=th:4" }]), 0, "somebody has said something of sampling");
+  assert.equal(taken(half, [{ name: "none" }]), 0, "there is nothing to decide by");
+  const rules = "rules: [{ priority: high, rate: 1, conditions: [{ attribute: { key: tier, equals: x } }] }]";
+  const asked = `{ sampling_rate: 0.5, sampling_strategies: [{ type: priority_based, ${rules} }] }`;
+  assert.equal(taken(asked, [{ name: "high" }]), 0, "spans are asked one by one");
+  assert.equal(
+    taken("{ sampling_rate: 0.5, sampling: { randomness: hash } }", [{ name: "high" }]),
+    0,
+    "decided by a hash",
+  );
+});
