@@ -87,6 +87,7 @@ export class NodeDataPlane implements DataPlane {
     this.#env = env;
     this.#limiter = new NodeLimiter(env, limitHolding);
     this.assembly = assemble(plan, pools.live, this.#env, () => this.#limiter.adopt(plan.limits));
+    this.#makeRoom(plan);
   }
 
   get plan(): Plan {
@@ -346,12 +347,18 @@ export class NodeDataPlane implements DataPlane {
     }
   }
 
+  /** Marks make spans longer. */
+  #makeRoom({ sampling }: Plan): void {
+    this.#admission.arena.takesMore = sampling?.routes.traces !== undefined;
+  }
+
   #swap(plan: Plan, strategies: Strategies): void {
     this.#refuseStopped();
     const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
     try {
       this.#pools.update(plan, () => {
         this.assembly = assemble(plan, this.#pools.live, this.#env, () => this.#limiter.adopt(plan.limits));
+        this.#makeRoom(plan);
         this.#obeyControl();
       });
     } catch (cause) {

@@ -153,7 +153,7 @@ function sampleAndRoute(context: RequestContext, guard: RequestGuard, to: ReplyT
   if (sampler === undefined) {
     return guard.degradation.refusesUnclassed ? refuseUnclassed(context, guard, to) : routeRequest(context, guard, to);
   }
-  switch (sampler.sample(envelope, request.head.region, context.taken.all, memory)) {
+  switch (sampler.sample(envelope, request.head.region, context.taken.all, { memory, owner: request.owner })) {
     case SAMPLED.SAME:
       return routeRequest({ ...context, known: sampler.known }, guard, to);
     case SAMPLED.LESS:

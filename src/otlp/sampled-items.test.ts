@@ -41,7 +41,7 @@ function written(items: readonly number[][], { fates, extras = [], mark = MARK }
   kept.endScope(index, 0);
   kept.endResource(envelope, 0);
   const out = Buffer.alloc(kept.lengthOf(envelope));
-  kept.write(envelope, out);
+  kept.write(envelope, envelope.bytes, out);
   return out;
 }
 

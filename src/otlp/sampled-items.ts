@@ -224,12 +224,20 @@ export class SampledItems {
     return length;
   }
 
+  /** Nothing is left out, and all that is longer afterwards was measured: see `write`. */
+  get onlyGrows(): boolean {
+    if (this.kept < this.#items) return false;
+    for (let r = 0; r < this.#resources; r++) if (this.#resourceFate[r] === PART) return false;
+    return true;
+  }
+
   /**
    * Writes the request that is left into bytes of its length; `kernel` has measured some of it, and
-   * works in the memory in which both are.
+   * works in the memory in which both are. `bytes`: where the request is; if it only grows, that
+   * may be the end of `out`: nothing is written over before it is read.
    */
-  write(envelope: Envelope, out: Uint8Array, kernel?: SpanKernel): void {
-    const { bytes, extras } = envelope;
+  write(envelope: Envelope, bytes: Uint8Array, out: Uint8Array, kernel?: SpanKernel): void {
+    const { extras } = envelope;
     const writer = new RangeWriter(bytes, out, 0);
     this.#editEnd = this.#scopeEnd = 0;
     let measured = 0;

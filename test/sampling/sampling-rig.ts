@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Arena } from "../../src/core/arena/arena.ts";
-import { type BodyMemory, OWN_BODIES } from "../../src/core/arena/extent.ts";
+import { type BodyMemory, type Extent, OWN_BODIES } from "../../src/core/arena/extent.ts";
 import { allocWasmMemory } from "../../src/core/arena/wasm-memory.ts";
 import { NodeGuard } from "../../src/data/sample/node-guard.ts";
 import { RandomnessCounts } from "../../src/data/sample/randomness-counts.ts";
@@ -20,10 +20,10 @@ export const wasmMemory = allocWasmMemory(WASM_BYTES);
 
 /**
  * Where requests are, and what is left of them: in memory of their own, in which everything is done
- * by TypeScript; in an arena, in which the kernel does what it can; or in an arena that has no room
- * for what is left.
+ * by TypeScript; in an arena, in which the kernel does what it can, also with room behind each
+ * request; or in an arena that has no room for what is left.
  */
-export const PLACES = ["own", "arena", "full_arena"] as const;
+export const PLACES = ["own", "arena", "roomy_arena", "full_arena"] as const;
 export type Place = (typeof PLACES)[number];
 
 /** What an envelope says of each resource. */
@@ -48,6 +48,7 @@ export class SamplingRig {
   readonly sampler: Sampler;
   readonly #signal: SampledSignal;
   readonly #place: Place;
+  #owner: Extent | undefined;
   readonly #arena = new Arena(WASM_BYTES, { debug: true, memory: wasmMemory });
 
   constructor(signal: SampledSignal, global: string, place: Place = "own") {
@@ -66,8 +67,8 @@ export class SamplingRig {
   walk(bytes: Uint8Array): Sampled {
     const envelope = new Envelope();
     assert.ok(scanEnvelope(this.#signal, this.#placed(bytes), envelope), envelope.problem);
-    const memory: BodyMemory = this.#place === "arena" ? this.#arena : OWN_BODIES;
-    const result = this.sampler.sample(envelope, "here", NO_HEADERS, memory);
+    const memory: BodyMemory = this.#place === "full_arena" || this.#place === "own" ? OWN_BODIES : this.#arena;
+    const result = this.sampler.sample(envelope, "here", NO_HEADERS, { memory, owner: this.#owner });
     if (this.sampler.renewed) this.#assertRenewed(envelope);
     return result;
   }
@@ -89,9 +90,11 @@ export class SamplingRig {
 
   #placed(bytes: Uint8Array): Uint8Array {
     if (this.#place === "own") return bytes;
+    this.#arena.takesMore = this.#place === "roomy_arena";
     const body = this.#arena.alloc(bytes.length, true);
     assert.ok(body, "the request has no room");
     body.bytes.set(bytes);
+    this.#owner = body;
     return body.bytes;
   }
 

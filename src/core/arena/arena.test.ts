@@ -373,3 +373,27 @@ function check(arena: Arena, known: readonly Known[]): void {
   assert.ok(arena.stayingBytes <= arena.mayStayBytes);
   assert.equal(arena.usedBytes, touched.size * CHUNK, "what nobody is in is free");
 }
+
+test("a body can become longer in place where more was taken for it, and only there", () => {
+  const arena = new Arena(4 * CHUNK_BYTES, { debug: true });
+  const exact = arena.alloc(1_000, true)!;
+  assert.equal(arena.lengthen(exact, 1_001), undefined);
+  arena.takesMore = true;
+  const body = arena.alloc(1_000, true)!;
+  const next = arena.alloc(1_000, true)!;
+  body.bytes.fill(1);
+  next.bytes.fill(2);
+  const longer = arena.lengthen(body, 1_000 + 31 + 64)!;
+  assert.equal(longer.bytes.length, 1_095);
+  assert.deepEqual([longer.bytes[999], next.bytes[0]], [1, 2]);
+  longer.bytes.fill(3);
+  assert.equal(next.bytes[0], 2);
+  assert.equal(arena.lengthen(body, 1_200), undefined, "there is no room for that");
+  const long = arena.alloc(CHUNK_BYTES + 1, true)!;
+  assert.equal(arena.lengthen(long, 2 * CHUNK_BYTES)!.bytes.length, 2 * CHUNK_BYTES);
+  const run = arena.alloc(CHUNK_BYTES, true)!;
+  assert.equal(arena.lengthen(run, CHUNK_BYTES + 1), undefined, "of a run nothing more is taken");
+  assert.equal(new Arena(CHUNK_BYTES).lengthen(body, 1_001), undefined, "it is another's");
+  for (const extent of [exact, body, next, long, run]) extent.release();
+  assert.deepEqual([arena.liveBytes, arena.usedBytes, arena.leaks], [0, 0, []]);
+});

@@ -1,6 +1,6 @@
 import { ArenaExtent, type ExtentOwner } from "./arena-extent.ts";
 import { Chunks } from "./chunks.ts";
-import type { BodyMemory, Extent } from "./extent.ts";
+import type { BodyMemory, BytesOwner, Extent } from "./extent.ts";
 import { ArenaWatch, type Leak } from "./watch.ts";
 
 export const CHUNK_BYTES = 65_536;
@@ -53,6 +53,11 @@ export class Arena implements BodyMemory, ExtentOwner {
   mayStayBytes = 0;
   /** Bytes of bodies of which some part outlives its request. */
   outlivingBytes = 0;
+  /**
+   * Of bodies that are packed 1/32 and 64 bytes more are taken, so that they can become longer
+   * in place. Of runs no more than whole chunks: what is kept for one must do.
+   */
+  takesMore = false;
   /** Called when there is something in use again, after there was nothing. */
   onUsed: (() => void) | undefined;
   /** Called whenever something was given back. */
@@ -152,6 +157,13 @@ export class Arena implements BodyMemory, ExtentOwner {
     this.leave(start + kept, size - kept);
   }
 
+  /** Makes a body longer where it is, if there is room behind it; undefined: there is none. */
+  lengthen(owner: BytesOwner, length: number): Extent | undefined {
+    if (!(owner instanceof ArenaExtent) || owner.arena !== this || owner.size < length) return undefined;
+    owner.setLength(length);
+    return owner;
+  }
+
   /** It has come whole. */
   complete(extent: Extent): void {
     const whole = this.#own(extent);
@@ -247,8 +259,9 @@ export class Arena implements BodyMemory, ExtentOwner {
   }
 
   #sizeOf(length: number): number {
-    const unit = length >= this.chunkBytes ? this.chunkBytes : ALIGN;
-    return Math.max(1, Math.ceil(length / unit)) * unit;
+    if (length >= this.chunkBytes) return Math.ceil(length / this.chunkBytes) * this.chunkBytes;
+    const more = this.takesMore ? (length >>> 5) + 64 : 0;
+    return Math.min(this.chunkBytes, Math.max(1, Math.ceil((length + more) / ALIGN)) * ALIGN);
   }
 
   /** What is packed is shorter than a chunk, and a run is a multiple of it. */

@@ -253,7 +253,7 @@ export class Limiter {
     }
     const length = out.lengthOf(envelope);
     this.#left = memory.alloc(length, true) ?? OWN_BODIES.alloc(length, true);
-    if (this.#left !== undefined) out.write(envelope, this.#left.bytes);
+    if (this.#left !== undefined) out.write(envelope, envelope.bytes, this.#left.bytes);
     out.release();
     const first = this.#met.find((key, i) => i < this.#metCount && key.isOver);
     this.shedPoints = over;

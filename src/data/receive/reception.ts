@@ -142,6 +142,10 @@ export abstract class Reception implements Expiring, BodyMemory, UnreadTaker, Re
     return Math.max(length, this.#coming?.length ?? 0);
   }
 
+  lengthen(owner: BytesOwner, length: number): Extent | undefined {
+    return this.#context.env.admission.arena.lengthen(owner, length);
+  }
+
   trim(extent: Extent, length: number): void {
     this.#context.env.admission.arena.trim(extent, length);
   }

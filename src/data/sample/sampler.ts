@@ -1,4 +1,5 @@
-import { type BodyMemory, type Extent, OWN_BODIES } from "../../core/arena/extent.ts";
+import { type BodyMemory, type BytesOwner, type Extent, OwnExtent } from "../../core/arena/extent.ts";
+import { allocBody } from "../../core/bytes.ts";
 import type { Reason } from "../../core/reason.ts";
 import { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
@@ -25,6 +26,12 @@ import { type Verdict, VERDICT } from "./verdict.ts";
 /** What became of a request. */
 export const SAMPLED = { SAME: 0, LESS: 1, NOTHING: 2, MALFORMED: 3 } as const;
 export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
+
+/** Where there is room for what is left, and who has the request, if it may be written over. */
+interface SampledBody {
+  readonly memory: BodyMemory;
+  readonly owner?: BytesOwner | undefined;
+}
 
 /** Of a class that nobody says anything of. */
 const WHOLE = { probability: 1, reason: "priority_based" } as const;
@@ -135,7 +142,7 @@ export class Sampler {
   }
 
   /** Decides about a well-formed request that came in by a listener of this region. */
-  sample(envelope: Envelope, region: string, headers: SenderHeaders, memory: BodyMemory): Sampled {
+  sample(envelope: Envelope, region: string, headers: SenderHeaders, body: SampledBody): Sampled {
     this.refused = 0;
     this.renewed = false;
     this.known.length = 0;
@@ -148,7 +155,7 @@ export class Sampler {
     this.#plain?.begin(envelope.bytes);
     this.#programs.begin(headers);
     const result = this.#walk(envelope, region) ? this.#result(envelope) : SAMPLED.MALFORMED;
-    if (result === SAMPLED.LESS) this.#write(envelope, region, memory);
+    if (result === SAMPLED.LESS) this.#write(envelope, region, body);
     if (result === SAMPLED.LESS || result === SAMPLED.NOTHING) this.#requests?.add(1);
     this.#requests = undefined;
     this.#items.release();
@@ -217,22 +224,48 @@ export class Sampler {
     });
   }
 
+  #write(envelope: Envelope, region: string, { memory, owner }: SampledBody): void {
+    const length = this.#out.lengthOf(envelope);
+    this.#left =
+      this.#writeInPlace(envelope, length, memory, owner) ?? this.#writeAnew(envelope, length, region, memory);
+    this.#out.leave(this.known);
+    this.renewed = this.#out.renew(envelope, this.#left.bytes);
+  }
+
+  /**
+   * Where only marks are added, and there is room for them behind the request: all of it is moved
+   * to the end, and then, with marks, to where it was. The same memory is still in the caches then.
+   */
+  #writeInPlace(
+    envelope: Envelope,
+    length: number,
+    memory: BodyMemory,
+    owner: BytesOwner | undefined,
+  ): Extent | undefined {
+    const kernel = this.#plain?.kernel;
+    if (kernel === undefined || owner === undefined || !this.#out.onlyGrows) return undefined;
+    const left = memory.lengthen?.(owner, length);
+    if (left === undefined) return undefined;
+    left.retain();
+    const { bytes } = left;
+    const more = length - envelope.bytes.length;
+    bytes.copyWithin(more, 0, envelope.bytes.length);
+    this.#out.write(envelope, bytes.subarray(more), bytes, kernel);
+    return left;
+  }
+
   /**
    * Where there is no room for it, in memory of its own: it was admitted. What was measured by the
    * kernel, which writes in its own memory alone, is walked another time then.
    */
-  #write(envelope: Envelope, region: string, memory: BodyMemory): void {
-    const length = this.#out.lengthOf(envelope);
-    const left = memory.alloc(length, true) ?? OWN_BODIES.alloc(length, true);
-    if (left === undefined) return;
+  #writeAnew(envelope: Envelope, length: number, region: string, memory: BodyMemory): Extent {
+    const left = memory.alloc(length, true) ?? new OwnExtent(allocBody(length));
     if (this.#plain?.kernel !== undefined && left.bytes.buffer !== envelope.bytes.buffer) {
       this.#plain.release();
       this.#walk(envelope, region);
     }
-    this.#out.write(envelope, left.bytes, this.#plain?.kernel);
-    this.#out.leave(this.known);
-    this.#left = left;
-    this.renewed = this.#out.renew(envelope, left.bytes);
+    this.#out.write(envelope, envelope.bytes, left.bytes, this.#plain?.kernel);
+    return left;
   }
 
   #result(envelope: Envelope): Sampled {

@@ -11,6 +11,12 @@ const SCOPE_X: u32 = 0x12;
 const ITEM: u32 = 0x12;
 const ATTRIBUTE: u32 = 0x4a;
 const PARENT: u32 = 0x22;
+const NAME: u32 = 0x2a;
+const KIND: u32 = 0x30;
+const START_TIME: u32 = 0x39;
+const END_TIME: u32 = 0x41;
+/** Of the last three, with a kind below 128. */
+const AFTER_NAME_BYTES: usize = 20;
 /** Tag and length, or both bytes of a tag, as they are read at once. */
 const TRACE_ID_OF_16: u16 = 0x100a;
 const SPAN_ID_OF_8: u16 = 0x0812;
@@ -167,6 +173,7 @@ function isPlain(from: usize, end: usize): bool {
   if (at < end && load<u16>(at) == SPAN_ID_OF_8) at += 10;
   if (at < end && load<u16>(at) == PARENT_OF_8) at += 10;
   else roots++;
+  at = afterTimes(at, end);
   while (at < end) {
     const tag = <u32>load<u8>(at);
     const size = <u32>load<u8>(at + 1);
@@ -189,6 +196,20 @@ function isPlain(from: usize, end: usize): bool {
     else return false;
   }
   return at == end;
+}
+
+/** The place after name, kind and times as encoders write them; else that of the first of them. */
+function afterTimes(from: usize, end: usize): usize {
+  const nameBytes = <u32>load<u8>(from + 1);
+  if (from >= end || load<u8>(from) != NAME || nameBytes >= 0x80) return from;
+  const at = from + 2 + nameBytes;
+  const isUsual =
+    at + AFTER_NAME_BYTES <= end &&
+    load<u8>(at) == KIND &&
+    load<u8>(at + 1) < 0x80 &&
+    load<u8>(at + 2) == START_TIME &&
+    load<u8>(at + 11) == END_TIME;
+  return isUsual ? at + AFTER_NAME_BYTES : at;
 }
 
 /** The last seven bytes of the trace id of a plain span. */
