@@ -308,7 +308,7 @@ export class ItemFields implements SampledSpan {
   #range(action: number, from: number, to: number, keys: KeySet | undefined): boolean {
     switch (action) {
       case ATTRIBUTE:
-        return keys === undefined || this.#anyAttribute(this.bytes, from, to, keys);
+        return keys === undefined || this.#filledNow === keys.size || this.#anyAttribute(this.bytes, from, to, keys);
       case NAME:
         this.nameStart = from;
         this.nameEnd = to;

@@ -1,6 +1,8 @@
 import { allocOwned } from "../core/bytes.ts";
 import type { ItemIndex } from "./items.ts";
-import type { SpanKernel, SpanThreshold } from "./kernel/span-kernel.ts";
+import type { AskedKernel, ListedAt } from "./kernel/asked-kernel.ts";
+import type { SpanKernel } from "./kernel/span-kernel.ts";
+import type { SpanThreshold } from "./kernel/span-threshold.ts";
 import { RangeWriter } from "./range-writer.ts";
 import type { Envelope } from "./scan.ts";
 import { Slack } from "./slack.ts";
@@ -62,8 +64,8 @@ export class SampledItems {
   #resourceKept = new Int32Array(FIRST);
   /** Where its scopes end in `#scopes`; of one that is measured, where they begin in its list. */
   #resourceScopeEnd = new Int32Array(FIRST);
-  /** Of those that are measured, one after the other. */
-  readonly #measured: SpanThreshold[] = [];
+  /** Of those that are measured, one after the other; or where verdicts of their spans begin. */
+  readonly #measured: (SpanThreshold | number)[] = [];
   readonly #slack = new Slack();
 
   begin({ totalItems, totalScopes, resources }: Envelope): void {
@@ -105,11 +107,22 @@ export class SampledItems {
    * scopes are listed from `listed` on.
    */
   takeMeasured(bytes: number, { kept }: SpanKernel, to: SpanThreshold, listed: number): void {
+    this.#takeMeasured(bytes, kept, kept, listed, to);
+  }
+
+  /** One whose spans rules were asked about: their verdicts are listed there. */
+  takeAsked(envelope: Envelope, r: number, bytes: number, { kept, marked }: AskedKernel, at: ListedAt): void {
+    if (kept === 0) this.dropWhole();
+    else if (marked === 0 && kept === envelope.items[r]) this.takeWhole(envelope, r);
+    else this.#takeMeasured(bytes, kept, marked, at.listed, at.verdicts);
+  }
+
+  #takeMeasured(bytes: number, kept: number, changed: number, listed: number, how: SpanThreshold | number): void {
     this.kept += kept;
-    this.changed += kept;
+    this.changed += changed;
     this.#keptBefore = this.kept;
     this.#changedBefore = this.changed;
-    this.#measured.push(to);
+    this.#measured.push(how);
     this.#addResource(MEASURED, bytes, kept, listed);
   }
 
@@ -245,11 +258,16 @@ export class SampledItems {
       if (this.#resourceFate[r] === WHOLE) writer.copy(envelope.outerStart[r]!, envelope.end[r]!);
       else if (this.#resourceFate[r] === PART) this.#writePart(writer, envelope, r);
       else if (this.#resourceFate[r] === MEASURED && kernel !== undefined) {
-        const to = this.#measured[measured++]!;
+        const how = this.#measured[measured++]!;
+        const listed = this.#resourceScopeEnd[r]!;
         writer.header(RESOURCE_X, this.#resourceBytes[r]!);
         const from = bytes.byteOffset + envelope.bodyStart[r]!;
         const end = bytes.byteOffset + envelope.end[r]!;
-        const after = kernel.write(from, end, to, this.#resourceScopeEnd[r]!, out.byteOffset + writer.place());
+        const place = out.byteOffset + writer.place();
+        const after =
+          typeof how === "number"
+            ? kernel.asked.write(from, end, listed, how, place)
+            : kernel.write(from, end, how, listed, place);
         writer.goOn(after - out.byteOffset);
       }
     }

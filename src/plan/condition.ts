@@ -4,6 +4,7 @@ import { Unreachable } from "../core/unreachable.ts";
 import { seeValue, smallWhole, textOf } from "../otlp/any-value.ts";
 import { bytesEqual } from "../otlp/key-set.ts";
 import { anyDataPointAttribute } from "../otlp/data-point.ts";
+import type { ItemFields } from "../otlp/item-fields.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { compileMatcher, exactText } from "./matcher.ts";
 import type { Cond, ItemLeaf, ItemTest, ResourceFacts } from "./route-plan.ts";
@@ -51,9 +52,9 @@ function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
 function leafOf(condition: ItemCondition, signal: Signal): ItemLeaf {
   switch (condition.kind) {
     case "span_kind":
-      return onItem(oneOf(condition.kinds, (item) => item.kind));
+      return onNumber("kind", condition.kinds, (item) => item.kind);
     case "span_status":
-      return onItem(oneOf(condition.codes, (item) => item.statusCode));
+      return onNumber("status", condition.codes, (item) => item.statusCode);
     case "severity": {
       const matches = compileMatcher(condition.match);
       return onItem((item) => matches(item.severity));
@@ -104,9 +105,13 @@ function onItem(test: ItemTest): ItemLeaf {
   return { key: undefined, bind: () => test };
 }
 
-function oneOf(values: readonly number[], read: (fields: Parameters<ItemTest>[0]) => number): ItemTest {
+function onNumber(of: "kind" | "status", values: readonly number[], read: (fields: ItemFields) => number): ItemLeaf {
   const wanted = new Set(values);
-  return (fields) => wanted.has(read(fields));
+  const least = Math.min(...values);
+  const most = Math.max(...values);
+  const isRange = wanted.size === most - least + 1;
+  const question = isRange ? { of, key: "", least, most } : undefined;
+  return { ...onItem((fields) => wanted.has(read(fields))), question };
 }
 
 /**
@@ -135,8 +140,10 @@ function textOrMissing(bytes: Uint8Array, start: number, end: number): string | 
 function onAttribute(condition: { readonly key: string; readonly match: Matcher }): ItemLeaf {
   const matches = valueTest(condition.match);
   const missing = compileMatcher(condition.match)(undefined);
+  const range = wholeRange(condition.match);
   return {
     key: condition.key,
+    question: range && { of: "attribute", key: condition.key, ...range },
     bind: (slot) => (fields) =>
       fields.has(slot) ? matches(fields.slotBytes(slot), fields.slotStart(slot), fields.slotEnd(slot)) : missing,
   };

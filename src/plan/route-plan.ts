@@ -2,6 +2,7 @@ import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { KeySet } from "../otlp/key-set.ts";
 import type { ItemFields } from "../otlp/item-fields.ts";
+import type { SpanQuestion } from "../otlp/span-question.ts";
 import type { Attributes } from "../otlp/resource.ts";
 import type { ChannelChoice } from "./channel-choice.ts";
 import type { Division } from "./division.ts";
@@ -26,6 +27,8 @@ export interface ItemLeaf {
   readonly key: string | undefined;
   /** The test, for a key set in which the key has this slot. */
   readonly bind: (slot: number) => ItemTest;
+  /** The same of a span, where it is no more than a question of a whole number. */
+  readonly question?: SpanQuestion | undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const COMPILER = `${ROOT}node_modules/assemblyscript/bin/asc.js`;
-const SOURCE = "src/otlp/kernel/span-kernel.as.ts";
+const SOURCE = "src/otlp/kernel/asked-spans.as.ts";
 export const KERNEL_CODE = `${ROOT}src/otlp/kernel/span-kernel-code.ts`;
 
 /** No memory of its own, and nothing of AssemblyScript that has to be there at run time. */
@@ -20,7 +20,7 @@ export function compileKernel(): string {
     execFileSync(process.execPath, [COMPILER, SOURCE, "--outFile", outFile, ...OPTIONS], { cwd: ROOT });
     const text = readFileSync(outFile).toString("base64");
     return [
-      "/** span-kernel.as.ts as WebAssembly, in base64: written by `npm run kernel`. */",
+      "/** asked-spans.as.ts as WebAssembly, in base64: written by `npm run kernel`. */",
       "export const SPAN_KERNEL =",
       `  "${text}";`,
       "",

@@ -27,8 +27,33 @@ const traceId = fc.oneof(
   { arbitrary: fc.constantFrom(Buffer.alloc(16), Buffer.alloc(16, 255), NONE, Buffer.alloc(15, 1)), weight: 1 },
 );
 const attribute = fc.tuple(upTo(20), fc.oneof({ arbitrary: upTo(30), weight: 6 }, { arbitrary: upTo(300), weight: 1 }));
+/** Those that rules ask for, and others whose keys are as long. */
+const askedKey = fc.constantFrom(
+  "http.response.status_code",
+  "http.request.resend_count",
+  "http.response.status_cod3",
+  "xttp.response.status_code",
+  "a",
+  "b",
+);
+const small = fc.constantFrom(0, 1, 127, 128, 404, 499, 500, 503, 16_384).map((whole) => [0x18, ...varint(whole)]);
+const otherValue = fc.constantFrom<number[]>(
+  [0x18, ...varint(2 ** 28)],
+  [0x21, 0, 0, 0, 0, 0, 64, 127, 64],
+  [0x0a, 3, 53, 48, 48],
+  [0x10, 1],
+  [0x18],
+  [0x18, 1, 0x18, 2],
+  [0x0a, ...varint(140), ...Buffer.alloc(140, 97)],
+  [],
+);
+const askedValue = fc.oneof({ arbitrary: small, weight: 40 }, { arbitrary: otherValue, weight: 1 });
+const askedFor = fc.tuple(
+  askedKey.map((key) => Buffer.from(key)),
+  askedValue,
+);
 const attributes = fc
-  .array(attribute, { maxLength: 6 })
+  .array(fc.oneof(attribute, askedFor), { maxLength: 6 })
   .map((all) =>
     Buffer.concat(all.map(([key, value]) => field(0x4a, Buffer.concat([field(0x0a, key), field(0x12, value)])))),
   );
@@ -37,6 +62,14 @@ const oddity = fc.constantFrom<readonly number[]>(
   [0x85, 0x01, 1, 0, 0, 0],
   [0x50, 0x80, 0x01],
   [0x7a, 2, 0x18, 1],
+  [0x7a, 5, 0x12, 1, 97, 0x18, 2],
+  [0x7a, 0],
+  [0x7a, 2, 0x18, 0x80],
+  [0x7a, 0x7f, 0x12, 0x7d],
+  [0x30, 3],
+  [0x4a, 7, 0x1a, 1, 97, 0x12, 2, 0x18, 0],
+  [0x4a, 0x80, 1, 0x0a, 1, 97, ...Buffer.alloc(125, 0x12)],
+  [0x30, 0x83, 0],
   [0xfd, 0x7f, 1, 2, 3, 4],
   [0x1a, 7, ...Buffer.from("ot=th:8")],
   [0x22, 0],
@@ -99,7 +132,25 @@ const global = fc.constantFrom(
   "{ sampling_rate: 0.02 }",
   "{ sampling_strategies: [{ type: adaptive, min_rate: 0.1, max_rate: 0.4, target_qps: 10, unit: items }] }",
   "{ sampling_rate: 0.3, sampling_strategies: [{ type: priority_based, rules: [{ priority: high, rate: 1, services: [ship] }] }] }",
+  byRules("{ priority: high, rate: 1, conditions: [{ attribute: { key: http.response.status_code, gte: 500 } }] }"),
+  byRules("{ priority: high, rate: 1, conditions: [{ span_status: error }] }, { priority: low, rate: 0.1 }"),
+  byRules(
+    "{ priority: low, rate: 0.2, services: ['c*', 'x*'], conditions: [{ attribute: { key: a, equals: 404 } }] }",
+    "{ priority: high, rate: 0.9, conditions: [{ span_kind: [client, producer] }] }",
+    "{ priority: high, rate: 1, conditions: [{ attribute: { key: http.request.resend_count, gt: 0, lte: 499.5 } }] }",
+  ),
+  byRules(
+    "{ priority: high, rate: 1, conditions: [{ span_status: error }] }",
+    "{ priority: low, rate: 0.2, services: [ship] }",
+    ...["r", "s", "t", "u", "v", "w", "x", "z"].map((name) => `{ priority: low, rate: 0.1, services: [${name}] }`),
+  ),
+  `${byRules("{ priority: high, rate: 1, conditions: [{ attribute: { key: a, lt: 1 } }] }").slice(0, -3)}, { type: adaptive, min_rate: 0.1, max_rate: 0.4, target_qps: 10, unit: items }] }`,
 );
+
+/** What the rest is kept at is lower; some rules are asked of items, and some of resources. */
+function byRules(...written: readonly string[]): string {
+  return `{ sampling_rate: 0.5, sampling_strategies: [{ type: priority_based, rules: [${written.join(", ")}] }] }`;
+}
 
 /** Everything that is said of a request, and of what is left of it. */
 function told(place: Place, config: string, requests: readonly Buffer[]): unknown {
@@ -153,4 +204,28 @@ test("kernel: it decides about plain spans of one class, and about no others", (
     0,
     "decided by a hash",
   );
+});
+
+test("kernel: it asks spans whole numbers, and nothing else", () => {
+  const kernel = spanKernelOf(wasmMemory)!;
+  const taken = (conditions: string, more = ""): number => {
+    const config = byRules(`{ priority: high, rate: 1, conditions: [${conditions}] }`);
+    const rig = new SamplingRig("traces", config.replace("sampling_rate: 0.5", `sampling_rate: 0.5${more}`), "arena");
+    rig.sample(requestOf([{ service: "cart", spans: [{ name: "low" }, { name: "high", tier: "gold" }] }]));
+    return kernel.asked.verdicts;
+  };
+  assert.equal(taken("{ span_status: error }"), 2);
+  assert.equal(taken("{ span_kind: [client, server] }"), 2);
+  assert.equal(
+    taken("{ service_name: cart }, { attribute: { key: code, gte: 1, lt: 2.5 } }"),
+    2,
+    "the service is known",
+  );
+  assert.equal(taken("{ attribute: { key: tier, gte: 1 } }"), 0, "one of them has a text there");
+  assert.equal(taken("{ attribute: { key: code, gte: 1 } }, { span_status: error }"), 0, "two questions");
+  assert.equal(taken("{ not: { span_status: error } }"), 0);
+  assert.equal(taken("{ span_kind: [internal, client] }"), 0, "kinds that are not next to each other");
+  assert.equal(taken("{ span_name: high }"), 0);
+  assert.equal(taken(`{ attribute: { key: ${"k".repeat(128)}, gte: 1 } }`), 0, "there is no room for the key");
+  assert.equal(taken("{ span_status: error }", ", sampling: { randomness: hash }"), 0, "decided by a hash");
 });

@@ -5,12 +5,12 @@ const MAX_PAGES = 65_536;
 const memories = new WeakMap<ArrayBufferLike, WebAssembly.Memory>();
 
 /**
- * Memory in which WebAssembly can work, too, with a page behind it for what it is told and tells:
- * `wasmMemoryOf` finds it. It never grows, so its buffer stays what it is. Where the system does
- * not give the addresses (a limit on them, or more than 4 GiB) it is memory as any other.
+ * Memory in which WebAssembly can work, too, with two pages behind it for what it is told and
+ * tells: `wasmMemoryOf` finds it. It never grows, so its buffer stays what it is. Where the system
+ * does not give the addresses (a limit on them, or more than 4 GiB) it is memory as any other.
  */
 export function allocWasmMemory(bytes: number): ArrayBuffer {
-  const pages = Math.ceil(bytes / WASM_PAGE_BYTES) + 1;
+  const pages = Math.ceil(bytes / WASM_PAGE_BYTES) + 2;
   try {
     if (pages > MAX_PAGES) return new ArrayBuffer(bytes);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });

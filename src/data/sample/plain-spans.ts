@@ -1,7 +1,9 @@
-import { NOT_PLAIN, type SpanKernel, spanKernelOf } from "../../otlp/kernel/span-kernel.ts";
+import { type SpanKernel, spanKernelOf } from "../../otlp/kernel/span-kernel.ts";
+import { NOT_PLAIN } from "../../otlp/kernel/span-threshold.ts";
 import type { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { ClassCounts } from "./class-counts.ts";
+import { countNoted } from "./noted-randomness.ts";
 import type { RandomnessCounts } from "./randomness-counts.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
 
@@ -15,8 +17,6 @@ export class PlainSpans {
   kernel: SpanKernel | undefined;
   readonly #out: SampledItems;
   readonly #randomness: Pick<RandomnessCounts, "add"> | undefined;
-  /** A span that came as its sender made it. */
-  readonly #seen = { arrival: 1, random: { hi: 0, lo: 0 } };
 
   constructor(out: SampledItems, randomness: Pick<RandomnessCounts, "add"> | undefined) {
     this.#out = out;
@@ -25,7 +25,7 @@ export class PlainSpans {
 
   begin({ buffer }: Uint8Array): void {
     this.kernel = spanKernelOf(buffer);
-    if (this.kernel !== undefined) this.kernel.listed = 0;
+    if (this.kernel !== undefined) this.kernel.listed = this.kernel.asked.verdicts = 0;
   }
 
   /** False: they are not plain, or the kernel cannot reach them. */
@@ -40,7 +40,7 @@ export class PlainSpans {
     counts.marked += kept;
     counts.dropped += dropped;
     counts.arrivals?.addPlain(kept + dropped, kernel.spanBytes, kernel.roots, kept);
-    if (kernel.notes > 0) this.#countRandomness(kernel, service);
+    if (kernel.notes > 0) countNoted(kernel, service, this.#randomness);
     if (kept === 0) this.#out.dropWhole();
     else this.#out.takeMeasured(bytes, kernel, to, listed);
     return true;
@@ -49,14 +49,5 @@ export class PlainSpans {
   /** From here on nothing is taken. */
   release(): void {
     this.kernel = undefined;
-  }
-
-  #countRandomness(kernel: SpanKernel, service: string): void {
-    const { random } = this.#seen;
-    for (let note = 0; note < kernel.notes; note++) {
-      random.hi = kernel.noteHi(note);
-      random.lo = kernel.noteLo(note);
-      this.#randomness?.add(service, this.#seen);
-    }
   }
 }

@@ -12,6 +12,7 @@ import type { Counter } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
 import type { KnownResource } from "../scan/resource-cache.ts";
 import { ResourcePrograms } from "../scan/resource-programs.ts";
+import { AskedSpans } from "./asked-spans.ts";
 import { ClassCounts } from "./class-counts.ts";
 import type { ItemDecider } from "./item-decider.ts";
 import { LogDecider } from "./log-decider.ts";
@@ -86,6 +87,7 @@ export class Sampler {
   #passed = 0;
   /** Of traces that are decided on by their ids. */
   readonly #plain: PlainSpans | undefined;
+  readonly #asked: AskedSpans | undefined;
   /** Of the resource that is walked. */
   #service = "";
   #guardRate = 1;
@@ -114,6 +116,7 @@ export class Sampler {
     this.#randomness = signal === "traces" ? env.randomness : undefined;
     if (signal === "traces" && randomness === "trace_id") this.#plain = new PlainSpans(this.#out, this.#randomness);
     this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, this.#follows, env));
+    if (this.#plain !== undefined) this.#asked = new AskedSpans(plan, this.#out, this.#counts, this.#randomness);
     const high = new Set(data.classes.flatMap(({ name, priority }) => (priority === "high" ? [name] : [])));
     this.#isProtected = plan.pools.map(({ name }) => high.has(name));
     this.#data = data;
@@ -207,6 +210,7 @@ export class Sampler {
       this.#counts[i]!.by(own.reason);
       return own;
     });
+    this.#asked?.obey(this.#thresholds);
     this.#isIdle = this.#canRest();
   }
 
@@ -304,7 +308,7 @@ export class Sampler {
     const out = this.#out;
     const { index } = this.#items;
     this.#service = program.service;
-    if (whole !== ASKED && this.#takePlain(envelope, r, whole)) return true;
+    if (whole === ASKED ? this.#takeAsked(envelope, r, program) : this.#takePlain(envelope, r, whole)) return true;
     this.#items.open(envelope, r);
     out.beginResource(envelope, r);
     for (let scope = 0; scope < index.scopes; scope++) {
@@ -325,6 +329,11 @@ export class Sampler {
     const threshold = this.#thresholds[whole]!;
     if (this.#plain === undefined || threshold.keepsAll || threshold.refuses) return false;
     return this.#plain.take(envelope, r, threshold, this.#counts[whole]!, this.#service);
+  }
+
+  #takeAsked(envelope: Envelope, r: number, program: ResourceProgram): boolean {
+    const kernel = this.#plain?.kernel;
+    return kernel !== undefined && this.#asked !== undefined && this.#asked.take(kernel, envelope, r, program);
   }
 
   /** All of its items are of one class. */

@@ -7,33 +7,33 @@
  * found, nothing is decided, and the same is done in TypeScript, for that resource.
  */
 
-const SCOPE_X: u32 = 0x12;
-const ITEM: u32 = 0x12;
-const ATTRIBUTE: u32 = 0x4a;
-const PARENT: u32 = 0x22;
+export const SCOPE_X: u32 = 0x12;
+export const ITEM: u32 = 0x12;
+export const ATTRIBUTE: u32 = 0x4a;
+export const PARENT: u32 = 0x22;
 const NAME: u32 = 0x2a;
-const KIND: u32 = 0x30;
+export const KIND: u32 = 0x30;
 const START_TIME: u32 = 0x39;
 const END_TIME: u32 = 0x41;
 /** Of the last three, with a kind below 128. */
-const AFTER_NAME_BYTES: usize = 20;
+export const AFTER_NAME_BYTES: usize = 20;
 /** Tag and length, or both bytes of a tag, as they are read at once. */
-const TRACE_ID_OF_16: u16 = 0x100a;
-const SPAN_ID_OF_8: u16 = 0x0812;
-const PARENT_OF_8: u16 = 0x0822;
-const FLAGS: u16 = 0x0185;
+export const TRACE_ID_OF_16: u16 = 0x100a;
+export const SPAN_ID_OF_8: u16 = 0x0812;
+export const PARENT_OF_8: u16 = 0x0822;
+export const FLAGS: u16 = 0x0185;
 const RANDOM_BITS: u64 = 0x00ff_ffff_ffff_ffff;
 
-const NOT_PLAIN: i32 = -1;
-const LEFT_OUT: i32 = -2;
+export const NOT_PLAIN: i32 = -1;
+export const LEFT_OUT: i32 = -2;
 
 /** Where it tells what it found, and where the mark and the lists are: `span-kernel.ts`. */
 let told: usize = 0;
 let mark: usize = 0;
 let notes: usize = 0;
 let notesEnd: usize = 0;
-let scopes: usize = 0;
-let scopesEnd: usize = 0;
+export let scopes: usize = 0;
+export let scopesEnd: usize = 0;
 
 /** Of the resource that is measured. */
 let kept: i32 = 0;
@@ -46,7 +46,7 @@ let noteAt: usize = 0;
 let scopeAt: usize = 0;
 
 /** What `readLength` read last. */
-let length: u32 = 0;
+export let length: u32 = 0;
 
 export function init(page: usize): void {
   told = page;
@@ -199,7 +199,7 @@ function isPlain(from: usize, end: usize): bool {
 }
 
 /** The place after name, kind and times as encoders write them; else that of the first of them. */
-function afterTimes(from: usize, end: usize): usize {
+export function afterTimes(from: usize, end: usize): usize {
   const nameBytes = <u32>load<u8>(from + 1);
   if (from >= end || load<u8>(from) != NAME || nameBytes >= 0x80) return from;
   const at = from + 2 + nameBytes;
@@ -213,7 +213,7 @@ function afterTimes(from: usize, end: usize): usize {
 }
 
 /** The last seven bytes of the trace id of a plain span. */
-function randomness(span: usize): u64 {
+export function randomness(span: usize): u64 {
   return bswap<u64>(load<u64>(span + 10)) & RANDOM_BITS;
 }
 
@@ -238,7 +238,7 @@ function tell(): void {
 }
 
 /** The place after a LEN field whose tag has one byte; 0: it is another one. */
-function afterField(at: usize, end: usize): usize {
+export function afterField(at: usize, end: usize): usize {
   const tag = <u32>load<u8>(at);
   if (tag >= 0x80 || tag < 8 || (tag & 7) != 2) return 0;
   const body = readLength(at + 1);
@@ -247,7 +247,7 @@ function afterField(at: usize, end: usize): usize {
 }
 
 /** Reads `length` at a place, and gives the one after it; 0: it has more than four bytes. */
-function readLength(at: usize): usize {
+export function readLength(at: usize): usize {
   const first = <u32>load<u8>(at);
   if (first < 0x80) {
     length = first;
@@ -270,7 +270,7 @@ function readLong(at: usize): usize {
   return fourth < 0x80 ? at + 4 : 0;
 }
 
-function header(at: usize, tag: u32, size: u32): usize {
+export function header(at: usize, tag: u32, size: u32): usize {
   store<u8>(at, <u8>tag);
   let out = at + 1;
   let rest = size;
@@ -280,18 +280,18 @@ function header(at: usize, tag: u32, size: u32): usize {
 }
 
 /** Bytes of a field that has so many in it. */
-function fieldBytes(size: u32): i32 {
+export function fieldBytes(size: u32): i32 {
   const bytes = size < 0x80 ? 1 : size < 0x4000 ? 2 : size < 0x20_0000 ? 3 : size < 0x1000_0000 ? 4 : 5;
   return <i32>(1 + bytes + size);
 }
 
-function copy(to: usize, from: usize, end: usize): usize {
+export function copy(to: usize, from: usize, end: usize): usize {
   memory.copy(to, from, end - from);
   return to + (end - from);
 }
 
 /** A call of memory.copy costs more than a few bytes. */
-function copyShort(to: usize, from: usize, size: u32): usize {
+export function copyShort(to: usize, from: usize, size: u32): usize {
   let at: u32 = 0;
   for (; at + 8 <= size; at += 8) store<u64>(to + at, load<u64>(from + at));
   for (; at < size; at++) store<u8>(to + at, load<u8>(from + at));

@@ -1,8 +1,10 @@
 import { WASM_PAGE_BYTES, wasmMemoryOf } from "../../core/arena/wasm-memory.ts";
+import { type AskedExports, AskedKernel } from "./asked-kernel.ts";
 import { SPAN_KERNEL } from "./span-kernel-code.ts";
+import { NOT_PLAIN, type SpanThreshold } from "./span-threshold.ts";
 
 /** What the kernel exports: span-kernel.as.ts says what each does. */
-interface Exports {
+interface Exports extends AskedExports {
   init(page: number): void;
   measure(
     from: number,
@@ -22,16 +24,6 @@ const MOST_MARKED = NOTES_AT - MARK_AT;
 /** What it tells in its page, four bytes each. */
 const [KEPT, DROPPED, ROOTS, SPAN_BYTES, UNTIL_NOTE, NOTES, LISTED] = [0, 1, 2, 3, 4, 5, 6] as const;
 
-/** From which randomness on spans are kept, and the field that is put at the end of each then. */
-export interface SpanThreshold {
-  readonly hi: number;
-  readonly lo: number;
-  readonly mark: Uint8Array;
-}
-
-/** What `measure` gives for spans of which one is not plain: nothing is known of the resource. */
-export const NOT_PLAIN = -1;
-
 /**
  * Keeps those spans of a resource that reach a threshold, and marks them, by WebAssembly: where all
  * of them are of one class, and plain (nobody has said anything of sampling, the trace id comes
@@ -49,6 +41,8 @@ export class SpanKernel {
   spanBytes = 0;
   /** Scopes of the request's resources so far: their lengths are listed. */
   listed = 0;
+  /** The part of it that asks rules. */
+  readonly asked: AskedKernel;
   readonly #exports: Exports;
   readonly #mark: Uint8Array;
   readonly #told: Int32Array;
@@ -56,12 +50,13 @@ export class SpanKernel {
   #marked: Uint8Array | undefined;
 
   constructor(buffer: ArrayBuffer, exports: Exports) {
-    const page = buffer.byteLength - WASM_PAGE_BYTES;
+    const page = buffer.byteLength - 2 * WASM_PAGE_BYTES;
     this.#exports = exports;
     this.#told = new Int32Array(buffer, page, MARK_AT / 4);
     this.#mark = new Uint8Array(buffer, page + MARK_AT, MOST_MARKED);
     this.#notes = new Uint32Array(buffer, page + NOTES_AT, (NOTES_END - NOTES_AT) / 4);
     exports.init(page);
+    this.asked = new AskedKernel(buffer, page + WASM_PAGE_BYTES, exports);
   }
 
   /**
