@@ -4,6 +4,7 @@ import type { Rig, RigLoad, Timing } from "../rig.ts";
 import { NGINX } from "../peers.ts";
 import { SIGNALBOX } from "../system.ts";
 import type { System } from "../system.ts";
+import { warmUp } from "./lanes.ts";
 import { shareCores, startsOf, takeTurns } from "./series.ts";
 import type { Cores, Lane, SeriesName, SeriesResult } from "./series.ts";
 import { median } from "./statistics.ts";
@@ -17,6 +18,12 @@ export const DIRECT = "none";
 /** As many calls on a connection as an open loop may have under way. */
 const OPEN_LOOP_STREAMS = 256;
 const CAPACITY_WINDOWS = 3;
+/**
+ * Of CPU at full load before the first window. Without it a router on one core had a p99 of 363 and
+ * 83 ms in its first two windows at half load, and of 5 to 10 in the next four: V8 compiles on the
+ * same core (2026-11-30, commit 17714fd9).
+ */
+const WARM_CPU_MS = 6_000;
 
 /**
  * Latency at a fixed rate, in an open loop: straight to the sink, through the router, and through
@@ -33,10 +40,12 @@ export async function measureAddedLatency(
   const capacity = await requestsOf(run, timing, cores);
   const openLoop: Case = { ...run, streams: OPEN_LOOP_STREAMS };
   const systems = [undefined, SIGNALBOX, ...(NGINX.missing() === undefined ? [NGINX] : [])];
+  const firstCpuMs = short ? 500 : WARM_CPU_MS;
   const lanes = SHARES.flatMap(({ load, share }) =>
-    systems.map((system) =>
-      laneAt({ load, run: openLoop, system, requestsPerSecond: Math.round(share * capacity), timing, cores }),
-    ),
+    systems.map((system) => {
+      const requestsPerSecond = Math.round(share * capacity);
+      return laneAt({ load, run: openLoop, full: run, system, requestsPerSecond, timing, firstCpuMs, cores });
+    }),
   );
   return { kind, series: await takeTurns(lanes, startsOf(windows)), cores };
 }
@@ -54,13 +63,16 @@ async function requestsOf(run: Case, timing: Timing, cores: Cores | undefined): 
 interface LoadAt {
   readonly load: string;
   readonly run: Case;
+  /** What it is warmed up with. */
+  readonly full: Case;
   readonly system: System | undefined;
   readonly requestsPerSecond: number;
   readonly timing: Timing;
+  readonly firstCpuMs: number;
   readonly cores: Cores | undefined;
 }
 
-function laneAt({ load, run, system, requestsPerSecond, timing, cores }: LoadAt): Lane {
+function laneAt({ load, run, full, system, requestsPerSecond, timing, firstCpuMs, cores }: LoadAt): Lane {
   return {
     load,
     system: system?.name ?? DIRECT,
@@ -68,6 +80,7 @@ function laneAt({ load, run, system, requestsPerSecond, timing, cores }: LoadAt)
       await using owned = new AsyncDisposableStack();
       const rig: Rig = owned.use(await openRig(run, system));
       rig.pin(cores);
+      if (system !== undefined) await warmUp(rig.pid, await rig.load(full), firstCpuMs);
       // How late the generator's own timer is, is not the system's doing.
       const sending: RigLoad = await rig.load(run, { requestsPerSecond, latencyFrom: "sent" });
       const kept = owned.move();
