@@ -229,3 +229,32 @@ test("kernel: it asks spans whole numbers, and nothing else", () => {
   assert.equal(taken(`{ attribute: { key: ${"k".repeat(128)}, gte: 1 } }`), 0, "there is no room for the key");
   assert.equal(taken("{ span_status: error }", ", sampling: { randomness: hash }"), 0, "decided by a hash");
 });
+
+test("kernel: of more spans than it has room to note verdicts of, the others are asked in TypeScript", () => {
+  const kernel = spanKernelOf(wasmMemory)!;
+  const spans = Array.from({ length: 35_000 }, (_, i) => {
+    const id = Buffer.alloc(16, 1);
+    id.writeUInt32BE(Math.imul(i, 0x9e37_79b1) >>> 0, 9);
+    return field(0x12, Buffer.concat([field(0x0a, id), Buffer.from([0x7a, 2, 0x18, i % 3])]));
+  });
+  const half = field(0x0a, field(0x12, Buffer.concat(spans)));
+  const config = byRules("{ priority: high, rate: 1, conditions: [{ span_status: error }] }");
+  const own = told("own", config, [Buffer.concat([half, half])]);
+  assert.deepEqual(told("arena", config, [Buffer.concat([half, half])]), own);
+  assert.equal(kernel.asked.verdicts, spans.length);
+});
+
+test("kernel: it notes the randomness of one in 64 of the spans that it decides on", () => {
+  const span = (i: number): Buffer =>
+    field(0x12, Buffer.concat([field(0x0a, Buffer.alloc(16, i)), Buffer.from([0x7a, 2, 0x18, i % 3])]));
+  const config = byRules("{ priority: high, rate: 1, conditions: [{ span_status: error }] }");
+  for (const place of ["own", "arena"] as const) {
+    const rig = new SamplingRig("traces", config, place);
+    for (let turn = 0; turn < 4; turn++) {
+      const spans = Array.from({ length: 96 }, (_, i) => span(turn * 50 + i + 1));
+      rig.sample(field(0x0a, field(0x12, Buffer.concat(spans))));
+    }
+    const noted = rig.randomness.seen.flatMap(({ buckets }) => buckets).reduce((sum, one) => sum + one, 0);
+    assert.equal(noted, (4 * 96 * 2) / 3 / 64, place);
+  }
+});

@@ -17,8 +17,8 @@ const NO_CLASS = MOST_CLASSES;
 /** Above all whole numbers that the kernel reads. */
 const WHOLE_END = 2 ** 28;
 /** Where in its page what is, and bytes of one of several; values are numbered, keys first. */
-const [LENGTHS, KEYS, STEPS, CLASSES, TALLIES, TOLD, MARKS, TEXTS, NOTES] = [
-  64, 192, 320, 576, 896, 1_184, 1_216, 1_792, 2_816,
+const [LENGTHS, KEYS, STEPS, CLASSES, TALLIES, TOLD, MARKS, TEXTS] = [
+  64, 192, 320, 576, 896, 1_184, 1_216, 1_792,
 ] as const;
 const [KEY_BYTES, STEP_BYTES, CLASS_BYTES, MARK_BYTES, TEXT_BYTES] = [16, 16, 32, 64, 128] as const;
 const [STATUS_VALUE, KIND_VALUE] = [8, 9] as const;
@@ -75,11 +75,14 @@ export class AskedKernel {
   readonly #exports: AskedExports;
   readonly #page: DataView;
   readonly #bytes: Uint8Array;
+  readonly #notes: Uint32Array;
   #rules: AskedRules | undefined;
   #classes: readonly AskedClass[] = [];
   #follows = false;
 
-  constructor(buffer: ArrayBuffer, page: number, exports: AskedExports) {
+  /** `notes`: where the kernel notes randomness, also of spans of one class. */
+  constructor(buffer: ArrayBuffer, page: number, notes: Uint32Array, exports: AskedExports) {
+    this.#notes = notes;
     this.#exports = exports;
     this.#page = new DataView(buffer, page);
     this.#bytes = new Uint8Array(buffer, page);
@@ -144,12 +147,12 @@ export class AskedKernel {
 
   /** The upper 24 bits of one of the spans whose randomness is told. */
   noteHi(note: number): number {
-    return this.#page.getUint32(NOTES + 8 * note, true);
+    return this.#notes[2 * note]!;
   }
 
   /** And the lower 32. */
   noteLo(note: number): number {
-    return this.#page.getUint32(NOTES + 8 * note + 4, true);
+    return this.#notes[2 * note + 1]!;
   }
 
   #told(place: number): number {

@@ -19,6 +19,8 @@ import {
   LEFT_OUT,
   length,
   NOT_PLAIN,
+  notes,
+  notesEnd,
   PARENT,
   PARENT_OF_8,
   randomness,
@@ -42,7 +44,6 @@ const VALUE: u32 = 0x12;
 const KEYED_BITS: u32 = 0x80ff_80ff;
 const KEYED: u32 = (KEY << 16) | ATTRIBUTE;
 
-/** In place of a number. */
 const ABSENT: i32 = -1;
 /** What becomes of a span: from MARK on it is kept with the mark of class `verdict - MARK`. */
 const DROP: u32 = 0;
@@ -55,7 +56,7 @@ const MARK: u32 = 2;
 const DECIDED: i32 = 1;
 const NOTED: i32 = 2;
 
-/** Places in the page, and bytes of one thing there. */
+/** Places in the page. */
 const LENGTHS: usize = 64;
 const KEYS: usize = 192;
 const STEPS: usize = 320;
@@ -64,7 +65,6 @@ const TALLIES: usize = 896;
 const TOLD: usize = 1_184;
 const MARKS: usize = 1_216;
 const TEXTS: usize = 1_792;
-const NOTES: usize = 2_816;
 const VERDICTS: usize = 4_096;
 const PAGE: usize = 65_536;
 const STATUS_VALUE: usize = 8 << 2;
@@ -73,7 +73,6 @@ const KIND_VALUE: usize = 9 << 2;
 let page: usize = 0;
 let keyCount: i32 = 0;
 let stepCount: i32 = 0;
-/** Of the resource that is measured. */
 let kept: i32 = 0;
 let marked: i32 = 0;
 let root: i32 = 0;
@@ -86,7 +85,6 @@ export function openAsked(at: usize): void {
   page = at;
 }
 
-/** So many keys and steps are in their places. */
 export function ask(keys: i32, steps: i32): void {
   keyCount = keys;
   stepCount = steps;
@@ -100,7 +98,7 @@ export function measureAsked(from: usize, end: usize, until: i32, listed: u32, v
   kept = marked = 0;
   memory.fill(page + TALLIES, 0, TOLD - TALLIES);
   untilNote = until;
-  noteAt = page + NOTES;
+  noteAt = notes;
   scopeAt = scopes + (listed << 2);
   verdictAt = page + VERDICTS + verdicts;
   let bytes = <i32>(end - from);
@@ -322,7 +320,7 @@ function readStatus(from: usize, end: usize): bool {
 }
 
 function noteRandomness(random: u64): bool {
-  if (noteAt == page + VERDICTS) return false;
+  if (noteAt == notesEnd) return false;
   store<u32>(noteAt, <u32>(random >> 32));
   store<u32>(noteAt + 4, <u32>random);
   noteAt += 8;
@@ -339,7 +337,7 @@ function tell(): void {
   store<i32>(told, kept);
   store<i32>(told + 4, marked);
   store<i32>(told + 8, untilNote);
-  store<i32>(told + 12, <i32>((noteAt - page - NOTES) >> 3));
+  store<i32>(told + 12, <i32>((noteAt - notes) >> 3));
   store<i32>(told + 16, <i32>((scopeAt - scopes) >> 2));
   store<i32>(told + 20, <i32>(verdictAt - page - VERDICTS));
 }

@@ -30,8 +30,8 @@ export const LEFT_OUT: i32 = -2;
 /** Where it tells what it found, and where the mark and the lists are: `span-kernel.ts`. */
 let told: usize = 0;
 let mark: usize = 0;
-let notes: usize = 0;
-let notesEnd: usize = 0;
+export let notes: usize = 0;
+export let notesEnd: usize = 0;
 export let scopes: usize = 0;
 export let scopesEnd: usize = 0;
 

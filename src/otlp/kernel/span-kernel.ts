@@ -56,7 +56,7 @@ export class SpanKernel {
     this.#mark = new Uint8Array(buffer, page + MARK_AT, MOST_MARKED);
     this.#notes = new Uint32Array(buffer, page + NOTES_AT, (NOTES_END - NOTES_AT) / 4);
     exports.init(page);
-    this.asked = new AskedKernel(buffer, page + WASM_PAGE_BYTES, exports);
+    this.asked = new AskedKernel(buffer, page + WASM_PAGE_BYTES, this.#notes, exports);
   }
 
   /**
