@@ -12,9 +12,16 @@ test("kernel: its code is what its source gives (else: npm run kernel)", () => {
   assert.equal(readFileSync(KERNEL_CODE, "utf8"), compileKernel());
 });
 
-const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]);
-const field = (tag: number, content: Uint8Array | readonly number[]): Buffer =>
-  Buffer.concat([Buffer.from([tag, ...varint(content.length)]), Buffer.from(content)]);
+/** In at least so many bytes: some encoders leave room for a length, and fill it in later. */
+const varint = (value: number, least = 1): number[] =>
+  value < 128 && least <= 1 ? [value] : [(value & 127) | 128, ...varint(value >>> 7, least - 1)];
+const field = (tag: number, content: Uint8Array | readonly number[], least = 1): Buffer =>
+  Buffer.concat([Buffer.from([tag, ...varint(content.length, least)]), Buffer.from(content)]);
+/** Bytes of a length, at least. */
+const least = fc.oneof(
+  { arbitrary: fc.constant(1), weight: 20 },
+  { arbitrary: fc.integer({ min: 2, max: 5 }), weight: 1 },
+);
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 const upTo = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength: length, size: "max" });
 /** Now and then. */
@@ -81,7 +88,7 @@ const oddity = fc.constantFrom<readonly number[]>(
   [0x39, 1],
   [0x80],
 );
-const spanBody = fc
+const spanField = fc
   .record({
     traceId,
     parent: fc.boolean(),
@@ -89,9 +96,10 @@ const spanBody = fc
     attributes,
     before: rarely(oddity),
     after: rarely(oddity),
+    least,
   })
-  .map((span) =>
-    Buffer.concat([
+  .map((span) => {
+    const body = Buffer.concat([
       Buffer.from(span.before),
       field(0x0a, span.traceId),
       field(0x12, Buffer.alloc(8, 7)),
@@ -100,28 +108,31 @@ const spanBody = fc
       Buffer.from([0x30, 2, 0x39, 1, 2, 3, 4, 5, 6, 7, 8, 0x41, 8, 7, 6, 5, 4, 3, 2, 1]),
       span.attributes,
       Buffer.from(span.after),
-    ]),
-  );
+    ]);
+    return field(0x12, body, span.least);
+  });
 const scope = fc
   .tuple(
     fc.boolean(),
-    fc.array(spanBody, { maxLength: 8 }),
+    fc.array(spanField, { maxLength: 8 }),
     rarely(fc.constantFrom<readonly number[]>([0x1a, 2, 97, 98], [0x28, 1])),
+    least,
   )
-  .map(([named, spans, end]) => {
+  .map(([named, spans, end, length]) => {
     const name = named ? field(0x0a, field(0x0a, Buffer.from("scope"))) : NONE;
-    return field(0x12, Buffer.concat([name, ...spans.map((span) => field(0x12, span)), Buffer.from(end)]));
+    return field(0x12, Buffer.concat([name, ...spans, Buffer.from(end)]), length);
   });
 const resource = fc
   .tuple(
     fc.constantFrom("cart", "ship"),
     fc.array(scope, { maxLength: 4 }),
     rarely(fc.constantFrom<readonly number[]>([0x1a, 0], [0x0a, 0])),
+    least,
   )
-  .map(([service, scopes, end]) => {
+  .map(([service, scopes, end, length]) => {
     const value = field(0x12, field(0x0a, Buffer.from(service)));
     const about = field(0x0a, field(0x0a, Buffer.concat([field(0x0a, Buffer.from("service.name")), value])));
-    return field(0x0a, Buffer.concat([about, ...scopes, Buffer.from(end)]));
+    return field(0x0a, Buffer.concat([about, ...scopes, Buffer.from(end)]), length);
   });
 const request = fc
   .tuple(fc.array(resource, { minLength: 1, maxLength: 4 }), rarely(fc.constant([0x2a, 1, 5])))
@@ -180,6 +191,24 @@ test("kernel: what it makes of requests is what TypeScript makes of them, byte f
     }),
     { numRuns: 300 },
   );
+});
+
+test("kernel: a request that only grows in part is not marked where it is", () => {
+  const kept = field(0x12, Buffer.concat([field(0x0a, Buffer.alloc(16, 255)), field(0x12, Buffer.alloc(8, 7))]), 4);
+  const spans = (count: number): Buffer => field(0x12, Buffer.concat(Array.from({ length: count }, () => kept)));
+  const first = field(0x0a, spans(100));
+  const hollow = field(0x0a, Buffer.concat([spans(1), ...Array.from({ length: 600 }, () => field(0x12, NONE, 4))]));
+  const wide = Array.from({ length: 600 }, () => field(0x0a, field(0x12, kept), 5));
+  for (const config of [
+    "{ sampling_rate: 0.5 }",
+    byRules("{ priority: high, rate: 1, conditions: [{ span_status: error }] }"),
+  ]) {
+    for (const rest of [[hollow], wide]) {
+      const one = Buffer.concat([first, ...rest]);
+      const own = told("own", config, [one]);
+      for (const place of PLACES.slice(1)) assert.deepEqual(told(place, config, [one]), own, place);
+    }
+  }
 });
 
 test("kernel: it decides about plain spans of one class, and about no others", () => {

@@ -14,6 +14,7 @@ import {
   fieldBytes,
   FLAGS,
   header,
+  isShortest,
   ITEM,
   KIND,
   LEFT_OUT,
@@ -113,6 +114,7 @@ export function measureAsked(from: usize, end: usize, until: i32, listed: u32, v
     const body = readLength(at + 1);
     if (body == 0 || scopeAt == scopesEnd) return NOT_PLAIN;
     at = body + length;
+    if (!isShortest(start, at)) return NOT_PLAIN;
     const left = measureScope(body, at);
     if (left == NOT_PLAIN) return NOT_PLAIN;
     store<i32>(scopeAt, left);

@@ -79,6 +79,7 @@ export function measure(from: usize, end: usize, hi: u32, lo: u32, markBytes: u3
     const body = readLength(at + 1);
     if (body == 0 || scopeAt == scopesEnd) return NOT_PLAIN;
     at = body + length;
+    if (!isShortest(start, at)) return NOT_PLAIN;
     const left = measureScope(body, at, threshold, markBytes);
     if (left == NOT_PLAIN) return NOT_PLAIN;
     store<i32>(scopeAt, left);
@@ -283,6 +284,15 @@ export function header(at: usize, tag: u32, size: u32): usize {
 export function fieldBytes(size: u32): i32 {
   const bytes = size < 0x80 ? 1 : size < 0x4000 ? 2 : size < 0x20_0000 ? 3 : size < 0x1000_0000 ? 4 : 5;
   return <i32>(1 + bytes + size);
+}
+
+/**
+ * Whether the field there, of `length` bytes, says that in as few as it takes. Headers of scopes
+ * are written anew: one that became shorter would be another than TypeScript's, which leaves a
+ * scope as it is, and what is written in place could come before what is not read yet.
+ */
+export function isShortest(start: usize, end: usize): bool {
+  return fieldBytes(length) == <i32>(end - start);
 }
 
 export function copy(to: usize, from: usize, end: usize): usize {
