@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { Arena, CHUNK_BYTES } from "../../src/core/arena/arena.ts";
+import { allocWasmMemory } from "../../src/core/arena/wasm-memory.ts";
 import { SAMPLED } from "../../src/data/sample/sampler.ts";
+import { classThreshold } from "../../src/data/sample/threshold-mark.ts";
 import { spanKernelOf } from "../../src/otlp/kernel/span-kernel.ts";
 import { requestOf } from "../sampling/requests.ts";
 import { type Place, PLACES, SamplingRig, seriesOf, wasmMemory } from "../sampling/sampling-rig.ts";
@@ -28,6 +31,8 @@ const upTo = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLe
 const rarely = (arbitrary: fc.Arbitrary<readonly number[]>): fc.Arbitrary<readonly number[]> =>
   fc.oneof({ arbitrary: fc.constant([]), weight: 12 }, { arbitrary, weight: 1 });
 
+/** Bytes of the largest memory that `allocWasmMemory` makes for WebAssembly. */
+const LARGEST = 61_438 * CHUNK_BYTES;
 const NONE = Buffer.alloc(0);
 const traceId = fc.oneof(
   { arbitrary: bytes(16), weight: 20 },
@@ -209,6 +214,21 @@ test("kernel: a request that only grows in part is not marked where it is", () =
       for (const place of PLACES.slice(1)) assert.deepEqual(told(place, config, [one]), own, place);
     }
   }
+});
+
+test("kernel: it works in all of the largest arena", (t) => {
+  const arena = new Arena(LARGEST, { memory: allocWasmMemory(LARGEST) });
+  const body = arena.alloc(2 * CHUNK_BYTES, true)!; // where arenas put what is long: at the end
+  const kernel = spanKernelOf(body.bytes.buffer);
+  if (kernel === undefined) return t.skip("the system does not give as many addresses");
+  const one = field(0x12, field(0x12, [...field(0x0a, Buffer.alloc(16, 255)), ...field(0x12, Buffer.alloc(8, 7))]));
+  body.bytes.set(one);
+  const { byteOffset } = body.bytes;
+  const out = byteOffset + CHUNK_BYTES;
+  const to = classThreshold(0.5, "priority_based", "traces");
+  const marked = kernel.measure(byteOffset, byteOffset + one.length, to);
+  assert.equal(marked, one.length + to.mark.length);
+  assert.equal(kernel.write(byteOffset, byteOffset + one.length, to, 0, out), out + marked);
 });
 
 test("kernel: it decides about plain spans of one class, and about no others", () => {

@@ -118,7 +118,7 @@ export class AskedKernel {
 
   /** As SpanKernel.write; verdicts begin at `verdicts`. */
   write(from: number, end: number, listed: number, verdicts: number, out: number): number {
-    return this.#exports.writeAsked(from, end, listed, verdicts, out);
+    return this.#exports.writeAsked(from, end, listed, verdicts, out) >>> 0;
   }
 
   /** Of the resource that was measured last: spans of a class that are dropped. */

@@ -83,7 +83,7 @@ export class SpanKernel {
   write(from: number, end: number, { hi, lo, mark }: SpanThreshold, listed: number, out: number): number {
     if (this.#marked !== mark) this.#mark.set(mark);
     this.#marked = mark;
-    return this.#exports.write(from, end, hi, lo, mark.length, listed, out);
+    return this.#exports.write(from, end, hi, lo, mark.length, listed, out) >>> 0; // it comes signed
   }
 
   /** How many of the spans of the resource that was measured last have their randomness told. */
