@@ -226,6 +226,16 @@ test("one item that is throttled or too large holds up nothing: after the pause 
   assert.deepEqual([ends(fat), sizes.calls.filter((bytes) => bytes > 20 * KIB).length], ["rejected", 2]);
 });
 
+test("one item that is throttled or too large comes last only as long as that is before the end of its time", () => {
+  const sizes = new Sizes(() => EXHAUSTED, { queue: { maxBytes: 256 * MIB, maxAgeMs: 1_200 } });
+  const acknowledged = sizes.offer({ bytes: 30 * KIB });
+  sizes.pass(900);
+  assert.equal(ends(acknowledged), "-");
+  sizes.answer = () => ACCEPTED;
+  sizes.pass(200);
+  assert.equal(ends(acknowledged), "delivered");
+});
+
 test("several requests in a batch that is too large: halves of them, down to each alone, and each fate is its own", () => {
   const sizes = new Sizes(({ batch }) =>
     batch.pieces.some((piece) => piece.length > 20 * KIB) ? TOO_LARGE : ACCEPTED,

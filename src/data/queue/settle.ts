@@ -137,8 +137,9 @@ function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target
     // A delay that the target named binds that target, and its health obeys it; here it matters
     // when there is no other.
     const named = origin.anyUsableBeside([target.key], signal) ? 0 : (outcome.afterMs ?? 0);
-    const behind = isPerhapsTooLarge(deliveries, outcome) ? named : 0;
-    backOff(origin, deliveries.slice(from, to), Math.max(own, named) + behind, affordable, outcome);
+    const delayMs = Math.max(own, named);
+    const behind = isPerhapsTooLarge(deliveries, outcome) && hasTime(origin, deliveries[0]!, delayMs + named);
+    backOff(origin, deliveries.slice(from, to), behind ? delayMs + named : delayMs, affordable, outcome);
     from = to;
   }
 }
@@ -149,6 +150,11 @@ function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target
  */
 function isPerhapsTooLarge(deliveries: readonly Delivery[], { perhapsSize = false }: Retry): boolean {
   return perhapsSize && deliveries.length === 1 && isIndivisible(deliveries[0]!);
+}
+
+/** Whether it will not have been given up so much later. */
+function hasTime({ nowMs, maxAgeMs }: BatchOrigin, delivery: Delivery, delayMs: number): boolean {
+  return nowMs + delayMs < expiresMs(delivery, maxAgeMs);
 }
 
 function backOff(
@@ -165,8 +171,7 @@ function backOff(
     // wait for it.
     const awaited = isAwaited(delivery);
     const spent = maxRetries !== undefined && delivery.record.retries >= maxRetries;
-    const tooLate = origin.nowMs + delayMs >= expiresMs(delivery, origin.maxAgeMs);
-    if (spent || tooLate || (!affordable && awaited)) {
+    if (spent || !hasTime(origin, delivery, delayMs) || (!affordable && awaited)) {
       const { message } = outcome;
       origin.finish(delivery, { kind: "failed", reason: "target_failed", message, retryAfterMs: Math.ceil(delayMs) });
     } else {
