@@ -27,6 +27,8 @@ export interface ExtentOwner {
 export class ArenaExtent implements Extent {
   start: number;
   size: number;
+  /** Bytes of its place before the body, into which it may grow. */
+  lead: number;
   length: number;
   isPartial = false;
   /** Some part of it outlives its request. */
@@ -39,20 +41,21 @@ export class ArenaExtent implements Extent {
    */
   #whole: Buffer | undefined = undefined;
 
-  constructor(arena: ExtentOwner, start: number, size: number, length: number) {
+  constructor(arena: ExtentOwner, start: number, size: number, length: number, lead: number) {
     this.arena = arena;
     this.start = start;
     this.size = size;
+    this.lead = lead;
     this.length = length;
   }
 
   get bytes(): Buffer {
-    return (this.#whole ??= this.arena.viewAt(this.start, this.length));
+    return (this.#whole ??= this.arena.viewAt(this.start + this.lead, this.length));
   }
 
   view(from: number, to: number): Buffer {
     if (this.#uses <= 0) this.arena.misuse("read");
-    return this.#uses <= 0 ? GONE : this.arena.viewAt(this.start + from, to - from);
+    return this.#uses <= 0 ? GONE : this.arena.viewAt(this.start + this.lead + from, to - from);
   }
 
   /** Its place, or how much of it there is, has changed. */

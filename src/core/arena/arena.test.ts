@@ -374,26 +374,31 @@ function check(arena: Arena, known: readonly Known[]): void {
   assert.equal(arena.usedBytes, touched.size * CHUNK, "what nobody is in is free");
 }
 
-test("a body can become longer in place where more was taken for it, and only there", () => {
-  const arena = new Arena(4 * CHUNK_BYTES, { debug: true });
-  const exact = arena.alloc(1_000, true)!;
+test("a body can become longer at its beginning where room was left for it, and only there", () => {
+  const arena = new Arena(8 * CHUNK_BYTES, { debug: true });
+  const exact = taken(arena, 1_000);
   assert.equal(arena.lengthen(exact, 1_001), undefined);
   arena.takesMore = true;
-  const body = arena.alloc(1_000, true)!;
-  const next = arena.alloc(1_000, true)!;
-  body.bytes.fill(1);
-  next.bytes.fill(2);
-  const longer = arena.lengthen(body, 1_000 + 31 + 64)!;
-  assert.equal(longer.bytes.length, 1_095);
-  assert.deepEqual([longer.bytes[999], next.bytes[0]], [1, 2]);
-  longer.bytes.fill(3);
-  assert.equal(next.bytes[0], 2);
-  assert.equal(arena.lengthen(body, 1_200), undefined, "there is no room for that");
-  const long = arena.alloc(CHUNK_BYTES + 1, true)!;
-  assert.equal(arena.lengthen(long, 2 * CHUNK_BYTES)!.bytes.length, 2 * CHUNK_BYTES);
-  const run = arena.alloc(CHUNK_BYTES, true)!;
-  assert.equal(arena.lengthen(run, CHUNK_BYTES + 1), undefined, "of a run nothing more is taken");
+  const [before, body, next] = [taken(arena, 1_000), taken(arena, 1_000), taken(arena, 1_000)];
+  for (const [i, { bytes }] of [before, body, next].entries()) bytes.fill(i + 1);
+  const longer = arena.lengthen(body, 1_000 + 88)!;
+  assert.equal(longer.bytes.length, 1_088);
+  assert.ok(
+    longer.bytes.subarray(88).every((byte) => byte === 2),
+    "what it was is its end",
+  );
+  longer.bytes.fill(4);
+  assert.deepEqual([before.bytes[999], longer.view(1_087, 1_088)[0], next.bytes[0]], [1, 4, 3]);
+  assert.equal(arena.lengthen(body, 1_089), undefined, "there is no room for that");
+  const run = taken(arena, CHUNK_BYTES);
+  assert.equal(arena.lengthen(run, CHUNK_BYTES + 1), undefined, "a run has no more than whole chunks");
+  const long = taken(arena, CHUNK_BYTES + 1, false);
+  long.bytes.fill(5);
+  assert.equal(arena.grow(long, CHUNK_BYTES + 9, CHUNK_BYTES + 1), true);
+  arena.trim(long, CHUNK_BYTES + 1);
+  assert.ok(long.bytes.every((byte) => byte === 5));
+  assert.equal(arena.lengthen(long, CHUNK_BYTES + 2_000)!.bytes[2_000], 5);
   assert.equal(new Arena(CHUNK_BYTES).lengthen(body, 1_001), undefined, "it is another's");
-  for (const extent of [exact, body, next, long, run]) extent.release();
+  for (const extent of [exact, before, body, next, run, long]) extent.release();
   assert.deepEqual([arena.liveBytes, arena.usedBytes, arena.leaks], [0, 0, []]);
 });

@@ -54,8 +54,8 @@ export class Arena implements BodyMemory, ExtentOwner {
   /** Bytes of bodies of which some part outlives its request. */
   outlivingBytes = 0;
   /**
-   * Of bodies that are packed 1/32 and 64 bytes more are taken, so that they can become longer
-   * in place. Of runs no more than whole chunks: what is kept for one must do.
+   * Before bodies that are packed 1/32 and 64 bytes are left free, so that they can become longer
+   * in place. Before those in runs what whole chunks leave over: what is kept for one must do.
    */
   takesMore = false;
   /** Called when there is something in use again, after there was nothing. */
@@ -125,7 +125,7 @@ export class Arena implements BodyMemory, ExtentOwner {
     const size = this.#sizeOf(length);
     const start = this.#place(size, whole);
     if (start < 0) return undefined;
-    const extent = new ArenaExtent(this, start, size, length);
+    const extent = new ArenaExtent(this, start, size, length, this.#leadOf(size, length));
     if (!whole) this.#setPartial(extent, true);
     this.#watch?.born(extent, owner);
     return extent;
@@ -136,11 +136,13 @@ export class Arena implements BodyMemory, ExtentOwner {
     const size = this.#sizeOf(length);
     const start = this.#place(size, false);
     if (start < 0) return false;
-    moved.bytes.copy(this.viewAt(start, length), 0, 0, filled);
+    const lead = this.#leadOf(size, length);
+    moved.bytes.copy(this.viewAt(start + lead, length), 0, 0, filled);
     if (moved.isPartial) this.partialBytes += size - moved.size;
     this.leave(moved.start, moved.size);
     moved.start = start;
     moved.size = size;
+    moved.lead = lead;
     moved.setLength(length);
     return true;
   }
@@ -149,17 +151,23 @@ export class Arena implements BodyMemory, ExtentOwner {
     const trimmed = this.#own(extent);
     if (length === trimmed.length) return;
     trimmed.setLength(length);
-    const { start, size } = trimmed;
-    const kept = Math.max(1, Math.ceil(length / this.chunkBytes)) * this.chunkBytes;
+    const { start, size, lead } = trimmed;
+    const kept = Math.max(1, Math.ceil((lead + length) / this.chunkBytes)) * this.chunkBytes;
     if (kept >= size) return;
     trimmed.size = kept;
     if (trimmed.isPartial) this.partialBytes -= size - kept;
     this.leave(start + kept, size - kept);
   }
 
-  /** Makes a body longer where it is, if there is room behind it; undefined: there is none. */
+  /**
+   * Makes a body longer, at its beginning, where it is: what it was is its end then. Undefined:
+   * there is no room before it.
+   */
   lengthen(owner: BytesOwner, length: number): Extent | undefined {
-    if (!(owner instanceof ArenaExtent) || owner.arena !== this || owner.size < length) return undefined;
+    if (!(owner instanceof ArenaExtent) || owner.arena !== this) return undefined;
+    const more = length - owner.length;
+    if (more < 0 || more > owner.lead) return undefined;
+    owner.lead -= more;
     owner.setLength(length);
     return owner;
   }
@@ -260,8 +268,14 @@ export class Arena implements BodyMemory, ExtentOwner {
 
   #sizeOf(length: number): number {
     if (length >= this.chunkBytes) return Math.ceil(length / this.chunkBytes) * this.chunkBytes;
-    const more = this.takesMore ? (length >>> 5) + 64 : 0;
+    const more = this.takesMore ? roomFor(length) : 0;
     return Math.min(this.chunkBytes, Math.max(1, Math.ceil((length + more) / ALIGN)) * ALIGN);
+  }
+
+  #leadOf(size: number, length: number): number {
+    if (!this.takesMore) return 0;
+    const more = Math.min(size - length, roomFor(length));
+    return more - (more % ALIGN);
   }
 
   /** What is packed is shorter than a chunk, and a run is a multiple of it. */
@@ -348,4 +362,9 @@ export class Arena implements BodyMemory, ExtentOwner {
     else if (chunk === this.#whole.chunk) this.#leave(this.#whole);
     else if (chunk === this.#partial.chunk) this.#leave(this.#partial);
   }
+}
+
+/** By so much a body may become longer. */
+function roomFor(length: number): number {
+  return (length >>> 5) + 64;
 }

@@ -50,7 +50,10 @@ export interface BodyMemory {
    * it is as it was.
    */
   grow(extent: Extent, length: number, filled: number): boolean;
-  /** Makes it longer where it is. Undefined: there is no room behind it, or it is not from here. */
+  /**
+   * Makes it longer at its beginning: what it was is its end then. Undefined: there is no room
+   * before it, or it is not from here.
+   */
   lengthen?(owner: BytesOwner, length: number): Extent | undefined;
   /** Gives back what is behind the first `length` bytes, as far as that is possible. */
   trim(extent: Extent, length: number): void;

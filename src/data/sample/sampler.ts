@@ -237,8 +237,8 @@ export class Sampler {
   }
 
   /**
-   * Where only marks are added, and there is room for them behind the request: all of it is moved
-   * to the end, and then, with marks, to where it was. The same memory is still in the caches then.
+   * Where only marks are added, and there is room for them before the request: it is moved to where
+   * that begins, span by span. Its memory is in the processor's caches.
    */
   #writeInPlace(
     envelope: Envelope,
@@ -253,7 +253,6 @@ export class Sampler {
     left.retain();
     const { bytes } = left;
     const more = length - envelope.bytes.length;
-    bytes.copyWithin(more, 0, envelope.bytes.length);
     this.#out.write(envelope, bytes.subarray(more), bytes, kernel);
     return left;
   }
