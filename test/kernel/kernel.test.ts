@@ -7,6 +7,7 @@ import { allocWasmMemory } from "../../src/core/arena/wasm-memory.ts";
 import { SAMPLED } from "../../src/data/sample/sampler.ts";
 import { classThreshold } from "../../src/data/sample/threshold-mark.ts";
 import { spanKernelOf } from "../../src/otlp/kernel/span-kernel.ts";
+import { DEGRADATION_STEPS, NOTHING_GIVEN_UP } from "../../src/plan/degradation-plan.ts";
 import { requestOf } from "../sampling/requests.ts";
 import { type Place, PLACES, SamplingRig, seriesOf, wasmMemory } from "../sampling/sampling-rig.ts";
 import { compileKernel, KERNEL_CODE } from "./compile-kernel.ts";
@@ -229,6 +230,21 @@ test("kernel: it works in all of the largest arena", (t) => {
   const marked = kernel.measure(byteOffset, byteOffset + one.length, to);
   assert.equal(marked, one.length + to.mark.length);
   assert.equal(kernel.write(byteOffset, byteOffset + one.length, to, 0, out), out + marked);
+});
+
+test("kernel: what a degraded node does not let in is counted once, wherever there is room for the rest", () => {
+  const config = byRules("{ priority: low, rate: 0.1, services: [ship] }");
+  const one = requestOf([
+    { service: "cart", spans: [{ name: "high" }] },
+    { service: "ship", spans: [{ name: "high" }, { name: "low" }] },
+  ]);
+  const refused = PLACES.map((place) => {
+    const rig = new SamplingRig("traces", config, place);
+    rig.sampler.obey(undefined, { ...NOTHING_GIVEN_UP, level: DEGRADATION_STEPS.lowIsRefused });
+    assert.equal(rig.sample(Buffer.from(one)).result, SAMPLED.LESS);
+    return rig.sampler.refused;
+  });
+  assert.deepEqual(refused, [2, 2, 2, 2]);
 });
 
 test("kernel: it decides about plain spans of one class, and about no others", () => {

@@ -279,6 +279,7 @@ export class Sampler {
 
   /** Decides about all of its items. False when one is malformed. */
   #walk(envelope: Envelope, region: string): boolean {
+    this.refused = 0;
     this.#marked = undefined;
     for (const counts of this.#counts) counts.forget();
     this.#out.begin(envelope);
