@@ -10,7 +10,7 @@ const SOURCE = "src/otlp/kernel/asked-spans.as.ts";
 export const KERNEL_CODE = `${ROOT}src/otlp/kernel/span-kernel-code.ts`;
 
 /** No memory of its own, and nothing of AssemblyScript that has to be there at run time. */
-const OPTIONS = ["--runtime", "stub", "--importMemory", "--noExportMemory", "--noAssert", "-O3"];
+const OPTIONS = ["--runtime", "stub", "--importMemory", "--noExportMemory", "--noAssert", "--enable", "simd", "-O3"];
 
 /** The text of span-kernel-code.ts, as its source gives it. Throws with what the compiler says. */
 export function compileKernel(): string {

@@ -3,6 +3,7 @@
  * used here: TypeScript has it in its types of browsers alone.
  */
 declare namespace WebAssembly {
+  function validate(bytes: Uint8Array): boolean;
   class Memory {
     constructor(pages: { readonly initial: number; readonly maximum: number });
     readonly buffer: ArrayBuffer;

@@ -1,8 +1,7 @@
 /**
- * What sampling does to spans that rules are asked about (decision 43): rules that compare whole
- * numbers of a span, an attribute, its status or its kind, with two others. asked-kernel.ts calls
- * it, and says where in the second page behind the requests it finds what. Spans are plain here as
- * in span-kernel.as.ts, and where all that such rules could read is as encoders write it.
+ * What sampling does to spans that rules ask (decision 43): rules that compare whole numbers of an
+ * attribute, a status or a kind with two others. asked-kernel.ts calls it, and says what is where.
+ * Spans are plain as in span-kernel.as.ts, and what is asked is as encoders write it.
  */
 import {
   AFTER_NAME_BYTES,
@@ -50,10 +49,7 @@ const ABSENT: i32 = -1;
 const DROP: u32 = 0;
 const KEEP: u32 = 1;
 const MARK: u32 = 2;
-/**
- * Flags of a class: its spans are decided on, else its threshold is 0; of one in 64 the randomness
- * is told.
- */
+/** Flags of a class: whether spans are decided on, and of one in 64 the randomness is told. */
 const DECIDED: i32 = 1;
 const NOTED: i32 = 2;
 

@@ -103,6 +103,13 @@ export class SpanKernel {
 }
 
 let compiled: WebAssembly.Module | undefined;
+
+/** Undefined: the processor has no SIMD for it, as those of before 2008. */
+function compile(): WebAssembly.Module | undefined {
+  const code = Uint8Array.from(atob(SPAN_KERNEL), (char) => char.charCodeAt(0));
+  return WebAssembly.validate(code) ? new WebAssembly.Module(code) : undefined;
+}
+
 const kernels = new WeakMap<ArrayBufferLike, SpanKernel>();
 
 /** The kernel for a memory; undefined: WebAssembly cannot work in it. */
@@ -111,7 +118,8 @@ export function spanKernelOf(buffer: ArrayBufferLike): SpanKernel | undefined {
   if (known !== undefined) return known;
   const memory = wasmMemoryOf(buffer);
   if (memory === undefined) return undefined;
-  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(SPAN_KERNEL), (char) => char.charCodeAt(0)));
+  compiled ??= compile();
+  if (compiled === undefined) return undefined;
   // What it exports is what its source, beside this file, says.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports;
