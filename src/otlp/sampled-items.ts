@@ -238,11 +238,12 @@ export class SampledItems {
   }
 
   /**
-   * Nothing is left out, and all that is longer afterwards was measured: see `write`. Lengths of a
-   * resource and of a span that are written in fewer bytes save 4 and 3, and marks have 9 or more.
+   * Nothing is left out or put elsewhere, as what stands beside resources is, and all that is
+   * longer afterwards was measured: see `write`. Lengths of a resource and of a span that are
+   * written in fewer bytes save 4 and 3, and marks have 9 or more.
    */
-  get onlyGrows(): boolean {
-    if (this.kept < this.#items) return false;
+  onlyGrows({ extras }: Envelope): boolean {
+    if (this.kept < this.#items || extras.length > 0) return false;
     for (let r = 0; r < this.#resources; r++) if (this.#resourceFate[r] === PART) return false;
     return true;
   }

@@ -203,14 +203,19 @@ test("kernel: a request that only grows in part is not marked where it is", () =
   const kept = field(0x12, Buffer.concat([field(0x0a, Buffer.alloc(16, 255)), field(0x12, Buffer.alloc(8, 7))]), 4);
   const spans = (count: number): Buffer => field(0x12, Buffer.concat(Array.from({ length: count }, () => kept)));
   const first = field(0x0a, spans(100));
+  const short = field(0x0a, spans(1));
   const hollow = field(0x0a, Buffer.concat([spans(1), ...Array.from({ length: 600 }, () => field(0x12, NONE, 4))]));
   const wide = Array.from({ length: 600 }, () => field(0x0a, field(0x12, kept), 5));
   for (const config of [
     "{ sampling_rate: 0.5 }",
     byRules("{ priority: high, rate: 1, conditions: [{ span_status: error }] }"),
   ]) {
-    for (const rest of [[hollow], wide]) {
-      const one = Buffer.concat([first, ...rest]);
+    for (const all of [
+      [first, hollow],
+      [first, ...wide],
+      [short, Buffer.from([0x2a, 3, 97, 98, 99]), short],
+    ]) {
+      const one = Buffer.concat(all);
       const own = told("own", config, [one]);
       for (const place of PLACES.slice(1)) assert.deepEqual(told(place, config, [one]), own, place);
     }

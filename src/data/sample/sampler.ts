@@ -247,7 +247,7 @@ export class Sampler {
     owner: BytesOwner | undefined,
   ): Extent | undefined {
     const kernel = this.#plain?.kernel;
-    if (kernel === undefined || owner === undefined || !this.#out.onlyGrows) return undefined;
+    if (kernel === undefined || owner === undefined || !this.#out.onlyGrows(envelope)) return undefined;
     const left = memory.lengthen?.(owner, length);
     if (left === undefined) return undefined;
     left.retain();
