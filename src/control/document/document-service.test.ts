@@ -4,6 +4,7 @@ import { after as afterAll, test } from "node:test";
 import { parse } from "yaml";
 import { hideValuesOf } from "../../config/taint.ts";
 import { systemClock } from "../../core/clock.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { openDocumentService } from "./document-service.ts";
 import { loadDocument } from "./prepare.ts";
 
@@ -248,4 +249,15 @@ test("document service: a rule with a short pattern is changed here only where n
     assert.ok(made.kind === "prepared" && made.prepared.config !== undefined && first.config !== undefined);
     assert.equal(made.prepared.config.rules[1] === first.config.rules[1], isHere, regex.slice(0, 20));
   }
+});
+
+test("document service: a node that carries no data compiles what a change needs after a long document, unless it ends before", async () => {
+  const clock = new ManualClock();
+  const [stays, ends] = [0, 1].map(() => openDocumentService({ clock, unhurried: true }));
+  for (const service of [stays!, ends!]) assert.ok((await service.prepareFirst(LONG, place)).config !== undefined);
+  assert.equal(clock.pending, 2);
+  await ends![Symbol.asyncDispose]();
+  assert.equal(clock.pending, 1);
+  clock.advance(2_000);
+  assert.equal(clock.pending, 0);
 });
