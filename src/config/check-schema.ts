@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MappedList } from "../core/recent-list.ts";
 import { sharing } from "../core/sharing.ts";
 import { hintFor } from "./closest.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "./finding.ts";
@@ -16,30 +17,30 @@ export function checkSchema(root: unknown): { document: SchemaDocument | undefin
   if (!Array.isArray(rules)) return checkAgainst(ConfigSchema, root);
   const { document, findings } = checkAgainst(ConfigSchema, { ...valuesOf(root), rules: [] });
   const shared = sharing();
-  const checked = rules.map((rule: unknown, i) =>
-    checkRule(rule, shared, (issue) => findings.push(...toFindings(issue, ["rules", i], root))),
-  );
+  const checked = recentRules.of(rules, (rule) => checkRule(rule, shared));
+  const right = checked.includes(undefined)
+    ? checked.filter((rule) => rule !== undefined)
+    : (checked as RuleDocument[]); // oxlint-disable-line typescript/no-unsafe-type-assertion -- all are there
+  for (let i = 0; right.length < checked.length && i < checked.length; i++) {
+    if (checked[i] !== undefined) continue;
+    const { error } = RuleSchema.safeParse(rules[i], { error: issueText });
+    for (const issue of error?.issues ?? []) findings.push(...toFindings(issue, ["rules", i], root));
+  }
   if (document === undefined || findings.length > 0) return { document: undefined, findings };
-  return { document: { ...document, rules: checked.filter((rule) => rule !== undefined) }, findings };
+  return { document: { ...document, rules: right }, findings };
 }
+
+const recentRules = new MappedList<unknown, RuleDocument | undefined>();
 
 /** What the schema makes of rules: when one changes, the others are there already. */
 const knownRules = new WeakMap<object, RuleDocument>();
 
-function checkRule(
-  rule: unknown,
-  shared: ReturnType<typeof sharing>,
-  tell: (issue: Issue) => void,
-): RuleDocument | undefined {
+/** Undefined: something is wrong with it. */
+function checkRule(rule: unknown, shared: ReturnType<typeof sharing>): RuleDocument | undefined {
   const values = valuesOf(rule);
   const known = values && knownRules.get(values);
   if (known !== undefined) return known;
-  let checked = values && plainRule(values);
-  if (checked === undefined) {
-    const result = RuleSchema.safeParse(rule, { error: issueText });
-    for (const issue of result.error?.issues ?? []) tell(issue);
-    checked = result.data;
-  }
+  const checked = values && (plainRule(values) ?? RuleSchema.safeParse(rule).data);
   if (checked === undefined || values === undefined) return undefined;
   const made = withShared(checked, shared);
   knownRules.set(values, made);

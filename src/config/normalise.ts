@@ -1,4 +1,5 @@
 import { discoveredId, discoveredTargets, isDiscovery } from "./discovered.ts";
+import { MappedList } from "../core/recent-list.ts";
 import { isSelected } from "./glob.ts";
 import type {
   Config,
@@ -64,6 +65,7 @@ export function normalise(document: SchemaDocument, resolvePath: (path: string) 
 /** The same of the fleet's part, which nothing of a node has a say in. */
 function normaliseFleet(document: FleetDocument): FleetConfig {
   const { routing_rules: shortRules, ...global } = document.global;
+  const rules = recentRules.of(document.rules, expandRule);
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};
   for (const [name, pool] of Object.entries(document.pools)) pools[name] = expandPool(pool, document.targets);
@@ -77,7 +79,7 @@ function normaliseFleet(document: FleetDocument): FleetConfig {
   return {
     targets: [...document.targets, ...discoveredTargets(document)],
     pools,
-    rules: [...document.rules.map(expandRule), ...short.rules],
+    rules: short.rules.length === 0 ? rules : [...rules, ...short.rules],
     default_pool: inPlace === undefined ? nameIn(document.default_pool) : "default",
     unmatched: document.unmatched,
     global: global satisfies GlobalConfig,
@@ -111,6 +113,8 @@ function defaultInPlace(document: FleetDocument): PoolDocument | undefined {
   if (!isSilent || document.targets.length === 0) return undefined;
   return PoolSchema.parse({ targets: document.targets.map((target) => target.id) });
 }
+
+const recentRules = new MappedList<RuleDocument, RuleConfig>();
 
 function expandRule(rule: RuleDocument): RuleConfig {
   const known = expanded.get(rule);

@@ -1,4 +1,5 @@
 import { discoveryIn, readSelection, writtenTarget } from "./discovered.ts";
+import { MappedList } from "../core/recent-list.ts";
 import type { Path } from "./finding.ts";
 import { entriesOf, isValues, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
@@ -21,6 +22,13 @@ export interface Outline {
   /** Under `pools`, in rules, and the default pool in place. */
   readonly pools: readonly OutlinePool[];
   readonly rules: readonly OutlineRule[];
+  /**
+   * Of the rules those that have more than plain ones: these name a pool, and have, besides, an
+   * id, conditions, signals, a priority and a mode at most.
+   */
+  readonly oddRules: readonly OutlineRule[];
+  /** The pools that plain rules name. */
+  readonly plainPools: ReadonlySet<string>;
 }
 
 export interface OutlineTarget {
@@ -58,7 +66,9 @@ export function readOutline(document: unknown): Outline {
   const root = valuesOf(document) ?? {};
   const targets = entriesOf(root["targets"], ["targets"]).map(readTarget);
   const rules = readRules(root["rules"]);
-  const pools = readPools(root, rules);
+  const oddRules: OutlineRule[] = rules.filter(({ plainPool }) => plainPool === undefined);
+  const pools = readPools(root, oddRules);
+  const short = readShortRules(root);
   return {
     root,
     targetIds: isReadable(root["targets"]) && targets.every(({ id }) => id !== undefined) ? idsOf(targets) : undefined,
@@ -66,7 +76,9 @@ export function readOutline(document: unknown): Outline {
     discovered: pools.flatMap(readDiscovered),
     poolNames: root["pools"] === undefined || valuesOf(root["pools"]) !== undefined ? namesOf(pools) : undefined,
     pools,
-    rules: [...rules, ...readShortRules(root)],
+    rules: short.length === 0 ? rules : [...rules, ...short],
+    oddRules: [...oddRules, ...short],
+    plainPools: plainPoolsOf(rules),
   };
 }
 
@@ -119,26 +131,47 @@ function readPools(root: Values, rules: readonly OutlineRule[]): OutlinePool[] {
   return pools;
 }
 
-function readRules(rules: unknown): OutlineRule[] {
-  const read: OutlineRule[] = [];
+function readRules(rules: unknown): readonly WrittenRule[] {
   const list = listOf(rules);
-  for (let i = 0; i < list.length; i++) {
-    const values = list[i];
-    if (isValues(values)) read.push(new WrittenRule(values, i));
-  }
-  return read;
+  const read = recentRules.of(
+    list,
+    (values, i) => (isValues(values) ? new WrittenRule(values, i) : undefined),
+    "place",
+  );
+  return read.includes(undefined) ? read.filter((rule) => rule !== undefined) : (read as readonly WrittenRule[]); // oxlint-disable-line typescript/no-unsafe-type-assertion -- all are there
 }
 
-/**
- * One entry of the list, read when it is asked: of ten thousand rules little is, and they are read
- * for each change of one.
- */
+const recentRules = new MappedList<unknown, WrittenRule | undefined>();
+
+function plainPoolsOf(rules: readonly WrittenRule[]): Set<string> {
+  const names = new Set<string>();
+  for (let i = 0; i < rules.length; i++) {
+    const { plainPool } = rules[i]!;
+    if (plainPool !== undefined) names.add(plainPool);
+  }
+  return names;
+}
+
+const PLAIN_KEYS: ReadonlySet<string> = new Set(["id", "conditions", "pool", "priority", "signals", "mode"]);
+
+/** The pool of a rule that is plain. */
+function plainPoolOf(values: Values): string | undefined {
+  for (const key in values) if (!PLAIN_KEYS.has(key)) return undefined;
+  return textOf(values["pool"]);
+}
+
+/** One entry of the list; of ten thousand rules little is read, and most stay where they are. */
 class WrittenRule implements OutlineRule {
   readonly values: Values;
+  /** Undefined: it is not plain. */
+  readonly plainPool: string | undefined;
+  readonly priority: number;
   readonly #index: number;
 
   constructor(values: Values, index: number) {
     this.values = values;
+    this.plainPool = plainPoolOf(values);
+    this.priority = readPriority(values["priority"]);
     this.#index = index;
   }
 
@@ -148,10 +181,6 @@ class WrittenRule implements OutlineRule {
 
   get id(): string | undefined {
     return textOf(this.values["id"]);
-  }
-
-  get priority(): number {
-    return readPriority(this.values["priority"]);
   }
 
   get signals(): readonly string[] {

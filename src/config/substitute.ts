@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from "node:path";
+import { MANY_ITEMS, RecentList } from "../core/recent-list.ts";
 import { Secret } from "../core/secret.ts";
 import { literal, secretRef, type SecretSource } from "../core/secret-source.ts";
 import type { Finding, Path } from "./finding.ts";
@@ -95,12 +96,22 @@ function walk(value: unknown, path: Path, work: Substitution): Both {
 function hasReference(value: unknown): boolean {
   if (typeof value === "string") return value.includes("${");
   if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some(hasReference);
+  if (Array.isArray(value)) return value.length < MANY_ITEMS ? value.some(hasReference) : hasReferenceInMany(value);
   if (without.has(value)) return false;
   for (const key in value) if (hasReference(Reflect.get(value, key))) return true;
   if ("id" in value) without.add(value);
   return false;
 }
+
+function hasReferenceInMany(list: readonly unknown[]): boolean {
+  const { from, to } = recent.changeTo(list);
+  isRecentWithout = (isRecentWithout || to - from === list.length) && !list.slice(from, to).some(hasReference);
+  return !isRecentWithout && list.some(hasReference);
+}
+
+const recent = new RecentList();
+/** Whether it is known that none stands in the recent list. */
+let isRecentWithout = false;
 
 /** Rules and their like that have none: they are not looked through again. */
 const without = new WeakSet<object>();

@@ -1,3 +1,4 @@
+import { MANY_ITEMS, RecentList } from "../core/recent-list.ts";
 import type { Path } from "./finding.ts";
 
 /** A mapping of a document. */
@@ -42,6 +43,7 @@ export function placesOf(root: unknown, pattern: readonly string[], path: Path =
   if (Array.isArray(root)) {
     if (key !== "*") return [];
     const [next = "*"] = rest;
+    if (next !== "*" && !mayHaveKey(root, next)) return [];
     const found: { value: unknown; path: Path }[] = [];
     for (let i = 0; i < root.length; i++) {
       if (next === "*" || hasKey(root[i], next)) found.push(...placesOf(root[i], rest, [...path, i]));
@@ -57,6 +59,21 @@ function hasKey(value: unknown, key: string): boolean {
   return isValues(value) && Object.hasOwn(value, key);
 }
 
+/**
+ * Whether a mapping of the list may have the key: of ten thousand rules few have more than a few.
+ */
+function mayHaveKey(list: readonly unknown[], key: string): boolean {
+  if (list.length < MANY_ITEMS) return true;
+  const { from, to, gone } = recent.changeTo(list);
+  if (gone > list.length / 2) recentKeys.clear();
+  for (let i = from; i < to; i++) for (const name in valuesOf(list[i])) recentKeys.add(name);
+  return recentKeys.has(key);
+}
+
+const recent = new RecentList();
+/** Of all mappings of the recent list, and of some that were in it. */
+const recentKeys = new Set<string>();
+
 /** A copy with other values at the places of a pattern; what stays as it is, is not copied. */
 export function mapPlaces(
   root: unknown,
@@ -69,6 +86,7 @@ export function mapPlaces(
   if (Array.isArray(root)) {
     if (key !== "*") return root;
     const [next = "*"] = rest;
+    if (next !== "*" && !mayHaveKey(root, next)) return root;
     let items: unknown[] = root;
     for (let i = 0; i < root.length; i++) {
       if (next !== "*" && !hasKey(root[i], next)) continue;

@@ -19,16 +19,24 @@ function endOf(text: string, tail: number, size: number): string {
   return text.slice(text.length - tail - size, text.length - tail);
 }
 
-/** How many items two lists have in common at both ends; none of them twice. */
+/**
+ * How many items two lists have in common at both ends; none of them twice. Without `isSame`: the
+ * same objects, or equal values.
+ */
 export function commonItems<Item>(
   a: readonly Item[],
   b: readonly Item[],
-  isSame: (a: Item, b: Item) => boolean = Object.is,
+  isSame?: (a: Item, b: Item) => boolean,
 ): { readonly head: number; readonly tail: number } {
   const most = Math.min(a.length, b.length);
   let head = 0;
-  while (head < most && isSame(a[head]!, b[head]!)) head++;
   let tail = 0;
-  while (tail < most - head && isSame(a[a.length - 1 - tail]!, b[b.length - 1 - tail]!)) tail++;
+  if (isSame === undefined) {
+    while (head < most && a[head] === b[head]) head++;
+    while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+  } else {
+    while (head < most && isSame(a[head]!, b[head]!)) head++;
+    while (tail < most - head && isSame(a[a.length - 1 - tail]!, b[b.length - 1 - tail]!)) tail++;
+  }
   return { head, tail };
 }

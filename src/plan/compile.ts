@@ -2,6 +2,7 @@ import { placeOf } from "../config/discovered.ts";
 import type { Path } from "../config/finding.ts";
 import type { FleetConfig, NodeConfig, PoolConfig, RuleConfig, TargetConfig } from "../config/schema/config.ts";
 import { sourcesOf } from "../config/taint.ts";
+import { MappedList } from "../core/recent-list.ts";
 import type { Secret } from "../core/secret.ts";
 import { literal, type SecretSource } from "../core/secret-source.ts";
 import { sha256Of } from "../core/sha256.ts";
@@ -62,11 +63,13 @@ export function compile(fleet: FleetConfig, node: NodePart, options: CompileOpti
   });
   const hasLinks = linkKeys.length > 0 && targets.some(({ members }) => members !== undefined);
   const links = hasLinks ? { linkKeys: linkKeys.map(literal) } : {};
-  return { schema: PLAN_SCHEMA, ...plan, ...links, rules: fleet.rules.map(plainRule) };
+  return { schema: PLAN_SCHEMA, ...plan, ...links, rules: recentRules.of(fleet.rules, plainRule) };
 }
 
 /** A rule that stays is the same object in the next plan, so that what was made of it is known. */
 const plainRules = new WeakMap<RuleConfig, RuleConfig>();
+
+const recentRules = new MappedList<RuleConfig, RuleConfig>();
 
 function plainRule(rule: RuleConfig): RuleConfig {
   const known = plainRules.get(rule) ?? plainOf(rule);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MappedList } from "../../core/recent-list.ts";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
@@ -47,16 +48,27 @@ export function readAskedEntries(outline: Outline, document: SchemaDocument | un
   };
 }
 
-function readAskedRules(outline: Outline, document: SchemaDocument | undefined): AskedEntry[] {
+function readAskedRules(outline: Outline, document: SchemaDocument | undefined): readonly AskedEntry[] {
+  const { rules } = outline;
+  if (document !== undefined && document.rules.length === rules.length) {
+    return inOrder(recentRules.of(rules, (rule, i) => new AskedRule(rule, document.rules[i]!.conditions)));
+  }
   const regions = new Set(outline.targets.map((target) => target.region));
-  return outline.rules
-    .toSorted((a, b) => b.priority - a.priority)
-    .flatMap((rule) => {
-      const [section, index] = rule.path;
-      return section === "rules"
-        ? (readRule(rule, document?.rules[Number(index)]) ?? [])
-        : readShortRule(rule, regions);
-    });
+  return inOrder(rules).flatMap((rule) => {
+    const [section, index] = rule.path;
+    return section === "rules" ? (readRule(rule, document?.rules[Number(index)]) ?? []) : readShortRule(rule, regions);
+  });
+}
+
+/** The same rule, read from the same document, asks the same. */
+const recentRules = new MappedList<OutlineRule, AskedRule>();
+
+/** From the highest priority on, equal ones as they stand; mostly that is so already. */
+function inOrder<Rule extends Pick<OutlineRule, "priority">>(rules: readonly Rule[]): readonly Rule[] {
+  for (let i = 1; i < rules.length; i++) {
+    if (rules[i - 1]!.priority < rules[i]!.priority) return rules.toSorted((a, b) => b.priority - a.priority);
+  }
+  return rules;
 }
 
 function readAskedCases({ pools }: Outline): AskedEntry[][] {
@@ -112,6 +124,10 @@ class AskedRule implements AskedEntry {
 
   get values(): Values {
     return this.#rule.values;
+  }
+
+  get priority(): number {
+    return this.#rule.priority;
   }
 
   get path(): Path {

@@ -1,11 +1,12 @@
 import { type Condition, type Matcher, signalsOf } from "../condition-type.ts";
+import { MANY_ITEMS, RecentList } from "../../core/recent-list.ts";
 import { atKey, caution, type Finding, formatPath, type Path } from "../finding.ts";
 import type { Values } from "../values.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
 import { cubesOf } from "./analysis/cube.ts";
 import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
-import { findShadows, type Reach, ShadowAnalysis } from "./analysis/shadows.ts";
+import { ShadowAnalysis, type Unreached } from "./analysis/shadows.ts";
 import { type AskedEntries, type AskedEntry, type WrittenCondition, writtenConditions } from "./asked-rules.ts";
 import { checkHeaderConditions } from "./targets.ts";
 
@@ -14,13 +15,28 @@ import { checkHeaderConditions } from "./targets.ts";
  * headers of which a rule may only ask whether they are there.
  */
 export function checkConditions({ rules, cases, classes }: AskedEntries): Finding[] {
-  const asked = [...rules, ...cases.flat()].filter((entry) => !faultless.has(entry.values));
-  const findings = asked.flatMap((entry) => {
-    const found = [...checkEntry(entry), ...checkHeaderConditions(writtenConditions(entry))];
-    if (found.length === 0) faultless.add(entry.values);
-    return found;
-  });
-  return [...findings, ...classes.flatMap(checkEntry)];
+  return [...checkRules(rules), ...cases.flat().flatMap(checkAsked), ...classes.flatMap(checkEntry)];
+}
+
+function checkRules(rules: readonly AskedEntry[]): Finding[] {
+  if (rules.length < MANY_ITEMS) return rules.flatMap(checkAsked);
+  const { from, to } = recentRules.changeTo(rules);
+  const found = rules.slice(from, to).flatMap(checkAsked);
+  const isAll = to - from === rules.length;
+  const findings = areFaultless || isAll ? found : rules.flatMap(checkAsked);
+  areFaultless = findings.length === 0;
+  return findings;
+}
+
+const recentRules = new RecentList<AskedEntry>();
+/** Whether nothing is to be told of the recent ones. */
+let areFaultless = false;
+
+function checkAsked(entry: AskedEntry): Finding[] {
+  if (faultless.has(entry.values)) return [];
+  const found = [...checkEntry(entry), ...checkHeaderConditions(writtenConditions(entry))];
+  if (found.length === 0) faultless.add(entry.values);
+  return found;
 }
 
 /** Rules in which nothing was found: when one rule changes, the others are not looked at again. */
@@ -166,23 +182,14 @@ const RULE_HINT =
 const CASE_HINT = "put it before the other, or give the other more conditions";
 
 function checkList(entries: readonly AskedEntry[], hint: string): Finding[] {
-  const reaches = entries.length < MANY ? findShadows(entries) : known.of(entries);
-  const findings: Finding[] = [];
-  for (let i = 0; i < entries.length; i++) {
-    const reach = reaches[i]!;
-    if (reach.kind !== "reached") findings.push(...tell(entries[i]!, reach, hint));
-  }
-  return findings;
+  const analysis = entries.length < MANY_ITEMS ? new ShadowAnalysis() : known;
+  return analysis.unreached(entries).flatMap(({ entry, reach }) => tell(entry, reach, hint));
 }
 
-/** Fewer are looked at in a few milliseconds. */
-const MANY = 500;
 /** What was found in the long list of before: the next one mostly differs in one rule. */
 const known = new ShadowAnalysis();
 
-type Unreached = Exclude<Reach<AskedEntry>, { readonly kind: "reached" }>;
-
-function tell(entry: AskedEntry, reach: Unreached, hint: string): Finding[] {
+function tell(entry: AskedEntry, reach: Unreached<AskedEntry>["reach"], hint: string): Finding[] {
   if (reach.kind === "impossible") return tellImpossible(entry);
   return [caution(entry.path, `is never reached: ${shadowText(reach.by)} first`, `see ${placesOf(reach.by)}; ${hint}`)];
 }

@@ -1,7 +1,8 @@
 import { hintFor } from "../closest.ts";
 import { discoveryIn, writtenTarget } from "../discovered.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
-import type { Outline, OutlinePool, OutlineTarget } from "../outline.ts";
+import { MANY_ITEMS, RecentList } from "../../core/recent-list.ts";
+import type { Outline, OutlinePool, OutlineRule, OutlineTarget } from "../outline.ts";
 import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
 import { SelectorSchema } from "../schema/strategy.ts";
@@ -9,7 +10,32 @@ import { isSelected, type TargetSelector } from "../glob.ts";
 
 /** Ids of targets and of rules must be unique. */
 export function checkUniqueIds(outline: Outline): Finding[] {
-  return [...repeated(outline.targets, "target"), ...repeated(outline.rules, "rule")];
+  return [...repeated(outline.targets, "target"), ...repeatedRules(outline.rules)];
+}
+
+/** Of many rules whose ids were found to differ, only those that are new are looked for. */
+function repeatedRules(rules: readonly OutlineRule[]): Finding[] {
+  if (rules.length < MANY_ITEMS) return repeated(rules, "rule");
+  const written = rules.map(({ values }) => values);
+  const { from, to } = recentRules.changeTo(written);
+  const isFew = to - from <= MOST_LOOKED_FOR;
+  if (differ && isFew && !isAnyRepeated(written, from, to)) return [];
+  const findings = repeated(rules, "rule");
+  differ = findings.length === 0;
+  return findings;
+}
+
+const MOST_LOOKED_FOR = 8;
+const recentRules = new RecentList<Values>();
+/** Whether the ids of the recent rules do. */
+let differ = false;
+
+function isAnyRepeated(rules: readonly Values[], from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const id = textOf(rules[at]!["id"]);
+    for (let i = 0; i < rules.length; i++) if (i !== at && rules[i]!["id"] === id && id !== undefined) return true;
+  }
+  return false;
 }
 
 function repeated(
@@ -35,12 +61,16 @@ function repeated(
 export function checkReferences(outline: Outline): Finding[] {
   return [
     ...outline.pools.flatMap((pool) => checkTargets(outline, pool)),
-    ...checkPoolNames(outline, outline.rules, "pool"),
-    ...checkPoolNames(outline, outline.rules, "fallback"),
+    ...checkPoolNames(outline, poolsMayBeUnknown(outline) ? outline.rules : outline.oddRules, "pool"),
+    ...checkPoolNames(outline, outline.oddRules, "fallback"),
     ...checkPoolNames(outline, outline.pools.filter(isNoRule), "fallback"),
     ...checkPoolName(outline, outline.root["default_pool"], () => ["default_pool"]),
     ...checkDefaultName(outline),
   ];
+}
+
+function poolsMayBeUnknown({ plainPools, poolNames }: Outline): boolean {
+  return poolNames !== undefined && !plainPools.isSubsetOf(poolNames);
 }
 
 function isNoRule({ name, path }: OutlinePool): boolean {
@@ -162,8 +192,8 @@ function readSelector(set: unknown): TargetSelector | undefined {
 /**
  * A rule has the name of a pool, or its own targets; options of a pool only beside its own targets.
  */
-export function checkRulePools({ rules }: Outline): Finding[] {
-  const odd = rules.filter(({ values }) => values["targets"] !== undefined || !isNamePool(values));
+export function checkRulePools({ oddRules }: Outline): Finding[] {
+  const odd = oddRules.filter(({ values }) => values["targets"] !== undefined || !isNamePool(values));
   return odd.flatMap(({ path, values }) => {
     if (path[0] !== "rules") return [];
     const { pool, targets } = values;

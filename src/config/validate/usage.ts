@@ -10,7 +10,7 @@ export function checkUsage(outline: Outline): Finding[] {
   return [...unusedPools(outline), ...unusedTargets(outline)];
 }
 
-function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
+function unusedPools({ root, pools, oddRules, plainPools, poolNames }: Outline): Finding[] {
   // A document without rules and default_pool uses none of them, and is told so elsewhere.
   if (poolNames === undefined || (root["rules"] === undefined && root["default_pool"] === undefined)) return [];
   const used = new Set<string>();
@@ -22,7 +22,8 @@ function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
       used.add(name);
   };
   if (valuesOf(root["default_pool"]) !== undefined) used.add("default"); // another pool of this name is told of elsewhere
-  for (const { values } of rules) use(values["pool"]);
+  for (const name of plainPools) use(name);
+  for (const { values } of oddRules) use(values["pool"]);
   use(root["default_pool"]);
   for (const { name, values } of pools) if (name === undefined) use(values["fallback"]);
   if ([...used].some((name) => name !== "default" && !poolNames.has(name))) return []; // a name is wrong: it may be any of them that is meant
@@ -34,11 +35,10 @@ function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
 }
 
 function unusedTargets(outline: Outline): Finding[] {
-  const { root, pools, rules, targets, targetIds, poolNames } = outline;
+  const { root, pools, oddRules, plainPools, targets, targetIds, poolNames } = outline;
   if (isDefaultImplied(root)) return [];
-  const pointers = [root["default_pool"], ...rules.map(({ values }) => values["pool"])].flatMap(
-    (name) => textOf(name) ?? [],
-  );
+  const others = [root["default_pool"], ...oddRules.map(({ values }) => values["pool"])];
+  const pointers = [...plainPools, ...others.flatMap((name) => textOf(name) ?? [])];
   if (poolNames === undefined || pointers.some((name) => !poolNames.has(name))) return []; // as above
   const inPools = pools.map(({ values }) => values["targets"]);
   if (inPools.some((set) => !Array.isArray(set) && valuesOf(set) === undefined)) return [];
@@ -65,13 +65,13 @@ function unusedTargets(outline: Outline): Finding[] {
  * nowhere.
  */
 export function checkReachability(outline: Outline): Finding[] {
-  const catchAll = outline.rules.filter((rule) => rule.stops && rule.unconditional);
-  const taken = new Set(catchAll.flatMap((rule) => rule.signals));
-  return [...checkUnmatched(outline, taken), ...checkNoTargets(outline), ...checkRegions(outline)];
+  return [...checkUnmatched(outline), ...checkNoTargets(outline), ...checkRegions(outline)];
 }
 
-function checkUnmatched({ root, rules }: Outline, taken: ReadonlySet<string>): Finding[] {
+function checkUnmatched({ root, rules }: Outline): Finding[] {
   if (root["default_pool"] !== undefined || root["unmatched"] !== undefined || isDefaultImplied(root)) return [];
+  const catchAll = rules.filter((rule) => rule.stops && rule.unconditional);
+  const taken = new Set(catchAll.flatMap((rule) => rule.signals));
   const open = ALL_SIGNALS.filter((signal) => !taken.has(signal));
   if (open.length === 0) return [];
   const path = [root["rules"] === undefined ? "pools" : "rules"];

@@ -129,10 +129,12 @@ function exclude(a: Literal, b: Literal): boolean {
 function impliesLiteral(given: Literal, wanted: Literal): boolean {
   if (given === wanted) return true;
   if (given.subject !== wanted.subject) return false;
-  const [has, asks] = [given.need, wanted.need];
+  const { need: has } = given;
+  const { need: asks } = wanted;
   if (given.wanted && wanted.wanted) return impliesNeed(has, asks);
   if (!given.wanted && !wanted.wanted) return impliesNeed(asks, has);
-  const [isMissing, wantsMissing] = [has.kind === "missing", asks.kind === "missing"];
+  const isMissing = has.kind === "missing";
+  const wantsMissing = asks.kind === "missing";
   if (!given.wanted) return isMissing ? isPresence(asks) : isPresence(has) && wantsMissing;
   if (isMissing !== wantsMissing) return true;
   return !given.domain.many && joinNeeds(has, asks, given.domain) === undefined;

@@ -43,11 +43,11 @@ test("shadows: after any changes of a list, what is told of it is what a new loo
     fc.property(lists, fc.array(change, { minLength: 1, maxLength: 8 }), (first, changes) => {
       const analysis = new ShadowAnalysis();
       let list: readonly Asked[] = first;
-      analysis.of(list);
+      analysis.unreached(list);
       for (const { at, cut, put } of changes) {
         list = list.toSpliced(at % (list.length + 1), cut, ...put).map((entry) => ({ ...entry }));
         const looks = analysis.looks;
-        assert.deepEqual(namesOf(analysis.of(list), list), namesOf(findShadows(list), list));
+        assert.deepEqual(namesOf(reachesOf(analysis, list), list), namesOf(findShadows(list), list));
         if (analysis.looks === looks) updates++;
       }
     }),
@@ -55,6 +55,11 @@ test("shadows: after any changes of a list, what is told of it is what a new loo
   );
   assert.ok(updates > 100, `all of the list was looked at after nearly all changes: not after ${updates}`);
 });
+
+function reachesOf(analysis: ShadowAnalysis, list: readonly Asked[]): ReturnType<typeof findShadows<Asked>> {
+  const told = new Map(analysis.unreached(list).map(({ at, reach }) => [at, reach]));
+  return list.map((_, at) => told.get(at) ?? { kind: "reached" });
+}
 
 /** With places for what they name. */
 function namesOf(reaches: ReturnType<typeof findShadows<Asked>>, list: readonly Asked[]): unknown[] {
@@ -71,12 +76,12 @@ function forService(name: string): Asked {
 test("shadows: a change of one of many that takes nothing of others is no reason to look at all of them", () => {
   let list: readonly Asked[] = Array.from({ length: 1_000 }, (_, i) => forService(`s-${i}`));
   const analysis = new ShadowAnalysis();
-  analysis.of(list);
-  for (const at of [0, 500, 999]) analysis.of((list = list.with(at, forService(`other-${at}`))));
-  analysis.of((list = [...list, forService("last")]));
-  analysis.of((list = list.toSpliced(10, 1)));
+  analysis.unreached(list);
+  for (const at of [0, 500, 999]) analysis.unreached((list = list.with(at, forService(`other-${at}`))));
+  analysis.unreached((list = [...list, forService("last")]));
+  analysis.unreached((list = list.toSpliced(10, 1)));
   assert.equal(analysis.looks, 1);
-  const shadowed = analysis.of((list = list.with(9, forService("s-20"))));
-  assert.deepEqual(shadowed[19], { kind: "shadowed", by: [list[9]] });
+  const shadowed = analysis.unreached((list = list.with(9, forService("s-20"))));
+  assert.deepEqual(shadowed, [{ at: 19, entry: list[19], reach: { kind: "shadowed", by: [list[9]] } }]);
   assert.equal(analysis.looks, 2, "as it is where it takes something of one");
 });

@@ -23,7 +23,16 @@ export type Reach<Entry> =
 
 /** What can be told of each: of some that are never reached it cannot, but what is told is so. */
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
-  return new ShadowAnalysis().of(entries);
+  const reaches = entries.map((): Reach<Entry> => REACHED);
+  for (const { at, reach } of new ShadowAnalysis().unreached(entries)) reaches[at] = reach;
+  return reaches;
+}
+
+/** One that no item reaches, and its place in the list. */
+export interface Unreached<Entry> {
+  readonly at: number;
+  readonly entry: Entry;
+  readonly reach: Exclude<Reach<Entry>, { readonly kind: "reached" }>;
 }
 
 type AskedCubes = Readonly<Record<SignalName, Cubes>>;
@@ -60,9 +69,10 @@ export class ShadowAnalysis {
     return this.#looks;
   }
 
-  of<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
+  /** Those of the list, in its order. */
+  unreached<Entry extends Asked>(entries: readonly Entry[]): Unreached<Entry>[] {
     if (!this.#update(entries)) this.#lookAtAll(entries);
-    return this.#reaches(entries);
+    return this.#told(entries);
   }
 
   #lookAtAll(entries: readonly Asked[]): void {
@@ -139,21 +149,23 @@ export class ShadowAnalysis {
     return isBetween ? fresh.map((entry, i) => this.#place(entry, orders[i]!)) : undefined;
   }
 
-  #reaches<Entry>(entries: readonly Entry[]): Reach<Entry>[] {
-    const reaches = entries.map((): Reach<Entry> => REACHED);
-    let at: Map<Examined, number> | undefined;
-    for (let i = 0; i < reaches.length; i++) {
-      const { by } = this.#places[i]!;
+  #told<Entry>(entries: readonly Entry[]): Unreached<Entry>[] {
+    const told: Unreached<Entry>[] = [];
+    let places: Map<Examined, number> | undefined;
+    for (let at = 0; at < entries.length; at++) {
+      const { by } = this.#places[at]!;
       if (by === undefined) continue;
-      const places = (at ??= new Map(this.#places.map((place, index) => [place, index])));
-      const takers = by.map((place) => entries[places.get(place)!]!);
-      reaches[i] = takers.length === 0 ? { kind: "impossible" } : { kind: "shadowed", by: takers };
+      const known = (places ??= new Map(this.#places.map((place, index) => [place, index])));
+      const takers = by.map((place) => entries[known.get(place)!]!);
+      const reach = takers.length === 0 ? IMPOSSIBLE : ({ kind: "shadowed", by: takers } as const);
+      told.push({ at, entry: entries[at]!, reach });
     }
-    return reaches;
+    return told;
   }
 }
 
 const REACHED = { kind: "reached" } as const;
+const IMPOSSIBLE = { kind: "impossible" } as const;
 
 function isSame(a: Asked, b: Asked): boolean {
   if (a.conditions !== b.conditions || a.stops !== b.stops) return false;

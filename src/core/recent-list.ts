@@ -1,0 +1,47 @@
+import { commonItems } from "./common-ends.ts";
+
+/** Shorter lists are looked at in less than a millisecond, and not remembered. */
+export const MANY_ITEMS = 500;
+
+/** Where a list differs from another: what is new in it stands from `from` on, before `to`. */
+interface ListChange {
+  readonly from: number;
+  readonly to: number;
+  /** How many stood there instead. */
+  readonly gone: number;
+}
+
+/**
+ * The long list that was looked at last: of the next, which mostly differs in one item, all else
+ * need not be looked at again. Items are the same when they are the same objects.
+ */
+export class RecentList<Item = unknown> {
+  #items: readonly Item[] = [];
+
+  /** What is new in this one, which is the recent one from then on. */
+  changeTo(items: readonly Item[]): ListChange {
+    const before = this.#items;
+    if (items === before) return { from: items.length, to: items.length, gone: 0 };
+    const { head, tail } = commonItems(before, items);
+    this.#items = items;
+    return { from: head, to: items.length - tail, gone: before.length - head - tail };
+  }
+}
+
+/** What is made of each item of a long list: of the next list, only of the items that are new. */
+export class MappedList<Item, Made> {
+  #items: readonly Item[] = [];
+  #made: readonly Made[] = [];
+
+  /** `place` where what is made depends on where the item stands: it is kept where that stays. */
+  of(items: readonly Item[], make: (item: Item, at: number) => Made, by: "item" | "place" = "item"): readonly Made[] {
+    if (items.length < MANY_ITEMS) return items.map(make);
+    if (items === this.#items) return this.#made;
+    const { head, tail: common } = commonItems(this.#items, items);
+    const tail = by === "place" && items.length !== this.#items.length ? 0 : common;
+    const fresh = items.slice(head, items.length - tail).map((item, i) => make(item, head + i));
+    this.#made = [...this.#made.slice(0, head), ...fresh, ...this.#made.slice(this.#made.length - tail)];
+    this.#items = items;
+    return this.#made;
+  }
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { checkSchema } from "../../src/config/check-schema.ts";
+import { normalise } from "../../src/config/normalise.ts";
+import { substitute } from "../../src/config/substitute.ts";
+import { findUnavailable } from "../../src/config/unavailable.ts";
+import { validate } from "../../src/config/validate.ts";
+import type { Finding } from "../../src/config/finding.ts";
+import { MANY_ITEMS } from "../../src/core/recent-list.ts";
+import { compile } from "../../src/plan/compile.ts";
+
+const ENV = { POOL: "a" };
+
+interface Examined {
+  readonly told: readonly Finding[];
+  readonly rules: readonly object[] | undefined;
+}
+
+/** What a node makes of the values of a document. */
+function examined(written: unknown): Examined {
+  const { root, findings } = substitute(written, { env: ENV, readFile: () => "" });
+  const { document, findings: schema } = checkSchema(root);
+  const told = [...findings, ...schema, ...validate(root, document), ...findUnavailable(root)];
+  if (told.some(({ severity }) => severity === "error") || document === undefined) return { told, rules: undefined };
+  const config = normalise(document, (path) => path);
+  return { told, rules: compile(config, config.node, { version: 1, text: "" }).rules };
+}
+
+const id = fc.nat(900).map((i) => (i < 50 ? `rule-${i}` : `new-${i}`));
+const conditions = fc.oneof(
+  { arbitrary: fc.nat(1_400).map((i) => [{ service_name: `service-${i}` }]), weight: 4 },
+  fc.nat(10).map((i) => [{ service_name: `service-${i}` }, { resource: { key: "env", equals: "prod" } }]),
+  fc.constantFrom([], [{ service_name: "service-1*" }], [{ sample_rate: 0 }], [{ span_kind: "server" }]),
+);
+const rule = fc.oneof(
+  { arbitrary: fc.record({ id, conditions, pool: fc.constantFrom("a", "b") }), weight: 6 },
+  fc.record({ id, conditions, pool: fc.constant("a"), priority: fc.constantFrom("high", "low", 700) }),
+  fc.record({ id, conditions, pool: fc.constant("b"), signals: fc.constantFrom(["traces"], ["logs", "traces"]) }),
+  fc.record({ id, conditions, pool: fc.constantFrom("c", "${env:POOL}", "${env:NONE}") }),
+  fc.record({ id, conditions, targets: fc.constantFrom(["t"], ["u"]), ack: fc.constantFrom("delivered", "stored") }),
+  fc.record({ id, conditions, pool: fc.constant("a"), pol: fc.constant("b"), mode: fc.constant("copy") }),
+);
+const change = fc.record({
+  at: fc.nat(700),
+  cut: fc.constantFrom(0, 1, 1, 1, 2),
+  put: fc.array(rule, { maxLength: 2 }),
+});
+
+const FIRST = Array.from({ length: MANY_ITEMS - 50 }, (_, i) => ({
+  id: `rule-${i}`,
+  conditions: [{ service_name: `service-${i}` }],
+  pool: i % 2 === 0 ? "a" : "b",
+}));
+/** Behind all others, so that there are many, of which something is remembered. */
+const REST = Array.from({ length: 100 }, (_, i) => ({
+  id: `rest-${i}`,
+  conditions: [{ service_name: `rest-${i}` }],
+  pool: "a",
+}));
+
+function documentOf(rules: readonly unknown[]): unknown {
+  const pools = { a: { targets: ["t"] }, b: { targets: ["t"] }, d: { targets: ["t"] } };
+  return { targets: [{ id: "t", endpoint: "http://t:1" }], pools, rules, default_pool: "a" };
+}
+
+/** Without what is told of the rest. */
+function textOf({ told, rules }: Examined, length: number): string {
+  const own = told.filter(({ path: [section, at] }) => section !== "rules" || typeof at !== "number" || at < length);
+  return JSON.stringify([own, rules?.slice(0, length)], undefined, 1);
+}
+
+test("config: after any changes of many rules, warnings and plan are those of the document read for itself", () => {
+  let right = 0;
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 4, maxLength: 10 }), (changes) => {
+      let rules: readonly unknown[] = FIRST;
+      const lists: (readonly unknown[])[] = [];
+      const told: string[] = [];
+      for (const { at, cut, put } of changes) {
+        const next = rules.toSpliced(at % (rules.length + 1), cut, ...put);
+        const made = examined(documentOf([...next, ...REST]));
+        lists.push(next);
+        told.push(textOf(made, next.length));
+        if (made.rules === undefined) continue; // what is wrong is mended by the next change
+        rules = next;
+        right++;
+      }
+      // So few that nothing of them is remembered.
+      const anew = lists.map((list) => textOf(examined(documentOf(structuredClone(list))), list.length));
+      for (const [i, text] of told.entries()) assert.equal(text, anew[i], `after change ${i}`);
+    }),
+    { numRuns: 5, endOnFailure: true },
+  );
+  assert.ok(right > 4, `only ${right} changes were right`);
+});
