@@ -1,4 +1,4 @@
-import { type BodyMemory, type BytesOwner, type Extent, OwnExtent } from "../../core/arena/extent.ts";
+import { type BodyMemory, type Extent, OwnExtent } from "../../core/arena/extent.ts";
 import { allocBody } from "../../core/bytes.ts";
 import type { Reason } from "../../core/reason.ts";
 import { SampledItems } from "../../otlp/sampled-items.ts";
@@ -14,28 +14,20 @@ import type { KnownResource } from "../scan/resource-cache.ts";
 import { ResourcePrograms } from "../scan/resource-programs.ts";
 import { AskedSpans } from "./asked-spans.ts";
 import { ClassCounts } from "./class-counts.ts";
+import { DirectedClasses } from "./directed-classes.ts";
 import type { ItemDecider } from "./item-decider.ts";
 import { LogDecider } from "./log-decider.ts";
 import { SpanDecider } from "./span-decider.ts";
-import { lowered } from "./lowered.ts";
+import { markInPlace, type SampledBody } from "./mark-in-place.ts";
 import type { NodeGuard } from "./node-guard.ts";
 import { PlainSpans } from "./plain-spans.ts";
 import type { RandomnessCounts } from "./randomness-counts.ts";
-import { type ClassThreshold, classThreshold, REFUSED_CLASS } from "./threshold-mark.ts";
+import type { ClassThreshold } from "./threshold-mark.ts";
 import { type Verdict, VERDICT } from "./verdict.ts";
 
 /** What became of a request. */
 export const SAMPLED = { SAME: 0, LESS: 1, NOTHING: 2, MALFORMED: 3 } as const;
 export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
-
-/** Where there is room for what is left, and who has the request, if it may be written over. */
-interface SampledBody {
-  readonly memory: BodyMemory;
-  readonly owner?: BytesOwner | undefined;
-}
-
-/** Of a class that nobody says anything of. */
-const WHOLE = { probability: 1, reason: "priority_based" } as const;
 
 /**
  * `guard`: of the node, for signals whose rates follow what comes; `randomness`: counts that of
@@ -67,7 +59,6 @@ export class Sampler {
   renewed = false;
   /** What is known of the resources that are left of the request, in their order. */
   readonly known: KnownResource[] = [];
-  readonly #signal: SampledSignal;
   readonly #plan: RoutePlan;
   readonly #programs: ResourcePrograms;
   readonly #dryRun: boolean;
@@ -76,10 +67,8 @@ export class Sampler {
   readonly #decider: ItemDecider;
   readonly #counts: readonly ClassCounts[];
   /** By class, which is a pool of the plan: what was decided above, and what the guard leaves. */
-  #directed: readonly ClassThreshold[];
+  readonly #directed: DirectedClasses;
   #thresholds: readonly ClassThreshold[];
-  readonly #data: SamplingData;
-  readonly #isProtected: readonly boolean[];
   readonly #follows: boolean;
   readonly #guard: NodeGuard | undefined;
   /** Of one span in LOOKED_AT, and of how many since the last one. */
@@ -101,7 +90,6 @@ export class Sampler {
   #mark = 0;
 
   constructor(signal: SampledSignal, plan: RoutePlan, data: SamplingData, env: SamplerEnv) {
-    this.#signal = signal;
     this.#plan = plan;
     this.#programs = new ResourcePrograms(plan, env.metrics);
     this.#dryRun = data.dryRun;
@@ -117,10 +105,8 @@ export class Sampler {
     if (signal === "traces" && randomness === "trace_id") this.#plain = new PlainSpans(this.#out, this.#randomness);
     this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, this.#follows, env));
     if (this.#plain !== undefined) this.#asked = new AskedSpans(plan, this.#out, this.#counts, this.#randomness);
-    const high = new Set(data.classes.flatMap(({ name, priority }) => (priority === "high" ? [name] : [])));
-    this.#isProtected = plan.pools.map(({ name }) => high.has(name));
-    this.#data = data;
-    this.#directed = this.#thresholds = this.#read(data.state, NOTHING_GIVEN_UP);
+    this.#directed = new DirectedClasses(signal, plan, data);
+    this.#thresholds = this.#directed.at(1);
     this.#isIdle = false;
     this.#narrow(1);
   }
@@ -135,13 +121,13 @@ export class Sampler {
    * node gives something up.
    */
   obey(state: SamplingState | undefined, givenUp: GivenUp = NOTHING_GIVEN_UP): void {
-    this.#directed = this.#read(state ?? this.#data.state, givenUp);
+    this.#directed.obey(state, givenUp);
     this.#narrow(1);
   }
 
   /** What is done with a class now. */
   thresholdOf(name: string): ClassThreshold | undefined {
-    return this.#thresholds[this.#plan.pools.findIndex((pool) => pool.name === name)];
+    return this.#thresholds[this.#directed.placeOf(name)];
   }
 
   /** Decides about a well-formed request that came in by a listener of this region. */
@@ -180,7 +166,7 @@ export class Sampler {
   /** The request that was sampled last goes on, or is done with: what was decided is counted. */
   commit(): void {
     if (this.#isIdle) return;
-    if (this.#guard !== undefined) this.#tellGuard(this.#guard);
+    if (this.#guard !== undefined) this.#directed.tellGuard(this.#guard, this.#counts);
     for (const counts of this.#counts) counts.commit(this.#dryRun);
   }
 
@@ -190,71 +176,22 @@ export class Sampler {
     for (const counts of this.#counts) counts.refuse(reason);
   }
 
-  #tellGuard(guard: NodeGuard): void {
-    let [unprotectedItems, protectedItems] = [0, 0];
-    for (let i = 0; i < this.#counts.length; i++) {
-      const { keptItems } = this.#counts[i]!;
-      if (this.#isProtected[i]!) protectedItems += keptItems;
-      else unprotectedItems += keptItems;
-    }
-    guard.kept(unprotectedItems, protectedItems);
-  }
-
   /** To at most this rate, of what is not protected; 1: as it was decided above. */
   #narrow(rate: number): void {
     this.#guardRate = rate;
-    const narrowed = rate < 1 ? classThreshold(rate, "guard", this.#signal) : undefined;
-    this.#thresholds = this.#directed.map((threshold, i) => {
-      const isLower = narrowed !== undefined && narrowed.probability < threshold.probability && !this.#isProtected[i]!;
-      const own = isLower ? narrowed : threshold;
-      this.#counts[i]!.by(own.reason);
-      return own;
-    });
+    this.#thresholds = this.#directed.at(rate);
+    for (const [i, { reason }] of this.#thresholds.entries()) this.#counts[i]!.by(reason);
     this.#asked?.obey(this.#thresholds);
-    this.#isIdle = this.#canRest();
+    this.#isIdle = !this.#follows && this.#thresholds.every(({ keepsAll }) => keepsAll);
   }
 
-  #canRest(): boolean {
-    return !this.#follows && this.#thresholds.every(({ keepsAll }) => keepsAll);
-  }
-
-  #read(state: SamplingState, givenUp: GivenUp): ClassThreshold[] {
-    const shares = [...state[this.#signal], ...this.#data.state[this.#signal]];
-    return this.#plan.pools.map(({ name }) => {
-      const share = shares.find((one) => one.class === name);
-      const priority = this.#data.classes.find((one) => one.name === name)?.priority ?? "normal";
-      const left = lowered(share ?? WHOLE, priority, givenUp);
-      return left === undefined ? REFUSED_CLASS : classThreshold(left.probability, left.reason, this.#signal);
-    });
-  }
-
-  #write(envelope: Envelope, region: string, { memory, owner }: SampledBody): void {
-    const length = this.#out.lengthOf(envelope);
-    this.#left =
-      this.#writeInPlace(envelope, length, memory, owner) ?? this.#writeAnew(envelope, length, region, memory);
-    this.#out.leave(this.known);
-    this.renewed = this.#out.renew(envelope, this.#left.bytes);
-  }
-
-  /**
-   * Where only marks are added, and there is room for them before the request: it is moved to where
-   * that begins, span by span. Its memory is in the processor's caches.
-   */
-  #writeInPlace(
-    envelope: Envelope,
-    length: number,
-    memory: BodyMemory,
-    owner: BytesOwner | undefined,
-  ): Extent | undefined {
-    const kernel = this.#plain?.kernel;
-    if (kernel === undefined || owner === undefined || !this.#out.onlyGrows(envelope)) return undefined;
-    const left = memory.lengthen?.(owner, length);
-    if (left === undefined) return undefined;
-    left.retain();
-    const { bytes } = left;
-    const more = length - envelope.bytes.length;
-    this.#out.write(envelope, bytes.subarray(more), bytes, kernel);
-    return left;
+  #write(envelope: Envelope, region: string, body: SampledBody): void {
+    const out = this.#out;
+    const length = out.lengthOf(envelope);
+    const inPlace = markInPlace(out, envelope, length, this.#plain?.kernel, body);
+    this.#left = inPlace ?? this.#writeAnew(envelope, length, region, body.memory);
+    out.leave(this.known);
+    this.renewed = out.renew(envelope, this.#left.bytes);
   }
 
   /**
