@@ -1,6 +1,6 @@
 import { SIGNAL_FACTS } from "../src/otlp/signal.ts";
 import type { LoadArguments } from "./messages.ts";
-import { GrpcConnection, LOST, MESSAGE_AT } from "./wire/grpc-client.ts";
+import { GrpcConnection, MESSAGE_AT } from "./wire/grpc-client.ts";
 import { HttpConnection } from "./wire/http-client.ts";
 
 /** How a call ended, whatever the protocol. */
@@ -73,7 +73,7 @@ function openHttp({ port, signal, encoding, gzip, streams }: LoadArguments): Loa
     },
     call(bytes, done) {
       connection.post(bytes.subarray(MESSAGE_AT), (status, bodyBytes, written) =>
-        done(outcomeOf(status, 200, bodyBytes - fullSuccess, LOST), written),
+        done(outcomeOf(status, 200, bodyBytes - fullSuccess, connection.whyLost), written),
       );
     },
     destroy: () => connection.destroy(),

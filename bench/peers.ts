@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../src/core/grpc-transport.ts";
+import { freePorts } from "../test/support/free-port.ts";
 import type { Case } from "./case.ts";
 import { startChild } from "./child.ts";
 import { benchIdentity, writeIdentity } from "./identity.ts";
 import { collectorConfig, dataflowConfig, vectorConfig } from "./peer-config.ts";
 import { envoyConfig, haproxyConfig, nginxConfig } from "./proxy-config.ts";
-import { freePorts, listening, missingBinary, startNode, versionOf } from "./start.ts";
+import { listening, missingBinary, startNode, versionOf } from "./start.ts";
 import { ROUTERS } from "./system.ts";
 import type { System } from "./system.ts";
 

@@ -1,3 +1,4 @@
+import { reasonOf } from "../src/core/errors.ts";
 import type { Case } from "./case.ts";
 import { KEPT, targetsSpeak } from "./case.ts";
 import { openLoad, openSink } from "./child.ts";
@@ -101,7 +102,7 @@ export async function openRig(run: Case, system: System | undefined, options?: S
     sink,
     async load(of, more) {
       const args = { ...loadArguments(of, running?.port ?? a, 0), source: loads.length + 1, ...more };
-      const load = kept.use(await openLoad(args));
+      const load = kept.use(await openLoad(args).catch((cause: unknown) => fail(cause, running)));
       if (load.hello.kind !== "ready") throw new Error("the load process said something else first");
       loads.push(load);
       pin(load.pid, others);
@@ -124,6 +125,16 @@ export async function openRig(run: Case, system: System | undefined, options?: S
       }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** With what the system itself says: a load that finds nobody, or someone else, cannot tell why. */
+function fail(cause: unknown, running: Running | undefined): never {
+  if (running === undefined) throw cause;
+  const { child, port } = running;
+  const state = child.exited ? "has ended" : "runs";
+  throw new Error(`a load of port ${port}: ${reasonOf(cause)}\nthe system ${state}, and said:\n${child.output()}`, {
+    cause,
+  });
 }
 
 async function windowOf(

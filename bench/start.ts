@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { startChild, untilListening } from "./child.ts";
 import type { Child } from "./child.ts";
@@ -38,19 +37,6 @@ export async function listening(child: Child, port: number): Promise<Listening> 
     await child[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Ports that were free a moment ago: the systems take none of them by themselves. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const bound = server.address();
-    if (bound !== null && typeof bound === "object") ports.push(bound.port);
-  }
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
-  return ports;
 }
 
 /** Why the program that a variable names cannot be run; undefined when it can. */

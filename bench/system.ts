@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../src/core/grpc-transport.ts";
+import { freePorts } from "../test/support/free-port.ts";
 import type { Case } from "./case.ts";
 import { startChild } from "./child.ts";
 import type { Child } from "./child.ts";
@@ -8,7 +9,7 @@ import { benchIdentity, writeIdentity } from "./identity.ts";
 import { commitOf } from "./machine.ts";
 import { routerConfig } from "./router-config.ts";
 import type { RouterPorts } from "./router-config.ts";
-import { freePorts, listening } from "./start.ts";
+import { listening } from "./start.ts";
 
 /** A system that was started and listens. */
 export interface Running {

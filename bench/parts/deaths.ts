@@ -10,7 +10,7 @@ import { pause } from "../pause.ts";
 import { openRig } from "../rig.ts";
 import type { Check, Rig } from "../rig.ts";
 import { SIGNALBOX } from "../system.ts";
-import { LOST } from "../wire/grpc-client.ts";
+import { LOST } from "../wire/ending.ts";
 import { Admin } from "./admin.ts";
 import type { LedgerView } from "./admin.ts";
 
@@ -175,7 +175,7 @@ async function settledLedger(admin: Admin): Promise<LedgerView> {
 /** Calls that were not taken, and did not end with a connection whose worker was killed. */
 export function failedElsewhere({ counts }: DeathsLoad): number {
   const { refused, failed } = counts;
-  const others = Object.entries(failed).filter(([why]) => why !== LOST);
+  const others = Object.entries(failed).filter(([why]) => !why.startsWith(LOST));
   return [...Object.values(refused), ...others.map(([, calls]) => calls)].reduce((sum, calls) => sum + calls, 0);
 }
 

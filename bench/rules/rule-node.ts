@@ -2,11 +2,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { systemClock } from "../../src/core/clock.ts";
+import { freePorts } from "../../test/support/free-port.ts";
 import { startChild, untilListening } from "../child.ts";
 import { openFolder } from "../folder.ts";
 import { pause } from "../pause.ts";
 import { privateBytesOf, processesOf, usageOfTree } from "../process-usage.ts";
-import { freePorts } from "../start.ts";
 
 export const RULES_OF_EACH = 10;
 /** What was left behind is collected by then. */

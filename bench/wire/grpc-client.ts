@@ -1,6 +1,7 @@
 import { connect as connectPlain } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { Ending, LOST } from "./ending.ts";
 import {
   FLAG,
   FRAME,
@@ -34,7 +35,6 @@ export const MESSAGE_AT = HEAD_BYTES + 5;
 
 /** A call that came to its end, though perhaps without a status. */
 const NOT_RESET = "no status";
-export const LOST = "connection lost";
 const NO_ERROR = new Uint8Array(4);
 const WINDOW_BYTES = 16_777_216;
 const SPEC_WINDOW_BYTES = 65_535;
@@ -99,13 +99,15 @@ export class GrpcConnection {
   };
   #received = 0;
   #goingAway = false;
-  /** With the error code of a GOAWAY, when there was one. */
-  #whyLost = LOST;
+  /** Code and text of the last GOAWAY. */
+  #goaway: string | undefined;
+  readonly #ending: Ending;
 
   constructor(peer: GrpcPeer) {
     this.#fields = callFields(peer);
     this.#turns = peer.turns === true;
     this.#socket = openSocket(peer);
+    this.#ending = new Ending(this.#socket);
     this.#writer = new FrameWriter(this.#socket);
     const reader = new FrameReader({
       data: (stream, bytes, _last, endStream) => this.#data(stream, bytes.length, endStream),
@@ -139,7 +141,7 @@ export class GrpcConnection {
 
   /** It ended, and nobody had said that it would. */
   get lost(): boolean {
-    return this.#socket.destroyed && this.#whyLost === LOST;
+    return this.#socket.destroyed && this.#goaway === undefined;
   }
 
   /** `bytes`: MESSAGE_AT free bytes, then the message; borrowed until `done`. */
@@ -239,7 +241,7 @@ export class GrpcConnection {
         return this.#end(stream, `reset ${payload.readUInt32BE(0)}`);
       case FRAME.GOAWAY:
         this.#goingAway = true;
-        this.#whyLost = `connection closed ${payload.readUInt32BE(4)}`;
+        this.#goaway = `${payload.readUInt32BE(4)} ${JSON.stringify(payload.toString("latin1", 8))}`;
         return this.#closeWhenIdle();
       case FRAME.CONTINUATION:
         throw new Error("CONTINUATION frames are not read by the benchmark");
@@ -315,10 +317,12 @@ export class GrpcConnection {
 
   #lost(): void {
     this.#goingAway = true;
-    this.#opened.reject(new Error("the connection was closed"));
+    this.#opened.reject(new Error(this.#ending.beforeUse));
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    for (const call of calls) call.done(-1, 0, false, this.#whyLost);
+    const { why } = this.#ending;
+    const text = this.#goaway === undefined ? `${LOST}: ${why}` : `connection closed ${this.#goaway}: ${why}`;
+    for (const call of calls) call.done(-1, 0, false, text);
   }
 }
 

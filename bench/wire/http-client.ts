@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { Ending, LOST } from "./ending.ts";
 
 /**
  * `status` is the HTTP status; -1: the connection was lost. `written`: whether the body had been
@@ -42,6 +43,7 @@ export class HttpConnection {
   #left: number | undefined;
   #ending = false;
   #lostIt = false;
+  readonly #ended: Ending;
   #corked = false;
 
   constructor({ host, port, path, encoding, gzip, pipelined }: HttpPeer) {
@@ -50,6 +52,7 @@ export class HttpConnection {
     this.#head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: ${type}\r\n${compressed}content-length: `;
     this.#pipelined = pipelined;
     this.#socket = connect({ host, port, noDelay: true });
+    this.#ended = new Ending(this.#socket);
     this.#socket.on("connect", () => this.#opened.resolve());
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("error", (error) => this.#opened.reject(error));
@@ -71,6 +74,11 @@ export class HttpConnection {
   /** It ended, and nobody had said that it would. */
   get lost(): boolean {
     return this.#lostIt;
+  }
+
+  /** What became of calls that it took along. */
+  get whyLost(): string {
+    return `${LOST}: ${this.#ended.why}`;
   }
 
   /** The body is borrowed until `done`. Only when `usable`. */
@@ -146,7 +154,7 @@ export class HttpConnection {
   #lost(): void {
     this.#lostIt = !this.#ending;
     this.#ending = true;
-    this.#opened.reject(new Error("the connection was closed"));
+    this.#opened.reject(new Error(this.#ended.beforeUse));
     for (const done of this.#waiting.splice(0)) done(-1, 0, false);
   }
 }

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { test } from "node:test";
 import { Client, credentials } from "@grpc/grpc-js";
 import { prepare } from "../../src/generate/generate.ts";
 import { type PreparedRequest, stamp } from "../../src/generate/prepared.ts";
+import { freePorts } from "../../test/support/free-port.ts";
 import { copyPrepared } from "../../test/support/generated.ts";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
 import { openGrpcSink } from "../../test/support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../../test/support/sinks/http-sink.ts";
 import { answers, hung } from "../../test/support/sinks/sink-script.ts";
 import type { SinkAnswer } from "../../test/support/sinks/sink-script.ts";
 import { benchIdentity } from "../identity.ts";
+import { FRAME, frame, settingsFrame } from "./frames.ts";
 import { GrpcConnection, MESSAGE_AT } from "./grpc-client.ts";
 import type { GrpcPeer } from "./grpc-client.ts";
 import { AT_ONCE, listenGrpc } from "./grpc-server.ts";
@@ -101,6 +104,66 @@ test("bench client: calls under way end when the server is killed", async () => 
     [-1, -1],
   );
   assert.equal(connection.usable, false);
+});
+
+/** Does with each connection what it is told. */
+async function listening(serve: (socket: Socket) => void): Promise<Server> {
+  const server = createServer((socket) => serve(socket.on("error", () => undefined)));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return server;
+}
+
+const strangers: { name: string; serve: (socket: Socket) => void; why: RegExp }[] = [
+  {
+    name: "ends the connection",
+    serve: (socket) => socket.resume().end(),
+    why: /its peer ended it, .* sent nothing$/u,
+  },
+  {
+    name: "speaks HTTP/1.1",
+    serve: (socket) => socket.resume().end("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    why: /its peer ended it, .* sent 28 bytes: "HTTP\/1.1 400 Bad Request/u,
+  },
+  { name: "resets the connection", serve: resetSocket, why: /ECONNRESET|EPIPE/u },
+];
+for (const { name, serve, why } of strangers) {
+  test(`bench client: tells of a peer that ${name}`, async () => {
+    const server = await listening(serve);
+    await assert.rejects(connected(portOf(server)), { message: why });
+    await closed(server);
+  });
+}
+
+test("bench client: calls are told who ended their connection, and in which words", async () => {
+  const words = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 0, 0, 11]), Buffer.from("too_many_pings")]);
+  const told: string[] = [];
+  for (const last of [Buffer.alloc(0), frame(FRAME.GOAWAY, 0, 0, words)]) {
+    const server = await listening((socket) => {
+      let received = 0;
+      socket.write(settingsFrame([]));
+      socket.on("data", ({ length }) => {
+        received += length;
+        if (received > 256) socket.end(last); // more than a client says before it calls
+      });
+    });
+    const connection = await connected(portOf(server));
+    told.push(
+      await new Promise((resolve) =>
+        connection.call(requestOf(1, 0), false, (_status, _bytes, _all, why) => resolve(why)),
+      ),
+    );
+    await closed(server);
+  }
+  assert.deepEqual(told, [
+    "connection lost: its peer ended it",
+    'connection closed 11 "too_many_pings": its peer ended it',
+  ]);
+});
+
+test("bench: ports for systems are none that the machine gives to others meanwhile, nor twice the same", async () => {
+  const given = (await Promise.all(Array.from({ length: 6 }, () => freePorts(3)))).flat();
+  assert.equal(new Set(given).size, given.length);
+  assert.ok(Math.max(...given) < 32_768, "Linux gives those above to whoever asks for any");
 });
 
 test("bench sink: takes what grpc-js sends, whatever its size, and answers each call", async () => {
