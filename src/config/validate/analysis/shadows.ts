@@ -48,14 +48,15 @@ interface Examined extends Asked {
   readonly by: readonly Examined[] | undefined;
 }
 
-/** Where more is new, all is looked at. */
+/** Where more is new, or takes what it did not take, or no longer does, all is looked at. */
 const MOST_CHANGED = 32;
 /** What is left in the index of entries that are gone is forgotten at last. */
 const MOST_UPDATES = 1_000;
 
 /**
- * The same for lists of which one is mostly as the one before: when an entry changes, and takes
- * nothing of others, they are not looked at. What is told is what would be told of the list alone.
+ * The same for lists of which one is mostly as the one before: when an entry changes, only those
+ * are looked at of which it takes something, or of which the one that is gone took something. What
+ * is told is what would be told of the list alone.
  */
 export class ShadowAnalysis {
   #places: Examined[] = [];
@@ -90,14 +91,17 @@ export class ShadowAnalysis {
     const { signals, different } = this.#alike.of(named);
     const by = this.#takersOf(asked, different, order);
     const place: Examined = { conditions, signals, stops, asked, different, order, by };
-    // What is itself shadowed takes nothing that those before it would leave.
-    if (by !== undefined || !stops) return place;
-    for (const signal of different) {
-      const { cubes, isExact } = asked[signal];
-      const index = this.#indexOf(signal);
-      if (isExact) for (let c = 0; c < cubes.length; c++) index.add({ cube: cubes[c]!, owner: place, order });
-    }
+    if (isTaker(place)) this.#addTaker(place);
     return place;
+  }
+
+  #addTaker(place: Examined): void {
+    for (const signal of place.different) {
+      const { cubes, isExact } = place.asked[signal];
+      const index = this.#indexOf(signal);
+      if (!isExact) continue;
+      for (let c = 0; c < cubes.length; c++) index.add({ cube: cubes[c]!, owner: place, order: place.order });
+    }
   }
 
   /** Undefined: something of it is left. */
@@ -117,7 +121,7 @@ export class ShadowAnalysis {
     return index;
   }
 
-  /** False where the entries that are new, or gone, have a say in what becomes of others. */
+  /** False where more than a few change, or have a say in what becomes of others. */
   #update(entries: readonly Asked[]): boolean {
     const { head, tail } = commonItems<Asked>(this.#places, entries, isSame);
     const gone = this.#places.slice(head, this.#places.length - tail);
@@ -127,15 +131,42 @@ export class ShadowAnalysis {
     // Where not all could be compared, it depends on the order of the comparisons what was.
     for (const { effort } of this.#taken.values()) if (effort > MAX_EFFORT / 2) return false;
     if (!fresh.every((entry) => this.#alike.holdsFor(entry))) return false;
-    if (this.#places.some(({ by }) => by?.some((one) => gone.includes(one)))) return false;
     for (const place of gone) this.#forget(place);
     const put = this.#put(fresh, this.#places[head - 1]?.order, rest[0]?.order);
-    if (put === undefined || put.some((place) => takesOfAny(place, rest))) return false;
-    this.#places.splice(head, gone.length, ...put);
+    if (put === undefined || !this.#follow(rest, gone.filter(isTaker), put.filter(isTaker))) return false;
+    this.#places = [...this.#places.slice(0, head), ...put, ...rest];
+    return true;
+  }
+
+  /**
+   * Looks again at those of `rest`, which come after them, of which the lost takers took something
+   * or the new ones do; what becomes of these may concern those after them. False: of too many.
+   */
+  #follow(rest: Examined[], lost: readonly Examined[], found: readonly Examined[]): boolean {
+    const gone = new Set(lost);
+    const fresh = [...found];
+    for (let i = 0; i < rest.length; i++) {
+      const was = rest[i]!;
+      const isConcerned = was.by?.some((one) => gone.has(one)) === true || fresh.some((one) => takesOf(one, was));
+      if (!isConcerned) continue;
+      const is: Examined = { ...was, by: this.#takersOf(was.asked, was.different, was.order) };
+      // One that takes what it took stays what others know it as.
+      if (isTaker(was) && isTaker(is)) continue;
+      rest[i] = is;
+      if (isTaker(was)) {
+        this.#forget(was);
+        gone.add(was);
+      } else if (isTaker(is)) {
+        this.#addTaker(is);
+        fresh.push(is);
+      }
+      if (gone.size + fresh.length > MOST_CHANGED) return false;
+    }
     return true;
   }
 
   #forget(place: Examined): void {
+    if (!isTaker(place)) return;
     for (const signal of place.different) {
       for (const cube of place.asked[signal].cubes) this.#taken.get(signal)?.remove(place, cube);
     }
@@ -173,21 +204,22 @@ function isSame(a: Asked, b: Asked): boolean {
   return was === is || (was.length === is.length && was.every((signal, i) => signal === is[i]));
 }
 
-/** Whether it may take something of others that are asked after it. */
-function takesOfAny({ by, stops, different, asked }: Examined, others: readonly Examined[]): boolean {
-  if (by !== undefined || !stops) return false;
-  return different.some((signal) => {
+/** What is itself shadowed takes nothing that those before it would leave. */
+function isTaker({ by, stops }: Examined): boolean {
+  return by === undefined && stops;
+}
+
+/** Whether the taker may take something of one that is asked after it. */
+function takesOf({ different, asked }: Examined, other: Examined): boolean {
+  for (let s = 0; s < different.length; s++) {
+    const signal = different[s]!;
     const { cubes, isExact } = asked[signal];
-    if (!isExact) return false;
-    for (let i = 0; i < others.length; i++) {
-      const other = others[i]!;
-      if (!other.different.includes(signal)) continue;
-      const theirs = other.asked[signal].cubes;
-      for (let c = 0; c < theirs.length; c++)
-        for (let own = 0; own < cubes.length; own++) if (isPartTaken(theirs[c]!, cubes[own]!)) return true;
-    }
-    return false;
-  });
+    if (!isExact || !other.different.includes(signal)) continue;
+    const theirs = other.asked[signal].cubes;
+    for (let c = 0; c < theirs.length; c++)
+      for (let own = 0; own < cubes.length; own++) if (isPartTaken(theirs[c]!, cubes[own]!)) return true;
+  }
+  return false;
 }
 
 interface AlikeSignals {
