@@ -14,7 +14,9 @@ import {
 } from "yaml";
 import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
-import { type Place, type PlainDocument, readPlaces, readPlain } from "./plain-document.ts";
+import { offsetOf, type Place } from "./place.ts";
+import { type PlainDocument, readPlain } from "./plain-document.ts";
+import { offsetsIn } from "./plain-places.ts";
 import { rereadPlain } from "./reread-plain.ts";
 
 /** A document as plain values, with the place of each. */
@@ -49,21 +51,21 @@ export function parseText(text: string): ParseResult {
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
   const plain = rereadRecent(text) ?? remember(readPlain(text));
   if (plain === undefined) return parseYaml(text);
-  return { ok: true, document: { root: plain.root, positionOf: positionsIn(text) }, faults: [] };
+  return { ok: true, document: { root: plain.root, positionOf: positionsIn(plain) }, faults: [] };
 }
 
 /** Places are looked for when something is to be said, which is seldom. */
-function positionsIn(text: string): ParsedDocument["positionOf"] {
+function positionsIn(plain: PlainDocument): ParsedDocument["positionOf"] {
+  const offsetOfValue = offsetsIn(plain);
+  let lines: LineCounter | undefined;
+  return (path, at) => toPosition((lines ??= linesOf(plain.text)), offsetOfValue(path, at));
+}
+
+function linesOf(text: string): LineCounter {
   const lines = new LineCounter();
-  let places: Place | undefined;
-  return (path, at) => {
-    if (places === undefined) {
-      for (let line = 0; line !== 0 || lines.lineStarts.length === 0; line = text.indexOf("\n", line) + 1)
-        lines.addNewLine(line);
-      places = readPlaces(text) ?? { valueAt: 0, keyAt: undefined, children: new Map() };
-    }
-    return toPosition(lines, offsetOf(places, path, at));
-  };
+  for (let line = 0; line !== 0 || lines.lineStarts.length === 0; line = text.indexOf("\n", line) + 1)
+    lines.addNewLine(line);
+  return lines;
 }
 
 /**
@@ -180,16 +182,6 @@ function firstLine(message: string): string {
 function toPosition(lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
-}
-
-function offsetOf(root: Place, path: Path, at: "key" | "value"): number {
-  let place = root;
-  for (const part of path) {
-    const child = place.children.get(part);
-    if (child === undefined) return place.valueAt;
-    place = child;
-  }
-  return at === "key" ? (place.keyAt ?? place.valueAt) : place.valueAt;
 }
 
 /**

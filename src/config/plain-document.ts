@@ -1,3 +1,5 @@
+import { newPlace, type Place } from "./place.ts";
+
 /**
  * Reads the plain part of YAML, and with it JSON, some twenty times as fast as the YAML library:
  * block mappings and lists, collections in braces on one line (or the whole document in them), and
@@ -7,23 +9,6 @@
  */
 export function readPlain(text: string): PlainDocument | undefined {
   return NOT_PLAIN.test(text) ? undefined : new PlainReader(text).document();
-}
-
-/** Where a value stands, and the values below it; offsets into the text. */
-export interface Place {
-  valueAt: number;
-  readonly keyAt: number | undefined;
-  readonly children: Map<string | number, Place>;
-}
-
-/** The places of all values of a text that `readPlain` reads; undefined for others. */
-export function readPlaces(text: string): Place | undefined {
-  const place = newPlace(0, undefined);
-  return new PlainReader(text, place).document() && place;
-}
-
-function newPlace(valueAt: number, keyAt: number | undefined): Place {
-  return { valueAt, keyAt, children: new Map() };
 }
 
 /** Values, and where the entries of the list `rules` at the top are: `[start, .., end]`. */

@@ -1,0 +1,23 @@
+import type { Path } from "./finding.ts";
+
+/** Where a value stands, and the values below it; offsets into the text. */
+export interface Place {
+  valueAt: number;
+  readonly keyAt: number | undefined;
+  readonly children: Map<string | number, Place>;
+}
+
+export function newPlace(valueAt: number, keyAt: number | undefined): Place {
+  return { valueAt, keyAt, children: new Map() };
+}
+
+/** Of the value at the path, or of its key, or of the nearest thing above it that is there. */
+export function offsetOf(root: Place, path: Path, at: "key" | "value"): number {
+  let place = root;
+  for (const part of path) {
+    const child = place.children.get(part);
+    if (child === undefined) return place.valueAt;
+    place = child;
+  }
+  return at === "key" ? (place.keyAt ?? place.valueAt) : place.valueAt;
+}

@@ -1,0 +1,44 @@
+import type { Path } from "./finding.ts";
+import { newPlace, offsetOf, type Place } from "./place.ts";
+import { type PlainDocument, PlainReader } from "./plain-document.ts";
+
+/** `offsetOf` in a document that `readPlain` has read: of many rules only those asked for are read. */
+export function offsetsIn(document: PlainDocument): (path: Path, at: "key" | "value") => number {
+  const rules = new Map<number, Place>();
+  let whole: Place | undefined;
+  let others: Place | undefined;
+  return (path, at) => {
+    const [list, index] = path;
+    const starts = document.ruleStarts ?? [];
+    if (list !== "rules" && starts.length > 0)
+      return offsetOf((others ??= readPlaces(withoutRules(document))), path, at);
+    if (typeof index !== "number" || starts[index + 1] === undefined)
+      return offsetOf((whole ??= readPlaces(document.text)), path, at);
+    const rule = rules.get(index) ?? readRule(document, index);
+    rules.set(index, rule);
+    return starts[index]! + offsetOf(rule, [0, ...path.slice(2)], at);
+  };
+}
+
+/** The places of all values of a text that `readPlain` reads. */
+function readPlaces(text: string): Place {
+  const place = newPlace(0, undefined);
+  new PlainReader(text, place).document();
+  return place;
+}
+
+/** With spaces where the rules are: the rest stands where it stood. */
+function withoutRules({ text, ruleStarts: starts = [], isFlow }: PlainDocument): string {
+  const [start = 0, end = start] = [starts[0], starts.at(-1)];
+  const blank = isFlow || start === end ? " ".repeat(end - start) : `${" ".repeat(end - start - 1)}\n`;
+  return text.slice(0, start) + blank + text.slice(end);
+}
+
+/** As the only one of its list; offsets from where it begins. */
+function readRule({ text, ruleStarts: starts = [], isFlow }: PlainDocument, index: number): Place {
+  const [start, end] = [starts[index]!, starts[index + 1]!];
+  const place = newPlace(0, undefined);
+  const part = text.slice(start, end);
+  new PlainReader(isFlow ? `${part}]` : part, place).entries(isFlow ? undefined : text.indexOf("-", start) - start);
+  return place;
+}
