@@ -2,7 +2,9 @@ import type { Path } from "./finding.ts";
 import { newPlace, offsetOf, type Place } from "./place.ts";
 import { type PlainDocument, PlainReader } from "./plain-document.ts";
 
-/** `offsetOf` in a document that `readPlain` has read: of many rules only those asked for are read. */
+/**
+ * `offsetOf` in a document that `readPlain` has read: of many rules only those asked for are read.
+ */
 export function offsetsIn(document: PlainDocument): (path: Path, at: "key" | "value") => number {
   const rules = new Map<number, Place>();
   let whole: Place | undefined;
