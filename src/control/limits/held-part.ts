@@ -7,16 +7,21 @@ export interface HeldPart {
   readonly amount: number;
   readonly untilMs: number;
   readonly seq: number;
+  /**
+   * The limit that it is a part of, items a second, as its holder knew it when it was granted;
+   * undefined: it is over before another limit matters.
+   */
+  readonly of?: number | undefined;
 }
 
 /** Of two parts the one that counts: of the newer leader, then the one that was granted later. */
 export function newerPart(
   before: HeldPart | undefined,
   part: LimitShare | undefined,
-  { epoch, sentMs }: { readonly epoch: string; readonly sentMs: number },
+  { epoch, sentMs, of }: { readonly epoch: string; readonly sentMs: number; readonly of?: number | undefined },
 ): HeldPart | undefined {
   if (part === undefined) return before;
-  const next: HeldPart = { epoch, amount: part.amount, untilMs: sentMs + part.validForMs, seq: part.seq };
+  const next: HeldPart = { epoch, amount: part.amount, untilMs: sentMs + part.validForMs, seq: part.seq, of };
   return before === undefined || isNewer(next, before) ? next : before;
 }
 
@@ -33,6 +38,14 @@ export function isNewer(a: Pick<HeldPart, "epoch" | "seq">, b: Pick<HeldPart, "e
  */
 export function isOvertaken(epoch: string, known: string | undefined): boolean {
   return known !== undefined && epoch !== known && isNewer({ epoch: known, seq: 0 }, { epoch, seq: 0 });
+}
+
+/**
+ * Of a part, what may be used under a limit that may be another one now: of a lower one as much
+ * less, whether or not anybody can be asked. Less than was granted is never too much.
+ */
+export function usableOf({ amount, of }: HeldPart, limit: number | undefined): number {
+  return of === undefined || limit === undefined || limit >= of ? amount : (amount * limit) / of;
 }
 
 /** Undefined: it is over, or there is none. */

@@ -1,17 +1,23 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
 import { bucketShares, type FleetLimit, type LeasedPart, type SafePart } from "../../plan/limits/bucket-shares.ts";
 import type { BucketShare } from "../../plan/limits/debt-bucket.ts";
-import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
+import { type HeldPart, isOvertaken, newerPart, tellHeld, usableOf } from "./held-part.ts";
 
 /** A node that has parts of a limit. Time is an argument. */
 export class LimitHolder {
   #lease: HeldPart | undefined;
   #safe: HeldPart | undefined;
   #controller: string | undefined;
+  #limit: number | undefined;
 
   /** `controller`: whom it asks first, where that is known. */
   constructor(controller?: string) {
     this.#controller = controller;
+  }
+
+  /** The whole limit, items a second, as it is known here now. */
+  setLimit(perSecond: number): void {
+    this.#limit = perSecond;
   }
 
   ask(wanted: number, nowMs: number, weight = 1): LimitAsk {
@@ -28,12 +34,13 @@ export class LimitHolder {
     if (isOvertaken(epoch, this.#controller)) return;
     this.#controller = epoch;
     this.#lease = newerPart(this.#lease, lease, { epoch, sentMs });
-    this.#safe = newerPart(this.#safe, safe, { epoch, sentMs });
+    // It lasts for so long that the limit may be another one meanwhile.
+    this.#safe = newerPart(this.#safe, safe, { epoch, sentMs, of: this.#limit });
   }
 
   /** What it may use now, items a second. */
   amountAt(nowMs: number): number {
-    return partAt(this.#lease, nowMs) + partAt(this.#safe, nowMs);
+    return partAt(this.#lease, nowMs) + this.#safeAt(nowMs, this.#limit);
   }
 
   /** By demand. */
@@ -48,7 +55,12 @@ export class LimitHolder {
 
   /** Also of each key that nothing is leased of. */
   safePart({ perSecond }: FleetLimit, nowMs: number): SafePart {
-    return { part: partAt(this.#safe, nowMs) / perSecond, untilMs: this.#safe?.untilMs ?? nowMs };
+    return { part: this.#safeAt(nowMs, perSecond) / perSecond, untilMs: this.#safe?.untilMs ?? nowMs };
+  }
+
+  #safeAt(nowMs: number, limit: number | undefined): number {
+    const safe = this.#safe;
+    return safe !== undefined && safe.untilMs > nowMs ? usableOf(safe, limit) : 0;
   }
 }
 

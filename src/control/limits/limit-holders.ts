@@ -36,6 +36,7 @@ export class LimitHolders implements LimitHolding {
   }
 
   ask(usage: LimitsUsage, nowMs: number): LimitsAsk {
+    this.#total.setLimit(usage.total.limit);
     for (const one of this.#keys.values()) one.wanted = 0;
     for (const { key, wanted, limit } of usage.keys) {
       if (wanted >= WORTH_ASKING * limit) this.#want(key, wanted, limit);
@@ -62,6 +63,7 @@ export class LimitHolders implements LimitHolding {
 
   /** For its buckets, of limits that are these now. */
   shares(total: FleetLimit, nowMs: number): LimitShares {
+    this.#total.setLimit(total.perSecond);
     const keys = new Map<string, LeasedPart>();
     for (const [key, { holder }] of this.#keys) {
       const leased = holder.leased(nowMs);

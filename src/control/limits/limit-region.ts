@@ -1,5 +1,5 @@
 import type { LimitAsk, LimitGrant } from "../../plan/limits/limit-lease.ts";
-import { type HeldPart, isOvertaken, newerPart, tellHeld } from "./held-part.ts";
+import { type HeldPart, isOvertaken, newerPart, tellHeld, usableOf } from "./held-part.ts";
 import { LimitAllocator, type LimitAllocatorOptions } from "./limit-allocator.ts";
 
 /** A part that was granted, and the larger one that is given up for it. */
@@ -32,6 +32,7 @@ export class LimitRegion {
   readonly #lease: Lent = { held: undefined, next: undefined };
   readonly #safe: Lent = { held: undefined, next: undefined };
   #leader: string | undefined;
+  #limit: number | undefined;
   #told: ToldLeader | undefined;
   /** Of what it was granted, what it is to lend on: the rest is what has not come back yet. */
   #toLend = 0;
@@ -46,6 +47,11 @@ export class LimitRegion {
   /** Who has answered last. */
   get leader(): string | undefined {
     return this.#leader;
+  }
+
+  /** The whole limit, items a second, as it is known here now. */
+  setLimit(perSecond: number | undefined): void {
+    this.#limit = perSecond;
   }
 
   /** To the leader, each interval and when its collectors want much more, or less. */
@@ -97,7 +103,7 @@ export class LimitRegion {
       [this.#safe, safe],
     ] as const) {
       const newest = lent.next ?? lent.held;
-      const next = newerPart(newest, part, { epoch, sentMs });
+      const next = newerPart(newest, part, { epoch, sentMs, of: this.#limit });
       if (next === newest || next === undefined) continue;
       lent.next = next;
       if (lent === this.#lease) this.#toLend = this.#isForWhatIsLent(next.amount) ? this.#toLend : next.amount;
@@ -131,7 +137,7 @@ export class LimitRegion {
     settleLent(this.#safe, outstanding.safe);
     const [lease, safe] = [this.#lease, this.#safe].map(({ held, next }) => next ?? held);
     this.allocator.setLease(Math.min(this.#toLend, lease?.amount ?? 0), lease?.untilMs ?? nowMs);
-    this.allocator.setSafe(safe?.amount ?? 0, safe?.untilMs ?? nowMs);
+    this.allocator.setSafe(safe === undefined ? 0 : usableOf(safe, this.#limit), safe?.untilMs ?? nowMs);
   }
 }
 

@@ -32,6 +32,7 @@ export class LimitRegions {
   setLimits(limits: LimitsData | undefined): void {
     if (limits === this.#limits) return;
     this.#limits = limits;
+    this.#total.setLimit(limits?.total.perSecond);
     this.#limitOf = limits === undefined ? (): undefined => undefined : compileLimitOf(limits);
   }
 

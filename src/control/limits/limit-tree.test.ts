@@ -45,6 +45,8 @@ class Fleet {
   #wayMs = 50;
   #sent = 0;
 
+  #perSecond = LIMIT.perSecond;
+
   constructor() {
     this.#leader = this.#allocator(true);
     this.#places = [0, 1].map(() => ({ controller: this.#region(true), isCut: false, askMs: 0 }));
@@ -52,6 +54,7 @@ class Fleet {
 
   join(region: number, wanted: number): Member {
     const holder = new LimitHolder();
+    holder.setLimit(this.#perSecond);
     const id = `n${this.#members++}`;
     const bucket = new DebtBucket(this.nowMs);
     const member = { id, region, holder, bucket, wanted, isCut: false, askMs: this.nowMs, hasLeft: false };
@@ -84,6 +87,14 @@ class Fleet {
 
   changeController(region: number): void {
     this.#places[region]!.controller = this.#region(false);
+  }
+
+  /** For all of them at once; whoever is cut off has the config, too. */
+  setLimit(perSecond: number): void {
+    this.#perSecond = perSecond;
+    this.#divide(this.#leader);
+    for (const { controller } of this.#places) controller.setLimit(perSecond);
+    for (const { holder } of this.members) holder.setLimit(perSecond);
   }
 
   setWay(ms: number): void {
@@ -119,15 +130,21 @@ class Fleet {
       safeLeaseMs: SAFE_LEASE_MS,
       isFirst,
     });
-    allocator.setLease(LIMIT.perSecond * (1 - SAFE_PART));
-    allocator.setSafe(LIMIT.perSecond * SAFE_PART);
+    this.#divide(allocator);
     return allocator;
+  }
+
+  #divide(allocator: LimitAllocator): void {
+    allocator.setLease(this.#perSecond * (1 - SAFE_PART));
+    allocator.setSafe(this.#perSecond * SAFE_PART);
   }
 
   #region(isFirst: boolean): LimitRegion {
     const epoch = { generation: 1, revision: BigInt(this.#revision++) };
     const options = { epoch, sinceMs: this.nowMs, leaseMs: LEASE_MS, safeLeaseMs: SAFE_LEASE_MS, isFirst };
-    return new LimitRegion(options);
+    const region = new LimitRegion(options);
+    region.setLimit(this.#perSecond);
+    return region;
   }
 
   #askLeader(place: Place): void {
@@ -230,6 +247,22 @@ test("limits: another controller gives nothing back before it can know what coll
   assert.ok(silent.holder.amountAt(fleet.nowMs) > 900);
   fleet.pass(20_000);
   assert.ok(other.holder.amountAt(fleet.nowMs) > 900);
+});
+
+test("limits: one that is lowered holds when leases are over, though nobody knows yet who else has a safe share", () => {
+  const fleet = new Fleet();
+  const nodes = [fleet.join(0, 900), fleet.join(0, 900), fleet.join(1, 900)];
+  fleet.pass(20_000);
+  fleet.changeLeader();
+  for (const region of [0, 1]) fleet.changeController(region);
+  fleet.pass(30_000);
+  nodes[0]!.isCut = true;
+  fleet.setLimit(20);
+  fleet.pass(LEASE_MS + 1_000);
+  assert.ok(fleet.out <= 20 + 1e-6, `${fleet.out}`);
+  fleet.setLimit(1_000);
+  const safe = nodes[0]!.holder.amountAt(fleet.nowMs);
+  assert.ok(safe > 0 && safe <= 1_000 * SAFE_PART, `${safe}`);
 });
 
 test("limits: those who want more have the same, by weight of what they want", () => {
