@@ -1,9 +1,15 @@
 import { reasonOf, RouterError } from "../core/errors.ts";
-import { changedConfig, SamplingChangeSchema, settingsOf, trySampling } from "../control/sampling/try-sampling.ts";
+import {
+  changedConfig,
+  SamplingChangeSchema,
+  type SamplingSettingsWritten,
+  settingsOf,
+  trySampling,
+} from "../control/sampling/try-sampling.ts";
 import type { ReceivedBy, SamplingSource } from "../control/sampling/sampling-source.ts";
 import { smallBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
-import { changeReply, etagOf, problemReply } from "./reply.ts";
+import { changeReply, etagOf, problemReply, problemsReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, type AdminRoute, CHANGE, READ } from "./route.ts";
 import { randomnessView, regionSamplingView, samplingView, triedView } from "./sampling-view.ts";
 import { CHANGE_QUERY, publishTermsOf } from "./publish-query.ts";
@@ -36,7 +42,7 @@ export function samplingRoutes(context: AdminContext): AdminRoute[] {
       role: "viewer",
       summary: "What other settings would keep of what is received now; nothing changes.",
       statuses: [422, 503],
-      ...smallBody("required", SamplingChangeSchema, (asked, { signal }) => dryRun(asked, signal, context)),
+      ...smallBody("required", SamplingChangeSchema, (asked, request) => dryRun(asked, request, context)),
     },
   ];
 }
@@ -76,14 +82,27 @@ type AskedSampling = Parameters<typeof settingsOf>[0];
 async function change(asked: AskedSampling, request: AdminRequest, context: AdminContext): Promise<AdminReply> {
   const patch = await writtenOf(asked, context);
   if (typeof patch === "string") return problemReply(422, patch);
-  const edit = { kind: "merge", at: ["global"], patch } as const;
-  return changeReply(await context.table.edit(edit, request.guard, true, publishTermsOf(request, context)), "setting");
+  const terms = publishTermsOf(request, context);
+  return changeReply(await context.table.edit(editOf(patch), request.guard, true, terms), "setting");
 }
 
-async function dryRun(asked: AskedSampling, signal: AbortSignal, context: AdminContext): Promise<AdminReply> {
+function editOf(patch: SamplingSettingsWritten) {
+  return { kind: "merge", at: ["global"], patch } as const;
+}
+
+async function dryRun(
+  asked: AskedSampling,
+  { role, signal }: AdminRequest,
+  context: AdminContext,
+): Promise<AdminReply> {
   const settings = await writtenOf(asked, context);
   if (typeof settings === "string") return problemReply(422, settings);
-  const { sampling, walk } = context;
+  const { sampling, table, walk } = context;
+  // What cannot be set is not tried either.
+  const problems = await table.validateEdit(editOf(settings), role === "admin" ? "allowed" : "none");
+  if (problems.some(({ severity }) => severity === "error")) {
+    return problemsReply(422, "the config would have problems", problems);
+  }
   const config = changedConfig(walk.status.running, settings);
   if (typeof config === "string") return problemReply(422, config);
   const received = await readReceivedBy(sampling, signal);
@@ -92,6 +111,6 @@ async function dryRun(asked: AskedSampling, signal: AbortSignal, context: AdminC
 }
 
 /** As it is to stand in the document; what is wrong, in words. */
-async function writtenOf(asked: AskedSampling, { table }: AdminContext): Promise<ReturnType<typeof settingsOf>> {
+async function writtenOf(asked: AskedSampling, { table }: AdminContext): Promise<SamplingSettingsWritten | string> {
   return settingsOf(asked, await table.written("global", "sampling_strategies"));
 }

@@ -151,6 +151,17 @@ export class RouteTable {
     return { valid: false, problems: [{ severity: "error", path: "", message: UNWRITABLE }] };
   }
 
+  /**
+   * What would be wrong with the running document after an edit, of all of it; nothing changes.
+   * `follow`: as for `validate`. Nothing is said where only somebody's hand could make the edit.
+   */
+  async validateEdit(edit: Edit, follow: "allowed" | "none" = "allowed"): Promise<readonly Problem[]> {
+    const { documents, place } = this.#parts;
+    const made = await documents.prepareEdit(edit, { running: this.status.text, follow }, place);
+    if (made.kind === "prepared") return made.prepared.problems;
+    return made.kind === "malformed" ? made.problems : [];
+  }
+
   async version(version: number): Promise<VersionView | undefined> {
     const info = (await this.versions()).find((known) => known.version === version);
     const text = await this.#textOf(version);

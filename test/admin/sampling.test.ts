@@ -89,6 +89,34 @@ test("sampling: a node tells what it keeps of each class and why, what other set
   assert.equal((after["classes"] as Json[])[1]?.["kept_per_second"], 45);
 });
 
+test("sampling: what cannot be set is not tried either, and is told by the same words", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startTestNode(CONFIG, { sinks: { a } });
+  const wrong: readonly { readonly body: Json; readonly path: string }[] = [
+    { body: { sampling: { dry_run: "yes" } }, path: "global.sampling.dry_run" },
+    { body: { sampling: { dry_rn: true } }, path: "global.sampling.dry_rn" },
+    { body: { sampling_strategies: [{ type: "adaptve" }] }, path: "global.sampling_strategies[0].type" },
+    { body: { sampling_strategies: [{ type: "priority_based" }] }, path: "global.sampling_strategies[0]" },
+    {
+      body: { sampling_strategies: [{ type: "adaptive", min_rate: 0.5, max_rate: 0.1, target_qps: 3 }] },
+      path: "global.sampling_strategies[0].max_rate",
+    },
+  ];
+  for (const { body, path } of wrong) {
+    const [tried, set] = [
+      await callApi(node.admin, "/api/v1/sampling/dry-run", { method: "POST", body }),
+      await callApi(node.admin, "/api/v1/sampling", { method: "PATCH", body }),
+    ];
+    assert.equal(tried.status, 422, tried.text);
+    const problems = tried.json()["problems"] as Json[];
+    assert.deepEqual(problems, set.json()["problems"]);
+    assert.ok(
+      problems.some((one) => one["severity"] === "error" && one["path"] === path),
+      tried.text,
+    );
+  }
+});
+
 test("sampling: the commands show it, try it, set it, and tell of one item whether it is kept", async () => {
   const clock = new ManualClock();
   await using a = await openGrpcSink();

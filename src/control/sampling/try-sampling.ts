@@ -48,7 +48,7 @@ export function settingsOf(
 }
 
 /** Settings of `global`, as they stand in a document. */
-type SamplingSettingsWritten = Omit<SamplingChange, "target_qps" | "budget_per_hour">;
+export type SamplingSettingsWritten = Omit<SamplingChange, "target_qps" | "budget_per_hour">;
 
 /** What would be kept of each class, all regions together. */
 export interface TriedRates {
