@@ -220,11 +220,15 @@ const KINDS: Readonly<Record<string, string>> = {
   null: "nothing",
 };
 
+/** What is a number for JavaScript alone: `.inf`, `.nan`, 1e999. */
+const ENDLESS = "expected a number that can be counted with\nwrite one with digits, below 1.8e308";
+
 function typeText(issue: Extract<RawIssue, { code: "invalid_type" }>): string {
   const expected = expectedKind(issue.expected);
   if (issue.input === undefined) return "is required";
   if (issue.input === null) return `expected ${expected}, got nothing\nwrite a value, or leave the key out`;
   if (issue.expected === "int" && typeof issue.input === "number") return "expected a whole number";
+  if (issue.expected === "number" && typeof issue.input === "number") return ENDLESS;
   return `expected ${expected}, got ${kindOf(issue.input)}`;
 }
 

@@ -138,6 +138,7 @@ const faults = [
     want: [String.raw`.service_name.regex: bad pattern: invalid escape sequence in "\1" at character 4`],
   },
   { written: "service_name: { gt: high }", want: [".service_name.gt: expected a number, got a text"] },
+  { written: "service_name: { gt: .inf }", want: [".service_name.gt: expected a number that can be counted with"] },
   { written: "span_kind: [servr]", want: ['.span_kind[0]: unknown value "servr"'] },
   { written: "severity: error", want: ['.severity: unknown value "error"'] },
   { written: "severity: 25", want: [".severity: must be at most 24"] },

@@ -62,6 +62,16 @@ const problems: readonly { readonly name: string; readonly text: string; readonl
     want: ["2 warning global.sampling.logs"],
   },
   {
+    name: "a directive that is not followed for long enough to be guarded",
+    text: "{ sampling_rate: 0.5,\n sampling: { fallback: { after: 5m, static_after: 300s } } }",
+    want: ["3 warning global.sampling.fallback.after"],
+  },
+  {
+    name: "the same by the default of the other time",
+    text: "{ sampling_rate: 0.5,\n sampling: { fallback: { static_after: 60000 } } }",
+    want: ["3 warning global.sampling.fallback.static_after"],
+  },
+  {
     name: "conditions that a signal does not have",
     text: "{ sampling_strategies: [{ type: priority_based, rules: [{ priority: low, rate: 0.5,\n conditions: [{ metric_name: x }] }] }] }",
     want: ["3 warning global.sampling_strategies[0].rules[0].conditions[0].metric_name"],

@@ -1,5 +1,7 @@
 import { atKey, caution, fault, type Finding, formatPath, type Path } from "../finding.ts";
 import type { Outline } from "../outline.ts";
+import { formatDuration, parseDuration } from "../../core/units.ts";
+import { SamplingSchema } from "../schema/sampling.ts";
 import { PRIORITIES } from "../schema/values.ts";
 import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
 
@@ -24,6 +26,7 @@ export function checkSampling(outline: Outline): Finding[] {
     ...checkSamplingRate(outline, strategies),
     ...checkCeilings(outline, strategies),
     ...checkLogs(outline, strategies),
+    ...checkFallback(outline),
   ];
 }
 
@@ -180,4 +183,24 @@ function checkLogs({ root }: Outline, strategies: readonly Placed[]): Finding[] 
   if (strategies.some((strategy) => signalsOf(strategy).includes("logs"))) return [];
   const message = "has no effect: no strategy speaks of logs";
   return [atKey(caution(path, message, "add signals: [traces, logs] to a strategy"))];
+}
+
+/** Times of it that come before one another. */
+function checkFallback({ root }: Outline): Finding[] {
+  const path = ["global", "sampling", "fallback"];
+  const written = (key: string, otherwise: number): number | undefined => {
+    const value = valueAt(root, ...path, key);
+    if (value === undefined) return otherwise;
+    return typeof value === "number" ? value : parseDuration(textOf(value) ?? "");
+  };
+  const unwritten = SamplingSchema.parse({}).fallback;
+  const [after, staticAfter] = [written("after", unwritten.after), written("static_after", unwritten.static_after)];
+  if (after === undefined || staticAfter === undefined || staticAfter > after) return [];
+  const isWritten = valueAt(root, ...path, "after") !== undefined;
+  const message = isWritten
+    ? "has no effect: static_after is not longer"
+    : `is not longer than after (${formatDuration(after)}), which then has no effect`;
+  return [
+    caution([...path, isWritten ? "after" : "static_after"], message, "make static_after longer, or after shorter"),
+  ];
 }
