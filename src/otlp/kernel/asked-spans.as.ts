@@ -3,28 +3,20 @@
  * attribute, a status or a kind with two others. asked-kernel.ts calls it, and says what is where.
  * Spans are plain as in span-kernel.as.ts, and what is asked is as encoders write it.
  */
+import { afterField, copy, fieldBytes, header, isShortest, ITEM, length, readLength, writeMarked } from "./bytes.as";
 import {
   AFTER_NAME_BYTES,
-  afterField,
   afterTimes,
   ATTRIBUTE,
-  copy,
-  copyShort,
-  fieldBytes,
   FLAGS,
-  header,
-  isShortest,
-  ITEM,
   KIND,
   LEFT_OUT,
-  length,
   NOT_PLAIN,
   notes,
   notesEnd,
   PARENT,
   PARENT_OF_8,
   randomness,
-  readLength,
   SCOPE_X,
   scopes,
   scopesEnd,
@@ -382,17 +374,14 @@ function writeScope(from: usize, end: usize, to: usize): usize {
       continue;
     }
     const body = readLength(at + 1);
-    const size = length;
-    at = body + size;
+    at = body + length;
     const verdict = <u32>load<u8>(verdictAt++);
     if (verdict == DROP) continue;
     if (verdict == KEEP) {
       out = copy(out, start, at);
       continue;
     }
-    const markBytes = markOf(verdict);
-    out = copy(header(out, ITEM, size + markBytes), body, at);
-    out = copyShort(out, page + MARKS + ((<usize>(verdict - MARK)) << 6), markBytes);
+    out = writeMarked(out, body, at, page + MARKS + ((<usize>(verdict - MARK)) << 6), markOf(verdict));
   }
   return out;
 }

@@ -7,8 +7,21 @@
  * found, nothing is decided, and the same is done in TypeScript, for that resource.
  */
 
+import {
+  afterField,
+  copy,
+  fieldBytes,
+  HEAD,
+  HEAD_BITS,
+  header,
+  isShortest,
+  ITEM,
+  length,
+  readLength,
+  writeMarked,
+} from "./bytes.as";
+
 export const SCOPE_X: u32 = 0x12;
-export const ITEM: u32 = 0x12;
 export const ATTRIBUTE: u32 = 0x4a;
 export const PARENT: u32 = 0x22;
 const NAME: u32 = 0x2a;
@@ -17,11 +30,17 @@ const START_TIME: u32 = 0x39;
 const END_TIME: u32 = 0x41;
 /** Of the last three, with a kind below 128. */
 export const AFTER_NAME_BYTES: usize = 20;
+/** Of a kind and the tag after it, read as four bytes: what is always the same. */
+const KIND_AND_START: u32 = (START_TIME << 16) | KIND;
+const KIND_AND_START_BITS: u32 = 0xff_80ff;
+const STATUS: u32 = 0x7a;
 /** Tag and length, or both bytes of a tag, as they are read at once. */
 export const TRACE_ID_OF_16: u16 = 0x100a;
 export const SPAN_ID_OF_8: u16 = 0x0812;
 export const PARENT_OF_8: u16 = 0x0822;
 export const FLAGS: u16 = 0x0185;
+/** Of tag and length: which tag it is, and that the length has one byte. */
+const SHORT_BITS: u16 = 0x80ff;
 const RANDOM_BITS: u64 = 0x00ff_ffff_ffff_ffff;
 
 export const NOT_PLAIN: i32 = -1;
@@ -44,9 +63,9 @@ let spanBytes: i32 = 0;
 let untilNote: i32 = 0;
 let noteAt: usize = 0;
 let scopeAt: usize = 0;
-
-/** What `readLength` read last. */
-export let length: u32 = 0;
+/** Of the run of spans that `measureRun` measured: how many, and by how much they grow. */
+let run: i32 = 0;
+let grown: i32 = 0;
 
 export function init(page: usize): void {
   told = page;
@@ -97,6 +116,10 @@ function measureScope(from: usize, end: usize, threshold: u64, markBytes: u32): 
   let bytes = <i32>(end - from);
   let at = from;
   while (at < end) {
+    at = measureRun(at, end, threshold, markBytes);
+    spans += run;
+    bytes += grown;
+    if (at == end) break;
     const start = at;
     if (load<u8>(at) != ITEM) {
       at = afterField(at, end);
@@ -121,6 +144,70 @@ function measureScope(from: usize, end: usize, threshold: u64, markBytes: u32): 
     }
   }
   return spans > 0 && kept == before ? LEFT_OUT : bytes;
+}
+
+/**
+ * Measures spans as encoders write most, in one loop that keeps what it counts to itself, and gives
+ * the place of the first that is another one, or has its randomness told. 22 ns a span with eight
+ * attributes; one by one it was 35.
+ */
+function measureRun(from: usize, end: usize, threshold: u64, markBytes: u32): usize {
+  const room: u32 = 0x3f80 - markBytes;
+  const most = untilNote - 1;
+  let spans = 0;
+  let children = 0;
+  let without = 0;
+  let droppedBytes: u32 = 0;
+  let at = from;
+  while (at < end && spans < most) {
+    const head = load<u32>(at);
+    const size = shortLength(head);
+    const next = at + 3 + size;
+    if ((head & HEAD_BITS) != HEAD || size - 0x80 >= room || next > end || !isUsual(at + 3, next)) break;
+    if (isBelow(at + 3, threshold)) {
+      without++;
+      droppedBytes += size + 3;
+    }
+    children += <i32>isChild(at + 3);
+    spans++;
+    at = next;
+  }
+  run = spans;
+  untilNote -= spans;
+  kept += spans - without;
+  dropped += without;
+  roots += spans - children;
+  spanBytes += <i32>(at - from) - 3 * spans;
+  grown = (spans - without) * <i32>markBytes - <i32>droppedBytes;
+  return at;
+}
+
+/**
+ * Whether the span of 128 bytes and more is as encoders write most: both ids, a parent or none,
+ * name, kind, times, and then attributes; then it is plain, too. What is read beyond its end is not
+ * believed: the last field has to end there.
+ */
+function isUsual(from: usize, end: usize): bool {
+  if ((load<u64>(from, 2) | load<u64>(from, 10)) == 0) return false;
+  let at = isChild(from) ? from + 38 : from + 28;
+  const name = load<u16>(at) & SHORT_BITS;
+  if ((load<u16>(from) ^ TRACE_ID_OF_16) | (load<u16>(from, 18) ^ SPAN_ID_OF_8) | (name ^ NAME)) return false;
+  at = afterShort(at);
+  const kind = load<u32>(at) & KIND_AND_START_BITS;
+  if ((kind ^ KIND_AND_START) | (load<u8>(at, 11) ^ END_TIME)) return false;
+  at += AFTER_NAME_BYTES;
+  while (at < end) {
+    if ((load<u16>(at) & SHORT_BITS) != ATTRIBUTE) break;
+    at = afterShort(at);
+  }
+  if ((load<u16>(at) & SHORT_BITS) == STATUS) at = afterShort(at);
+  if (load<u16>(at) == FLAGS) at += 6;
+  return at == end || areFields(at, end);
+}
+
+/** Of a span whose ids are there. */
+function isChild(span: usize): bool {
+  return load<u16>(span, 28) == PARENT_OF_8;
 }
 
 /** Writes what `measure` measured to `out`, and gives the place after it. */
@@ -149,16 +236,20 @@ function writeScope(from: usize, end: usize, threshold: u64, markBytes: u32, to:
   let at = from;
   while (at < end) {
     const start = at;
-    if (load<u8>(at) != ITEM) {
-      at = afterField(at, end);
-      out = copy(out, start, at);
-      continue;
+    const first = load<u32>(at);
+    let body = at + 3;
+    let size = shortLength(first);
+    if ((first & HEAD_BITS) != HEAD) {
+      if (load<u8>(at) != ITEM) {
+        at = afterField(at, end);
+        out = copy(out, start, at);
+        continue;
+      }
+      body = readLength(at + 1);
+      size = length;
     }
-    const body = readLength(at + 1);
-    at = body + length;
-    if (randomness(body) < threshold) continue;
-    out = copy(header(out, ITEM, length + markBytes), body, at);
-    out = copyShort(out, mark, markBytes);
+    at = body + size;
+    if (!isBelow(body, threshold)) out = writeMarked(out, body, at, mark, markBytes);
   }
   return out;
 }
@@ -174,7 +265,12 @@ function isPlain(from: usize, end: usize): bool {
   if (at < end && load<u16>(at) == SPAN_ID_OF_8) at += 10;
   if (at < end && load<u16>(at) == PARENT_OF_8) at += 10;
   else roots++;
-  at = afterTimes(at, end);
+  return areFields(afterTimes(at, end), end);
+}
+
+/** Whether fields of a plain span, behind its ids, are from there to its end. */
+function areFields(from: usize, end: usize): bool {
+  let at = from;
   while (at < end) {
     const tag = <u32>load<u8>(at);
     const size = <u32>load<u8>(at + 1);
@@ -213,9 +309,26 @@ export function afterTimes(from: usize, end: usize): usize {
   return isUsual ? at + AFTER_NAME_BYTES : at;
 }
 
-/** The last seven bytes of the trace id of a plain span. */
+/** The last seven bytes of the trace id of a plain span, turned round by SIMD. */
 export function randomness(span: usize): u64 {
-  return bswap<u64>(load<u64>(span + 10)) & RANDOM_BITS;
+  const id = v128.load(span + 2);
+  const turned = v128.shuffle<u8>(id, id, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  return v128.extract_lane<u64>(turned, 0) & RANDOM_BITS;
+}
+
+/** Whether a plain span is dropped: mostly the first of the seven bytes tells it. */
+function isBelow(span: usize, threshold: u64): bool {
+  return <u64>load<u8>(span, 11) <= threshold >> 48 && randomness(span) < threshold;
+}
+
+/** What is said by the length in two bytes after a tag. */
+function shortLength(head: u32): u32 {
+  return ((head >> 8) & 0x7f) | ((head >> 9) & 0x3f80);
+}
+
+/** The place after a field of less than 128 bytes. In this order, so that one addition waits. */
+function afterShort(field: usize): usize {
+  return field + 2 + load<u8>(field, 1);
 }
 
 /** False: there is no room to tell it. */
@@ -236,93 +349,4 @@ function tell(): void {
   store<i32>(told + 16, untilNote);
   store<i32>(told + 20, <i32>((noteAt - notes) >> 3));
   store<i32>(told + 24, <i32>((scopeAt - scopes) >> 2));
-}
-
-/** The place after a LEN field whose tag has one byte; 0: it is another one. */
-export function afterField(at: usize, end: usize): usize {
-  const tag = <u32>load<u8>(at);
-  if (tag >= 0x80 || tag < 8 || (tag & 7) != 2) return 0;
-  const body = readLength(at + 1);
-  const after = body + length;
-  return body == 0 || after > end ? 0 : after;
-}
-
-/** Reads `length` at a place, and gives the one after it; 0: it has more than four bytes. */
-export function readLength(at: usize): usize {
-  const first = <u32>load<u8>(at);
-  if (first < 0x80) {
-    length = first;
-    return at + 1;
-  }
-  const second = <u32>load<u8>(at + 1);
-  if (second < 0x80) {
-    length = (first & 0x7f) | (second << 7);
-    return at + 2;
-  }
-  return readLong(at);
-}
-
-function readLong(at: usize): usize {
-  const third = <u32>load<u8>(at + 2);
-  length = (<u32>load<u8>(at) & 0x7f) | ((<u32>load<u8>(at + 1) & 0x7f) << 7) | ((third & 0x7f) << 14);
-  if (third < 0x80) return at + 3;
-  const fourth = <u32>load<u8>(at + 3);
-  length |= fourth << 21;
-  return fourth < 0x80 ? at + 4 : 0;
-}
-
-export function header(at: usize, tag: u32, size: u32): usize {
-  store<u8>(at, <u8>tag);
-  let out = at + 1;
-  let rest = size;
-  for (; rest >= 0x80; rest >>= 7) store<u8>(out++, <u8>(rest | 0x80));
-  store<u8>(out, <u8>rest);
-  return out + 1;
-}
-
-/** Bytes of a field that has so many in it. */
-export function fieldBytes(size: u32): i32 {
-  const bytes = size < 0x80 ? 1 : size < 0x4000 ? 2 : size < 0x20_0000 ? 3 : size < 0x1000_0000 ? 4 : 5;
-  return <i32>(1 + bytes + size);
-}
-
-/**
- * Whether the field there, of `length` bytes, says that in as few as it takes. Headers of scopes
- * are written anew: one that became shorter would be another than TypeScript's, which leaves a
- * scope as it is, and what is written in place could come before what is not read yet.
- */
-export function isShortest(start: usize, end: usize): bool {
-  return fieldBytes(length) == <i32>(end - start);
-}
-
-/** A longer one is copied by what the system has for that. */
-const MOST_BY_HAND: usize = 1_024;
-
-/**
- * From the beginning on, so that what is copied may lie over where it comes from, before it. By 16
- * bytes at a time 19 ns a span with its header and mark, by `memory.copy` 23 (340 bytes).
- */
-export function copy(to: usize, from: usize, end: usize): usize {
-  let at = from;
-  let out = to;
-  if (end - from > MOST_BY_HAND) {
-    memory.copy(to, from, end - from);
-    return to + (end - from);
-  }
-  for (; at + 16 <= end; at += 16, out += 16) v128.store(out, v128.load(at));
-  if (at + 8 <= end) {
-    store<u64>(out, load<u64>(at));
-    at += 8;
-    out += 8;
-  }
-  for (; at < end; at++, out++) store<u8>(out, load<u8>(at));
-  return out;
-}
-
-/** A call of memory.copy costs more than a few bytes. */
-export function copyShort(to: usize, from: usize, size: u32): usize {
-  let at: u32 = 0;
-  for (; at + 8 <= size; at += 8) store<u64>(to + at, load<u64>(from + at));
-  for (; at < size; at++) store<u8>(to + at, load<u8>(from + at));
-  return to + size;
 }
