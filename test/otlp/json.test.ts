@@ -116,6 +116,20 @@ test("JSON: a number of sixteen digits is the double that is nearest, not one th
   }
 });
 
+test("JSON: a double of more than 128 characters is left to the way by objects", () => {
+  const point = (value: string): Uint8Array =>
+    utf8(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asDouble":${value}}]}}]}]}]}`);
+  for (const [length, isDirect] of [
+    [128, true],
+    [129, false],
+  ] as const) {
+    for (const written of ["7".repeat(length), `"0.${"3".repeat(length - 2)}"`]) {
+      assert.equal(transcodeDirect("metrics", point(written)) !== undefined, isDirect, `${length}: ${written}`);
+      transcodeBoth("metrics", point(written));
+    }
+  }
+});
+
 test("JSON: texts with any escapes are what they are by way of objects", () => {
   const part = fc.oneof(
     fc.string({ unit: "binary" }).map((text) => JSON.stringify(text).slice(1, -1)),

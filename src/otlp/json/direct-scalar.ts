@@ -77,7 +77,8 @@ function takeAnyInteger(c: JsonCursor, kind: ScalarKind): boolean {
 function takeEnum(c: JsonCursor, kind: ScalarKind): boolean {
   const end = c.plainEnd();
   const names: ReadonlyMap<string, number> | undefined = Reflect.get(ENUMS, kind);
-  const value = end < 0 ? undefined : names?.get(asciiText(c.bytes, c.at + 1, end));
+  const name = end < 0 ? undefined : shortText(c.bytes, c.at + 1, end);
+  const value = name === undefined ? undefined : names?.get(name);
   if (value === undefined) return false;
   c.at = end + 1;
   wide.negative = false;
@@ -229,13 +230,13 @@ function writeUtf8(into: Uint8Array, at: number, point: number): number {
   return to;
 }
 
-/** Undefined: it is none, or beyond the range of a double. */
+/** Undefined: it is none, beyond the range of a double, or longer than anybody writes one. */
 function takeDouble(c: JsonCursor): number | undefined {
   const { bytes } = c;
   if (bytes[c.at] === QUOTE) {
     const end = c.plainEnd();
     if (end < 0) return undefined;
-    const value = doubleOf(asciiText(bytes, c.at + 1, end));
+    const value = doubleOf(shortText(bytes, c.at + 1, end));
     c.at = end + 1;
     return value;
   }
@@ -243,7 +244,8 @@ function takeDouble(c: JsonCursor): number | undefined {
   if (start < 0) return undefined;
   const short = shortDouble(bytes, start, c.at);
   if (short !== undefined) return short;
-  const value = Number(asciiText(bytes, start, c.at));
+  const text = shortText(bytes, start, c.at);
+  const value = text === undefined ? Number.NaN : Number(text);
   return Number.isFinite(value) ? value : undefined;
 }
 
@@ -269,7 +271,15 @@ function shortDouble(bytes: Uint8Array, start: number, end: number): number | un
 
 const POWERS: Float64Array = Float64Array.from({ length: 16 }, (_, power) => Number(`1e${power}`));
 
-function asciiText(bytes: Uint8Array, start: number, end: number): string {
+/** Of a number or a name; as long as those of integers may be (integer.ts). */
+const MAX_TEXT = 128;
+
+/**
+ * Undefined: it is longer. Letter by letter is the fastest for few; of 15 million it makes as many
+ * texts of 32 bytes each, for seconds.
+ */
+function shortText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start > MAX_TEXT) return undefined;
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
   return text;
