@@ -115,6 +115,17 @@ test("keys: of another share only what is another is touched, and it is as if al
   assert.deepEqual(touched, ["c", ...names]);
 });
 
+test("keys: what those have used that share one counts after a change of the limits, too", () => {
+  const keys = new KeyBuckets(LIMITS, 1);
+  for (const key of ["a", "b"]) keys.find(key, 0)?.bucket.take(1_000, 0);
+  keys.setLimits({ ...LIMITS, perKey: 20 }, 1_000);
+  const others = keys.find("c", 1_000);
+  assert.deepEqual([others?.key, others?.limit.perSecond], [OTHER_KEYS, 20]);
+  assert.equal(others?.bucket.tokensAt(1_000), 10 - 1_000 + 10);
+  keys.setLimits({ ...LIMITS, perKey: undefined, keys: [{ pattern: "x*", perSecond: 5 }] }, 2_000);
+  assert.equal(keys.find("c", 2_000), undefined);
+});
+
 test("keys: who is called as those are that share one is one of them, and the config may give them a limit", () => {
   const keys = new KeyBuckets({ ...LIMITS, keys: [{ pattern: OTHER_KEYS, perSecond: 3 }] }, 1);
   const first = keys.find(OTHER_KEYS, 0);

@@ -80,15 +80,19 @@ export class KeyBuckets {
     this.#limitOf = compileLimitOf(data);
     this.#named = namedKeys(data);
     this.generation++;
-    this.#others = undefined;
+    if (this.#others !== undefined && !this.#limitAnew(this.#others, nowMs)) this.#others = undefined;
     for (const [key, one] of this.#buckets) {
-      const limit = this.#limitOf(key);
-      if (limit === undefined) this.#buckets.delete(key);
-      else {
-        one.limit = limit;
-        one.bucket.setShares(this.#sharesOf(key, limit), nowMs);
-      }
+      if (!this.#limitAnew(one, nowMs)) this.#buckets.delete(key);
     }
+  }
+
+  /** False: its key has no limit of its own any more. */
+  #limitAnew(one: KeyBucket, nowMs: number): boolean {
+    const limit = this.#limitOf(one.key);
+    if (limit === undefined) return false;
+    one.limit = limit;
+    this.#share(one, nowMs);
+    return true;
   }
 
   /** Several times a second: only buckets are touched whose shares are others now. */
