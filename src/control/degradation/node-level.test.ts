@@ -88,6 +88,14 @@ test("level: after 10 calm minutes it is left as soon as the first time", () => 
   assert.equal(state.downMs, LEVEL_POLICY.downMs);
 });
 
+test("level: who comes back step by step has come back once: it takes twice as long, not eight times", () => {
+  let state = hold(levelFrom(0), { ...REST, cpu: 0.9 }, 0, 10);
+  state = hold(state, REST, 11_000, 3 * 60 + 3);
+  assert.deepEqual([state.level, state.downMs], [0, LEVEL_POLICY.downMs]);
+  for (const [i, cpu] of [0.76, 0.83, 0.9].entries()) state = hold(state, { ...REST, cpu }, 200_000 + i * 20_000, 12);
+  assert.deepEqual([state.level, state.downMs], [3, 2 * LEVEL_POLICY.downMs]);
+});
+
 test("level: with noise about a threshold it goes up no oftener than its times allow, and never more than one step down", () => {
   fc.assert(
     fc.property(fc.integer(), fc.double({ min: 0.3, max: 1, noNaN: true }), (seed, middle) => {

@@ -108,7 +108,7 @@ export interface NodeLevel {
   readonly belowMs: number | undefined;
   /** How long it must be below now. */
   readonly downMs: number;
-  /** When it last went down a step. */
+  /** When it last went down a step; undefined: not since it last went up. */
   readonly leftMs: number | undefined;
 }
 
@@ -182,7 +182,9 @@ interface Entering {
 function entered(before: NodeLevel, { level, reason, nowMs, policy }: Entering): NodeLevel {
   const isAgain = before.leftMs !== undefined && nowMs - before.leftMs < policy.againMs;
   const downMs = isAgain ? Math.min(policy.mostDownMs, 2 * before.downMs) : before.downMs;
-  return { ...before, level, reason, sinceMs: nowMs, aboveMs: undefined, least: undefined, belowMs: undefined, downMs };
+  const held = { aboveMs: undefined, least: undefined, belowMs: undefined };
+  // Steps further up belong to the same coming back.
+  return { ...before, ...held, level, reason, sinceMs: nowMs, leftMs: undefined, downMs };
 }
 
 function stepDown(before: NodeLevel, nowMs: number): NodeLevel {
