@@ -1,12 +1,14 @@
 import { allocOwned } from "../core/bytes.ts";
+import { shortenList } from "../core/empty-list.ts";
 import type { ItemIndex } from "./items.ts";
 import type { AskedKernel, ListedAt } from "./kernel/asked-kernel.ts";
 import type { SpanKernel } from "./kernel/span-kernel.ts";
 import type { SpanThreshold } from "./kernel/span-threshold.ts";
+import { MeasuredResources } from "./measured-resources.ts";
 import { RangeWriter } from "./range-writer.ts";
-import type { Envelope } from "./scan.ts";
+import { beginsWithResource, type Envelope } from "./scan.ts";
 import { Slack } from "./slack.ts";
-import { varintBytes } from "./wire.ts";
+import { fieldBytes, varintBytes } from "./wire.ts";
 
 const [RESOURCE_X, SCOPE_X, ITEM] = [0x0a, 0x12, 0x12] as const;
 /** What becomes of a resource. MEASURED: a part that the kernel writes. */
@@ -62,16 +64,18 @@ export class SampledItems {
   #resourceBytes = new Int32Array(FIRST);
   /** Items of it that stay. */
   #resourceKept = new Int32Array(FIRST);
-  /** Where its scopes end in `#scopes`; of one that is measured, where they begin in its list. */
+  /** Where its scopes end in `#scopes`. */
   #resourceScopeEnd = new Int32Array(FIRST);
-  /** Of those that are measured, one after the other; or where verdicts of their spans begin. */
-  readonly #measured: (SpanThreshold | number)[] = [];
+  readonly #measured = new MeasuredResources();
+  /** There are some of which a part stays that the kernel has not measured. */
+  #hasParts = false;
   readonly #slack = new Slack();
 
   begin({ totalItems, totalScopes, resources }: Envelope): void {
     this.addedEnd = this.kept = this.changed = this.#keptBefore = this.#changedBefore = 0;
     this.#editEnd = this.#changeEnd = this.#scopeEnd = this.#resources = this.#bytes = 0;
-    this.#measured.length = 0;
+    this.#measured.begin();
+    this.#hasParts = false;
     this.#items = totalItems;
     if (EDIT * totalItems > this.#edits.length) this.#resize(totalItems);
     if (SCOPE * totalScopes > this.#scopes.length) this.#scopes = new Int32Array(2 * SCOPE * totalScopes);
@@ -122,8 +126,8 @@ export class SampledItems {
     this.changed += changed;
     this.#keptBefore = this.kept;
     this.#changedBefore = this.changed;
-    this.#measured.push(how);
-    this.#addResource(MEASURED, bytes, kept, listed);
+    this.#measured.add(bytes, listed, how);
+    this.#addResource(MEASURED, bytes, kept, 0);
   }
 
   /** A resource of which scopes are told one by one. */
@@ -243,9 +247,7 @@ export class SampledItems {
    * written in fewer bytes save 4 and 3, and marks have 9 or more.
    */
   onlyGrows({ extras }: Envelope): boolean {
-    if (this.kept < this.#items || extras.length > 0) return false;
-    for (let r = 0; r < this.#resources; r++) if (this.#resourceFate[r] === PART) return false;
-    return true;
+    return this.kept === this.#items && extras.length === 0 && !this.#hasParts;
   }
 
   /**
@@ -254,29 +256,39 @@ export class SampledItems {
    * may be the end of `out`: nothing is written over before it is read.
    */
   write(envelope: Envelope, bytes: Uint8Array, out: Uint8Array, kernel?: SpanKernel): void {
+    if (kernel !== undefined && !this.#hasParts) {
+      return this.writeByKernel(envelope, bytes.byteOffset, out.byteOffset, kernel);
+    }
     const { extras } = envelope;
     const writer = new RangeWriter(bytes, out, 0);
     this.#editEnd = this.#scopeEnd = 0;
-    let measured = 0;
     for (let r = 0; r < envelope.resources; r++) {
       if (this.#resourceFate[r] === WHOLE) writer.copy(envelope.outerStart[r]!, envelope.end[r]!);
       else if (this.#resourceFate[r] === PART) this.#writePart(writer, envelope, r);
       else if (this.#resourceFate[r] === MEASURED && kernel !== undefined) {
-        const how = this.#measured[measured++]!;
-        const listed = this.#resourceScopeEnd[r]!;
-        writer.header(RESOURCE_X, this.#resourceBytes[r]!);
-        const from = bytes.byteOffset + envelope.bodyStart[r]!;
-        const end = bytes.byteOffset + envelope.end[r]!;
-        const place = out.byteOffset + writer.place();
-        const after =
-          typeof how === "number"
-            ? kernel.asked.write(from, end, listed, how, place)
-            : kernel.write(from, end, how, listed, place);
+        const from = bytes.byteOffset;
+        const to = out.byteOffset + writer.place();
+        const after = this.#measured.writeNext(kernel, from + envelope.bodyStart[r]!, from + envelope.end[r]!, to);
         writer.goOn(after - out.byteOffset);
       }
     }
     for (let i = 0; i < extras.length; i += 2) writer.copy(extras[i]!, extras[i + 1]!);
     writer.flush();
+  }
+
+  /**
+   * As `write`, from place `from` of the kernel's memory to place `to`: where nothing stays in part
+   * that the kernel has not measured. It needs no views of the memory, of 100 ns each.
+   */
+  writeByKernel(envelope: Envelope, from: number, to: number, kernel: SpanKernel): void {
+    const { resources, outerStart, bodyStart, end, extras } = envelope;
+    let at = to;
+    for (let r = 0; r < resources; r++) {
+      const fate = this.#resourceFate[r]!;
+      if (fate === WHOLE) at = kernel.move(from + outerStart[r]!, from + end[r]!, at);
+      else if (fate === MEASURED) at = this.#measured.writeNext(kernel, from + bodyStart[r]!, from + end[r]!, at);
+    }
+    for (let i = 0; i < extras.length; i += 2) at = kernel.move(from + extras[i]!, from + extras[i + 1]!, at);
   }
 
   /**
@@ -287,7 +299,7 @@ export class SampledItems {
   renew(envelope: Envelope, bytes: Uint8Array): boolean {
     if (envelope.extras.length > 0) return false;
     const { outerStart, bodyStart, end, resourceStart, resourceEnd, resourceTimes } = envelope;
-    for (let r = 0; r < this.#resources; r++) if (!beginsWithIt(envelope, r)) return false;
+    for (let r = 0; r < this.#resources; r++) if (!beginsWithResource(envelope, r)) return false;
     let left = 0;
     let at = 0;
     for (let r = 0; r < this.#resources; r++) {
@@ -315,7 +327,7 @@ export class SampledItems {
   leave(list: unknown[]): void {
     let left = 0;
     for (let r = 0; r < this.#resources; r++) if (this.#resourceFate[r] !== NOTHING) list[left++] = list[r];
-    list.length = left;
+    shortenList(list, left);
   }
 
   /** Lets go of the request, and of arrays that only it needed as long as they are. */
@@ -333,6 +345,7 @@ export class SampledItems {
   #addResource(fate: typeof PART | typeof MEASURED, bytes: number, kept: number, scopes: number): void {
     const r = this.#resources++;
     this.#resourceFate[r] = fate;
+    if (fate === PART) this.#hasParts = true;
     this.#resourceBytes[r] = bytes;
     this.#resourceKept[r] = kept;
     this.#resourceScopeEnd[r] = scopes;
@@ -383,17 +396,4 @@ export class SampledItems {
     }
     writer.insert(this.added, addStart, addEnd);
   }
-}
-
-/** Bytes of a field that has so many in it. */
-function fieldBytes(inner: number): number {
-  return 1 + varintBytes(inner) + inner;
-}
-
-/** The resource is told once, before anything else, or not at all: where it is, it stays. */
-function beginsWithIt({ bodyStart, resourceStart, resourceEnd, resourceTimes }: Envelope, r: number): boolean {
-  const start = resourceStart[r]!;
-  const times = resourceTimes[r]!;
-  if (times !== 1) return times === 0;
-  return start === bodyStart[r]! + 1 + varintBytes(resourceEnd[r]! - start);
 }

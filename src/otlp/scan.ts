@@ -1,7 +1,7 @@
 import { type Excess, NO_LIMITS, type RequestLimits } from "./limits.ts";
 import type { Signal } from "./signal.ts";
 import { Slack } from "./slack.ts";
-import { Cursor, MALFORMED, readLength, readTag, skipValue } from "./wire.ts";
+import { Cursor, MALFORMED, readLength, readTag, skipValue, varintBytes } from "./wire.ts";
 
 /**
  * One walk for all three signals, which share an envelope:
@@ -114,6 +114,17 @@ function wider(old: Int32Array): Int32Array<ArrayBuffer> {
   const next = new Int32Array(old.length * 2);
   next.set(old);
   return next;
+}
+
+/** The resource is told once, before anything else, or not at all: where it is, it stays. */
+export function beginsWithResource(
+  { bodyStart, resourceStart, resourceEnd, resourceTimes }: Envelope,
+  r: number,
+): boolean {
+  const start = resourceStart[r]!;
+  const times = resourceTimes[r]!;
+  if (times !== 1) return times === 0;
+  return start === bodyStart[r]! + 1 + varintBytes(resourceEnd[r]! - start);
 }
 
 const request = new Cursor(NOTHING, 0, 0);

@@ -173,6 +173,11 @@ export function varintBytes(value: number): number {
   return value < 0x1000_0000 ? 4 : 5;
 }
 
+/** Bytes of a LEN field that has so many in it, and a tag of one byte. */
+export function fieldBytes(inner: number): number {
+  return 1 + varintBytes(inner) + inner;
+}
+
 /** Writes a varint below 2^31 and returns the place after it. */
 export function writeVarint(into: Uint8Array, at: number, value: number): number {
   while (value >= 0x80) {

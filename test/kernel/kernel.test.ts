@@ -234,7 +234,9 @@ test("kernel: it works in all of the largest arena", (t) => {
   const to = classThreshold(0.5, "priority_based", "traces");
   const marked = kernel.measure(byteOffset, byteOffset + one.length, to);
   assert.equal(marked, one.length + to.mark.length);
-  assert.equal(kernel.write(byteOffset, byteOffset + one.length, to, 0, out), out + marked);
+  const written = 2 + marked; // with its tag and length
+  assert.equal(kernel.write(byteOffset, byteOffset + one.length, to, 0, marked, out), out + written);
+  assert.equal(kernel.move(out, out + written, out - 1), out + written - 1);
 });
 
 test("kernel: what a degraded node does not let in is counted once, wherever there is room for the rest", () => {

@@ -25,8 +25,7 @@ export function markInPlace(
   const left = memory.lengthen?.(owner, length);
   if (left === undefined) return undefined;
   left.retain();
-  const { bytes } = left;
-  const more = length - envelope.bytes.length;
-  out.write(envelope, bytes.subarray(more), bytes, kernel);
+  const to = left.bytes.byteOffset;
+  out.writeByKernel(envelope, to + length - envelope.bytes.length, to, kernel);
   return left;
 }

@@ -15,6 +15,8 @@ import type { ClassThreshold } from "./threshold-mark.ts";
 export class PlainSpans {
   /** Of the memory in which the request is; undefined: there is none. */
   kernel: SpanKernel | undefined;
+  /** The kernel of the memory in which a request was last. */
+  #last: SpanKernel | undefined;
   readonly #out: SampledItems;
   readonly #randomness: Pick<RandomnessCounts, "add"> | undefined;
 
@@ -24,8 +26,11 @@ export class PlainSpans {
   }
 
   begin({ buffer }: Uint8Array): void {
-    this.kernel = spanKernelOf(buffer);
-    if (this.kernel !== undefined) this.kernel.listed = this.kernel.asked.verdicts = 0;
+    const kernel = this.#last?.buffer === buffer ? this.#last : spanKernelOf(buffer);
+    this.kernel = kernel;
+    if (kernel === undefined) return;
+    this.#last = kernel;
+    kernel.listed = kernel.asked.verdicts = 0;
   }
 
   /** False: they are not plain, or the kernel cannot reach them. */

@@ -1,5 +1,6 @@
 import { type BodyMemory, type Extent, OwnExtent } from "../../core/arena/extent.ts";
 import { allocBody } from "../../core/bytes.ts";
+import { emptyList, shortenList } from "../../core/empty-list.ts";
 import type { Reason } from "../../core/reason.ts";
 import { SampledItems } from "../../otlp/sampled-items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
@@ -134,7 +135,6 @@ export class Sampler {
   sample(envelope: Envelope, region: string, headers: SenderHeaders, body: SampledBody): Sampled {
     this.refused = 0;
     this.renewed = false;
-    this.known.length = 0;
     if (this.#isIdle) return SAMPLED.SAME;
     if (this.#guard !== undefined) {
       const rate = this.#guard.rate();
@@ -183,6 +183,7 @@ export class Sampler {
     for (const [i, { reason }] of this.#thresholds.entries()) this.#counts[i]!.by(reason);
     this.#asked?.obey(this.#thresholds);
     this.#isIdle = !this.#follows && this.#thresholds.every(({ keepsAll }) => keepsAll);
+    if (this.#isIdle) emptyList(this.known);
   }
 
   #write(envelope: Envelope, region: string, body: SampledBody): void {
@@ -237,6 +238,7 @@ export class Sampler {
       }
       if (!this.#walkItems(envelope, r, program, isOne ? whole : ASKED)) return false;
     }
+    shortenList(this.known, envelope.resources);
     return true;
   }
 

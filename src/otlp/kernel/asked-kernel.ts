@@ -7,7 +7,7 @@ export interface AskedExports {
   openAsked(page: number): void;
   ask(keys: number, steps: number): void;
   measureAsked(from: number, end: number, untilNote: number, listed: number, verdicts: number): number;
-  writeAsked(from: number, end: number, listed: number, verdicts: number, out: number): number;
+  writeAsked(from: number, end: number, listed: number, verdicts: number, bytes: number, out: number): number;
 }
 
 /** As many as there is room for: what more rules ask is asked in TypeScript. */
@@ -116,9 +116,9 @@ export class AskedKernel {
     return bytes;
   }
 
-  /** As SpanKernel.write; verdicts begin at `verdicts`. */
-  write(from: number, end: number, listed: number, verdicts: number, out: number): number {
-    return this.#exports.writeAsked(from, end, listed, verdicts, out) >>> 0;
+  /** As SpanKernel.write. */
+  write(from: number, end: number, listed: number, verdicts: number, bytes: number, out: number): number {
+    return this.#exports.writeAsked(from, end, listed, verdicts, bytes, out) >>> 0;
   }
 
   /** Of the resource that was measured last: spans of a class that are dropped. */

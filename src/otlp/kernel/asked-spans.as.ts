@@ -17,6 +17,7 @@ import {
   PARENT,
   PARENT_OF_8,
   randomness,
+  RESOURCE_X,
   SCOPE_X,
   scopes,
   scopesEnd,
@@ -24,6 +25,7 @@ import {
   TRACE_ID_OF_16,
 } from "./span-kernel.as";
 
+export { copy as move } from "./bytes.as";
 export { init, measure, write } from "./span-kernel.as";
 
 const STATUS: u32 = 0x7a;
@@ -332,10 +334,11 @@ function tell(): void {
   store<i32>(told + 20, <i32>(verdictAt - page - VERDICTS));
 }
 
-/** Writes what `measureAsked` measured to `out`, and gives the place after it. */
-export function writeAsked(from: usize, end: usize, listed: u32, verdicts: u32, out: usize): usize {
+/** Writes what `measureAsked` measured to `to`, and gives the place after it. */
+export function writeAsked(from: usize, end: usize, listed: u32, verdicts: u32, size: u32, to: usize): usize {
   scopeAt = scopes + (listed << 2);
   verdictAt = page + VERDICTS + verdicts;
+  let out = header(to, RESOURCE_X, size);
   let at = from;
   while (at < end) {
     const start = at;

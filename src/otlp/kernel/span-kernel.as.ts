@@ -21,6 +21,7 @@ import {
   writeMarked,
 } from "./bytes.as";
 
+export const RESOURCE_X: u32 = 0x0a;
 export const SCOPE_X: u32 = 0x12;
 export const ATTRIBUTE: u32 = 0x4a;
 export const PARENT: u32 = 0x22;
@@ -210,10 +211,23 @@ function isChild(span: usize): bool {
   return load<u16>(span, 28) == PARENT_OF_8;
 }
 
-/** Writes what `measure` measured to `out`, and gives the place after it. */
-export function write(from: usize, end: usize, hi: u32, lo: u32, markBytes: u32, listed: u32, out: usize): usize {
+/**
+ * Writes what `measure` measured to `to`, with the resource's tag and length, and gives the place
+ * after it.
+ */
+export function write(
+  from: usize,
+  end: usize,
+  hi: u32,
+  lo: u32,
+  markBytes: u32,
+  listed: u32,
+  size: u32,
+  to: usize,
+): usize {
   const threshold = ((<u64>hi) << 32) | lo;
   scopeAt = scopes + (listed << 2);
+  let out = header(to, RESOURCE_X, size);
   let at = from;
   while (at < end) {
     const start = at;

@@ -15,7 +15,17 @@ interface Exports extends AskedExports {
     untilNote: number,
     listed: number,
   ): number;
-  write(from: number, end: number, hi: number, lo: number, markBytes: number, listed: number, out: number): number;
+  write(
+    from: number,
+    end: number,
+    hi: number,
+    lo: number,
+    markBytes: number,
+    listed: number,
+    bytes: number,
+    out: number,
+  ): number;
+  move(to: number, from: number, end: number): number;
 }
 
 /** Where in its page the mark is, and where the randomness of spans that are looked at. */
@@ -41,6 +51,8 @@ export class SpanKernel {
   spanBytes = 0;
   /** Scopes of the request's resources so far: their lengths are listed. */
   listed = 0;
+  /** All of its memory. */
+  readonly buffer: ArrayBuffer;
   /** The part of it that asks rules. */
   readonly asked: AskedKernel;
   readonly #exports: Exports;
@@ -51,6 +63,7 @@ export class SpanKernel {
 
   constructor(buffer: ArrayBuffer, exports: Exports) {
     const page = buffer.byteLength - 2 * WASM_PAGE_BYTES;
+    this.buffer = buffer;
     this.#exports = exports;
     this.#told = new Int32Array(buffer, page, MARK_AT / 4);
     this.#mark = new Uint8Array(buffer, page + MARK_AT, MOST_MARKED);
@@ -77,13 +90,25 @@ export class SpanKernel {
   }
 
   /**
-   * Writes the resource that `measure` measured to `out`, where the list of its scopes begins at
-   * `listed`, and gives the place after it.
+   * Writes the resource that `measure` measured to `out`, with its tag and length, and gives the
+   * place after it. The list of its scopes begins at `listed`; its message has `bytes` then.
    */
-  write(from: number, end: number, { hi, lo, mark }: SpanThreshold, listed: number, out: number): number {
+  write(
+    from: number,
+    end: number,
+    { hi, lo, mark }: SpanThreshold,
+    listed: number,
+    bytes: number,
+    out: number,
+  ): number {
     if (this.#marked !== mark) this.#mark.set(mark);
     this.#marked = mark;
-    return this.#exports.write(from, end, hi, lo, mark.length, listed, out) >>> 0; // it comes signed
+    return this.#exports.write(from, end, hi, lo, mark.length, listed, bytes, out) >>> 0; // it comes signed
+  }
+
+  /** Copies [from, end) to `out`, which may lie before it and over it; the place after it. */
+  move(from: number, end: number, out: number): number {
+    return this.#exports.move(out, from, end) >>> 0;
   }
 
   /** How many of the spans of the resource that was measured last have their randomness told. */
