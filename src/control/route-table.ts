@@ -210,7 +210,7 @@ export class RouteTable {
   }
 }
 
-const UNWRITABLE = "the document has anchors (&name) or merges in this place: edit it by hand";
+const UNWRITABLE = "the document has anchors (&name), merges or keys behind `?` in this place: edit it by hand";
 
 function checkGuard(guard: Guard, { version }: ConfigStatus): ChangeRefused | undefined {
   if (guard === undefined || guard.includes(version)) return undefined;

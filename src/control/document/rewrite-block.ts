@@ -1,6 +1,7 @@
 import { isMap, isScalar, type YAMLMap, type YAMLSeq } from "yaml";
 import { renderBlock } from "./render.ts";
 import {
+  breakStart,
   colonEnd,
   columnOf,
   contentEnd,
@@ -67,7 +68,7 @@ function removeEntry(
   // above comments.
   const nextAt = following?.start ?? end;
   if (text.slice(end, nextAt).trim() === "") splices.push({ start, end: nextAt, text: "" });
-  else splices.push({ start, end: text[end - 1] === "\n" ? end - 1 : end, text: "" });
+  else splices.push({ start, end: breakStart(text, end), text: "" });
 }
 
 /** Where its line begins, or the comment above it that goes with it. */

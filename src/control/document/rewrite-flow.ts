@@ -1,6 +1,15 @@
 import { isMap, isPair, type YAMLMap, type YAMLSeq } from "yaml";
 import { renderFlow, renderJson } from "./render.ts";
-import { colonEnd, columnOf, contentEnd, lineEnd, lineStart, type Rewriting, written } from "./rewriting.ts";
+import {
+  breakStart,
+  colonEnd,
+  columnOf,
+  contentEnd,
+  lineEnd,
+  lineStart,
+  type Rewriting,
+  written,
+} from "./rewriting.ts";
 import type { Step } from "./steps.ts";
 
 /** A child between braces or brackets. */
@@ -105,7 +114,7 @@ function appendChild(last: Child | undefined, child: string, column: number | un
   }
   const line = lineEnd(text, last.end);
   const hasComment = /^\s*#/u.test(text.slice(last.end, line));
-  const at = hasComment ? line - 1 : last.end;
+  const at = hasComment ? breakStart(text, line) : last.end;
   splices.push({ start: last.end, end: last.end, text: "," });
   splices.push({ start: at, end: at, text: `\n${" ".repeat(column)}${child}` });
 }

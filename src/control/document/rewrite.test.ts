@@ -156,6 +156,12 @@ const cases: {
     want: "a: three\nb: 1\n",
   },
   {
+    name: "the first key of an entry goes, and only a comment stands on the line of its dash",
+    from: "r:\n  - a: 1 # of a\n    # of b\n    b: 2\n",
+    change: (root) => delete listOf(root, "r")[0]!["a"],
+    want: "r:\n  - \n    # of b\n    b: 2\n",
+  },
+  {
     name: "JSON stays JSON",
     from: '{\n    "targets": [\n        { "id": "a", "n": 12345678901234567890 }\n    ]\n}\n',
     change: (root) => listOf(root, "targets").push({ id: "b", list: [1] }),
@@ -182,7 +188,12 @@ for (const { name, from = YAML, change, want } of cases) {
             return text.replace(find, () => put);
           }, from);
     assert.equal(after(from, change), wanted);
+    assert.equal(after(windows(from), change), windows(wanted), "with Windows line ends");
   });
+}
+
+function windows(text: string): string {
+  return text.replaceAll(/\r?\n/gu, "\r\n");
 }
 
 test("rewrite: what an anchor stands for in other places, too, is not changed", () => {

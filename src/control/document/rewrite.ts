@@ -6,6 +6,7 @@ import { rewriteBlock } from "./rewrite-block.ts";
 import { rewriteFlow } from "./rewrite-flow.ts";
 import {
   applySplices,
+  breakStart,
   type Change,
   columnOf,
   contentEnd,
@@ -162,7 +163,7 @@ function renderBefore({ text, long }: Rewriting, end: number, next: unknown, col
 
 /** The end of a block text is one past its line break, which stays. */
 function trimBreak(text: string, start: number, end: number): number {
-  return end > start && text[end - 1] === "\n" ? end - 1 : end;
+  return end > start ? Math.max(start, breakStart(text, end)) : end;
 }
 
 function indentAt(text: string, offset: number): number {

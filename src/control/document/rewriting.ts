@@ -131,6 +131,12 @@ export function lineEnd(text: string, offset: number): number {
   return at === -1 ? text.length : at + 1;
 }
 
+/** Where the line break begins that ends at the offset; the offset itself where none does. */
+export function breakStart(text: string, offset: number): number {
+  if (text[offset - 1] !== "\n") return offset;
+  return text[offset - 2] === "\r" ? offset - 2 : offset - 1;
+}
+
 /** Characters before the offset in its line. */
 export function columnOf(text: string, offset: number): number {
   return offset - lineStart(text, offset);
