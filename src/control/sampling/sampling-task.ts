@@ -10,7 +10,7 @@ import type { Entry } from "../../store/store.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { GlobalLead, LeaderTask } from "../global/global-controller.ts";
 import { decodeStoredDirective, directiveKey } from "../region/stored-directive.ts";
-import { readSamplingDirective, SAMPLING_SCOPE } from "./directive-body.ts";
+import { readSamplingDirective, SAMPLING_SCOPE, writeSamplingDirective } from "./directive-body.ts";
 import { StoredSpendSchema, storedSpend } from "./stored-spend.ts";
 import { SamplingDecider } from "./sampling-decider.ts";
 import { decodeSamplingSummary, ratesIn, samplingPrefix, spendKey } from "./sampling-summary.ts";
@@ -143,7 +143,7 @@ class LedSampling {
     const { clock, prefix } = this.#place;
     const signal = this.#signal;
     if (this.#decided !== undefined) {
-      const decision = { body: JSON.stringify(this.#decided), validForMs: VALID_MS };
+      const decision = { body: writeSamplingDirective(this.#decided), validForMs: VALID_MS };
       await this.#lead.directives.set(SAMPLING_SCOPE, decision, signal);
     }
     const news = this.#decider.news(config(), clock.wallMs());

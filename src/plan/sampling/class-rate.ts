@@ -44,8 +44,24 @@ export function rateIn(
   rates: readonly ClassRate[],
   { signal, class: name, region }: Pick<ReceivedRow, "signal" | "class" | "region">,
 ): ClassRate | undefined {
-  const its = rates.filter((rate) => rate.signal === signal && rate.class === name);
-  return its.find((rate) => rate.region === region) ?? its.find((rate) => rate.region === undefined);
+  const places = placesOf(rates);
+  return places.get(placeOf(signal, name, region)) ?? places.get(placeOf(signal, name, undefined));
+}
+
+/** Made once of a list: with a ceiling for each of many regions there are thousands of rates. */
+const PLACES = new WeakMap<readonly ClassRate[], ReadonlyMap<string, ClassRate>>();
+
+/** Of several of the same place the first. */
+function placesOf(rates: readonly ClassRate[]): ReadonlyMap<string, ClassRate> {
+  const known = PLACES.get(rates);
+  if (known !== undefined) return known;
+  const made = new Map(rates.toReversed().map((rate) => [placeOf(rate.signal, rate.class, rate.region), rate]));
+  PLACES.set(rates, made);
+  return made;
+}
+
+function placeOf(signal: RatedSignal, name: string, region: string | undefined): string {
+  return region === undefined ? `${signal} ${name}` : `${signal} ${name}\u0000${region}`;
 }
 
 /** Items a second of a row that are kept. What no class takes is kept. */
