@@ -172,6 +172,11 @@ export class Arena implements BodyMemory, ExtentOwner {
     return owner;
   }
 
+  /** By so much it can become longer there. */
+  leadOf(owner: BytesOwner): number {
+    return owner instanceof ArenaExtent && owner.arena === this ? owner.lead : 0;
+  }
+
   /** It has come whole. */
   complete(extent: Extent): void {
     const whole = this.#own(extent);

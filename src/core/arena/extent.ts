@@ -55,6 +55,8 @@ export interface BodyMemory {
    * before it, or it is not from here.
    */
   lengthen?(owner: BytesOwner, length: number): Extent | undefined;
+  /** By so many bytes it can become longer there. */
+  leadOf?(owner: BytesOwner): number;
   /** Gives back what is behind the first `length` bytes, as far as that is possible. */
   trim(extent: Extent, length: number): void;
 }

@@ -18,9 +18,17 @@ export function countNoted(
   service: string,
   counts: Pick<RandomnessCounts, "add"> | undefined,
 ): void {
-  for (let note = 0; note < noted.notes; note++) {
-    seen.random.hi = noted.noteHi(note);
-    seen.random.lo = noted.noteLo(note);
-    counts?.add(service, seen);
-  }
+  for (let note = 0; note < noted.notes; note++) countNote(noted, note, service, counts);
+}
+
+/** One of them. */
+export function countNote(
+  noted: NotedRandomness,
+  note: number,
+  service: string,
+  counts: Pick<RandomnessCounts, "add"> | undefined,
+): void {
+  seen.random.hi = noted.noteHi(note);
+  seen.random.lo = noted.noteLo(note);
+  counts?.add(service, seen);
 }

@@ -8,7 +8,6 @@ import { type GivenUp, NOTHING_GIVEN_UP } from "../../plan/degradation-plan.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import type { SampledSignal, SamplingData, SamplingState } from "../../plan/sampling-plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
-import type { Env } from "../../telemetry/env.ts";
 import type { Counter } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
 import type { KnownResource } from "../scan/resource-cache.ts";
@@ -19,25 +18,15 @@ import { DirectedClasses } from "./directed-classes.ts";
 import type { ItemDecider } from "./item-decider.ts";
 import { LogDecider } from "./log-decider.ts";
 import { SpanDecider } from "./span-decider.ts";
+import { MarkedRequests } from "./marked-requests.ts";
 import { markInPlace, type SampledBody } from "./mark-in-place.ts";
 import type { NodeGuard } from "./node-guard.ts";
 import { PlainSpans } from "./plain-spans.ts";
-import type { RandomnessCounts } from "./randomness-counts.ts";
 import type { ClassThreshold } from "./threshold-mark.ts";
+import { SAMPLED, type Sampled, type SamplerEnv } from "./sampled.ts";
 import { type Verdict, VERDICT } from "./verdict.ts";
 
-/** What became of a request. */
-export const SAMPLED = { SAME: 0, LESS: 1, NOTHING: 2, MALFORMED: 3 } as const;
-export type Sampled = (typeof SAMPLED)[keyof typeof SAMPLED];
-
-/**
- * `guard`: of the node, for signals whose rates follow what comes; `randomness`: counts that of
- * spans. Absent: there is none.
- */
-type SamplerEnv = Pick<Env, "ledger" | "metrics"> & {
-  readonly guard?: NodeGuard | undefined;
-  readonly randomness?: Pick<RandomnessCounts, "add"> | undefined;
-};
+export { SAMPLED, type Sampled };
 
 /** Of so many spans that are decided on, one has its randomness counted. */
 const LOOKED_AT = 64;
@@ -78,6 +67,7 @@ export class Sampler {
   /** Of traces that are decided on by their ids. */
   readonly #plain: PlainSpans | undefined;
   readonly #asked: AskedSpans | undefined;
+  readonly #whole: MarkedRequests | undefined;
   /** Of the resource that is walked. */
   #service = "";
   #guardRate = 1;
@@ -106,6 +96,9 @@ export class Sampler {
     if (signal === "traces" && randomness === "trace_id") this.#plain = new PlainSpans(this.#out, this.#randomness);
     this.#counts = plan.pools.map(({ name }) => new ClassCounts(signal, name, this.#follows, env));
     if (this.#plain !== undefined) this.#asked = new AskedSpans(plan, this.#out, this.#counts, this.#randomness);
+    if (this.#plain !== undefined && !this.#dryRun) {
+      this.#whole = new MarkedRequests(plan, this.#programs, this.#counts, this.#randomness);
+    }
     this.#directed = new DirectedClasses(signal, plan, data);
     this.#thresholds = this.#directed.at(1);
     this.#isIdle = false;
@@ -143,10 +136,9 @@ export class Sampler {
     this.problem = "";
     this.#plain?.begin(envelope.bytes);
     this.#programs.begin(headers);
-    const result = this.#walk(envelope, region) ? this.#result(envelope) : SAMPLED.MALFORMED;
-    if (result === SAMPLED.LESS) this.#write(envelope, region, body);
-    if (result === SAMPLED.LESS || result === SAMPLED.NOTHING) this.#requests?.add(1);
-    this.#requests = undefined;
+    this.#left = this.#whole?.mark(envelope, region, this.known, this.#plain?.kernel, body);
+    this.renewed = this.#left !== undefined;
+    const result = this.renewed ? SAMPLED.LESS : this.#sampleEach(envelope, region, body);
     this.#items.release();
     this.#decider.release();
     this.#programs.release();
@@ -182,8 +174,17 @@ export class Sampler {
     this.#thresholds = this.#directed.at(rate);
     for (const [i, { reason }] of this.#thresholds.entries()) this.#counts[i]!.by(reason);
     this.#asked?.obey(this.#thresholds);
+    this.#whole?.obey(this.#thresholds);
     this.#isIdle = !this.#follows && this.#thresholds.every(({ keepsAll }) => keepsAll);
     if (this.#isIdle) emptyList(this.known);
+  }
+
+  #sampleEach(envelope: Envelope, region: string, body: SampledBody): Sampled {
+    const result = this.#walk(envelope, region) ? this.#result(envelope) : SAMPLED.MALFORMED;
+    if (result === SAMPLED.LESS) this.#write(envelope, region, body);
+    if (result === SAMPLED.LESS || result === SAMPLED.NOTHING) this.#requests?.add(1);
+    this.#requests = undefined;
+    return result;
   }
 
   #write(envelope: Envelope, region: string, body: SampledBody): void {

@@ -26,6 +26,7 @@ import {
 } from "./span-kernel.as";
 
 export { copy as move } from "./bytes.as";
+export { markAll } from "./mark-all.as";
 export { init, measure, write } from "./span-kernel.as";
 
 const STATUS: u32 = 0x7a;

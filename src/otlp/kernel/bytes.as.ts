@@ -90,6 +90,7 @@ export function copy(to: usize, from: usize, end: usize): usize {
  * before anything is written: so that no branch depends on how many bytes are left, which no
  * processor foresees.
  */
+@inline
 function copyBlocks(to: usize, from: usize, end: usize): usize {
   const last = end - BLOCK;
   const a = v128.load(last);
@@ -127,9 +128,11 @@ function copyFew(to: usize, from: usize, size: usize): void {
  * Writes what is kept of a span whose message is [from, end), with its mark, and gives the place
  * after it.
  */
+@inline
 export function writeMarked(to: usize, from: usize, end: usize, mark: usize, markBytes: u32): usize {
   const size = <u32>(end - from);
-  const out = copy(head(to, size + markBytes), from, end);
+  const body = head(to, size + markBytes);
+  const out = <usize>size - BLOCK <= MOST_BY_HAND - BLOCK ? copyBlocks(body, from, end) : copy(body, from, end);
   if (markBytes - 8 > 8) {
     copyFew(out, mark, markBytes);
     return out + markBytes;
@@ -142,6 +145,7 @@ export function writeMarked(to: usize, from: usize, end: usize, mark: usize, mar
 }
 
 /** The tag and length of a span. */
+@inline
 function head(to: usize, size: u32): usize {
   if (size - 0x80 >= 0x3f80) return header(to, ITEM, size);
   store<u16>(to, <u16>(HEAD | (size << 8)));

@@ -48,8 +48,8 @@ export const NOT_PLAIN: i32 = -1;
 export const LEFT_OUT: i32 = -2;
 
 /** Where it tells what it found, and where the mark and the lists are: `span-kernel.ts`. */
-let told: usize = 0;
-let mark: usize = 0;
+export let told: usize = 0;
+export let mark: usize = 0;
 export let notes: usize = 0;
 export let notesEnd: usize = 0;
 export let scopes: usize = 0;
@@ -188,7 +188,8 @@ function measureRun(from: usize, end: usize, threshold: u64, markBytes: u32): us
  * name, kind, times, and then attributes; then it is plain, too. What is read beyond its end is not
  * believed: the last field has to end there.
  */
-function isUsual(from: usize, end: usize): bool {
+@inline
+export function isUsual(from: usize, end: usize): bool {
   if ((load<u64>(from, 2) | load<u64>(from, 10)) == 0) return false;
   let at = isChild(from) ? from + 38 : from + 28;
   const name = load<u16>(at) & SHORT_BITS;
@@ -207,7 +208,8 @@ function isUsual(from: usize, end: usize): bool {
 }
 
 /** Of a span whose ids are there. */
-function isChild(span: usize): bool {
+@inline
+export function isChild(span: usize): bool {
   return load<u16>(span, 28) == PARENT_OF_8;
 }
 
@@ -331,16 +333,19 @@ export function randomness(span: usize): u64 {
 }
 
 /** Whether a plain span is dropped: mostly the first of the seven bytes tells it. */
-function isBelow(span: usize, threshold: u64): bool {
+@inline
+export function isBelow(span: usize, threshold: u64): bool {
   return <u64>load<u8>(span, 11) <= threshold >> 48 && randomness(span) < threshold;
 }
 
 /** What is said by the length in two bytes after a tag. */
-function shortLength(head: u32): u32 {
+@inline
+export function shortLength(head: u32): u32 {
   return ((head >> 8) & 0x7f) | ((head >> 9) & 0x3f80);
 }
 
 /** The place after a field of less than 128 bytes. In this order, so that one addition waits. */
+@inline
 function afterShort(field: usize): usize {
   return field + 2 + load<u8>(field, 1);
 }

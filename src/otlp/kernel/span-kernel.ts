@@ -2,6 +2,7 @@ import { WASM_PAGE_BYTES, wasmMemoryOf } from "../../core/arena/wasm-memory.ts";
 import { type AskedExports, AskedKernel } from "./asked-kernel.ts";
 import { SPAN_KERNEL } from "./span-kernel-code.ts";
 import { NOT_PLAIN, type SpanThreshold } from "./span-threshold.ts";
+import type { Envelope } from "../scan.ts";
 
 /** What the kernel exports: span-kernel.as.ts says what each does. */
 interface Exports extends AskedExports {
@@ -26,11 +27,24 @@ interface Exports extends AskedExports {
     out: number,
   ): number;
   move(to: number, from: number, end: number): number;
+  markAll(
+    resources: number,
+    hi: number,
+    lo: number,
+    markBytes: number,
+    untilNote: number,
+    from: number,
+    to: number,
+  ): number;
 }
 
 /** Where in its page the mark is, and where the randomness of spans that are looked at. */
 const [MARK_AT, NOTES_AT, NOTES_END] = [64, 1_024, 16_384] as const;
 const MOST_MARKED = NOTES_AT - MARK_AT;
+/** Where it is told places of resources, and tells of which resource a noted span is. */
+const [PLACES_AT, MOST_PLACES, NOTED_OF] = [NOTES_END, 1_024, 512] as const;
+/** Bytes of marks that `markAll` writes. */
+const [LEAST_MARK, LONGEST_MARK] = [8, 16] as const;
 /** What it tells in its page, four bytes each. */
 const [KEPT, DROPPED, ROOTS, SPAN_BYTES, UNTIL_NOTE, NOTES, LISTED] = [0, 1, 2, 3, 4, 5, 6] as const;
 
@@ -59,6 +73,8 @@ export class SpanKernel {
   readonly #mark: Uint8Array;
   readonly #told: Int32Array;
   readonly #notes: Uint32Array;
+  readonly #places: Uint32Array;
+  readonly #notedOf: Uint32Array;
   #marked: Uint8Array | undefined;
 
   constructor(buffer: ArrayBuffer, exports: Exports) {
@@ -68,6 +84,8 @@ export class SpanKernel {
     this.#told = new Int32Array(buffer, page, MARK_AT / 4);
     this.#mark = new Uint8Array(buffer, page + MARK_AT, MOST_MARKED);
     this.#notes = new Uint32Array(buffer, page + NOTES_AT, (NOTES_END - NOTES_AT) / 4);
+    this.#places = new Uint32Array(buffer, page + PLACES_AT, 2 * MOST_PLACES);
+    this.#notedOf = new Uint32Array(buffer, page + NOTED_OF, (NOTES_AT - NOTED_OF) / 4);
     exports.init(page);
     this.asked = new AskedKernel(buffer, page + WASM_PAGE_BYTES, this.#notes, exports);
   }
@@ -101,14 +119,45 @@ export class SpanKernel {
     bytes: number,
     out: number,
   ): number {
-    if (this.#marked !== mark) this.#mark.set(mark);
-    this.#marked = mark;
+    this.#setMark(mark);
     return this.#exports.write(from, end, hi, lo, mark.length, listed, bytes, out) >>> 0; // it comes signed
   }
 
   /** Copies [from, end) to `out`, which may lie before it and over it; the place after it. */
   move(from: number, end: number, out: number): number {
     return this.#exports.move(out, from, end) >>> 0;
+  }
+
+  /**
+   * Marks all spans of a well-formed request that is resources and nothing else: where it is, so
+   * that it begins `more` bytes earlier; each has the mark's bytes more then, and nothing else has.
+   * False: it is as it was, for some are not kept, or not as encoders write most of them.
+   */
+  markAll(envelope: Envelope, { hi, lo, mark }: SpanThreshold, more: number): boolean {
+    const { resources, bodyStart, end } = envelope;
+    const { byteOffset } = envelope.bytes;
+    if (resources > MOST_PLACES || mark.length < LEAST_MARK || mark.length > LONGEST_MARK) return false;
+    this.#setMark(mark);
+    for (let r = 0; r < resources; r++) {
+      this.#places[2 * r] = byteOffset + bodyStart[r]!;
+      this.#places[2 * r + 1] = byteOffset + end[r]!;
+    }
+    const to = byteOffset - more;
+    if (this.#exports.markAll(resources, hi, lo, mark.length, this.#untilNote, byteOffset, to) === 0) return false;
+    this.roots = this.#told[ROOTS]!;
+    this.spanBytes = this.#told[SPAN_BYTES]!;
+    this.#untilNote = this.#told[UNTIL_NOTE]!;
+    return true;
+  }
+
+  #setMark(mark: Uint8Array): void {
+    if (this.#marked !== mark) this.#mark.set(mark);
+    this.#marked = mark;
+  }
+
+  /** Of which resource it is, where all were marked. */
+  noteOf(note: number): number {
+    return this.#notedOf[note]!;
   }
 
   /** How many of the spans of the resource that was measured last have their randomness told. */
