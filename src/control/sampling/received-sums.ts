@@ -19,6 +19,29 @@ export class ReceivedSums {
   }
 }
 
+/**
+ * No more than so many rows, of each signal and class the largest one first: each of the others,
+ * the smallest, goes with that. Their items are as many together, and so are what they stand for.
+ */
+export function fewerRows(rows: readonly ReceivedRow[], most: number): readonly ReceivedRow[] {
+  if (rows.length <= most) return rows;
+  const sorted = rows.toSorted((a, b) => b.items - a.items);
+  const largest = new Map(sorted.toReversed().map((row) => [classKeyOf(row), row]));
+  const first = new Set(largest.values());
+  const others = sorted.filter((row) => !first.has(row));
+  const room = Math.max(0, most - largest.size);
+  for (const row of others.slice(room)) {
+    const key = classKeyOf(row);
+    largest.set(key, together(largest.get(key)!, row));
+  }
+  return [...largest.values(), ...others.slice(0, room)].slice(0, most);
+}
+
+/** What has no randomness is charged otherwise. */
+function classKeyOf({ signal, class: name, region, arrival }: ReceivedRow): string {
+  return `${signal} ${arrival === undefined ? "" : "sampled"} ${region} ${name}`;
+}
+
 export function itemsOf(rows: Iterable<ReceivedRow>): number {
   let items = 0;
   for (const row of rows) items += row.items;

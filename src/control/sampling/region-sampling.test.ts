@@ -3,11 +3,12 @@ import test from "node:test";
 import { recordedLog } from "../../../test/support/fleet/quiet-log.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { Held } from "../../store/recipes/lock-hold.ts";
-import type { Store } from "../../store/store.ts";
+import { MAX_VALUE_BYTES, type Store } from "../../store/store.ts";
+import type { ReceivedRow } from "../../plan/sampling/received.ts";
 import { itemsOf } from "./received-sums.ts";
 import { RegionSampling } from "./region-sampling.ts";
 import { NOTHING_SPENT, type SamplingReport } from "./sampling-report.ts";
-import { decodeSamplingSummary, ratesIn, type SamplingSummary } from "./sampling-summary.ts";
+import { decodeSamplingSummary, ratesIn, rowsOf, type SamplingSummary } from "./sampling-summary.ts";
 
 const { signal } = new AbortController();
 
@@ -106,4 +107,34 @@ test("region sampling: a controller to which nobody comes tells so in the place 
   const fresh = new Rig();
   await fresh.pass(fresh.lead(), 90);
   assert.deepEqual(fresh.written, []);
+});
+
+test("sampling of a region: however many thresholds senders make up, what it tells fits a value, and as much is told", () => {
+  const classes = Array.from({ length: 100 }, (_, i) => `low-${i}`);
+  const rows = classes.flatMap((name, at) =>
+    Array.from({ length: 58 }, (_, octave): ReceivedRow => {
+      const items = 1_000 / (1 + octave) + at / 7;
+      const arrival = octave === 57 ? undefined : 2 ** -octave / 1.1;
+      return { signal: "traces", class: name, region: "west", arrival, items, bytes: 376 * items, traces: items / 3 };
+    }),
+  );
+  const told = rowsOf(rows);
+  assert.ok(2 * JSON.stringify(told).length < MAX_VALUE_BYTES, `${JSON.stringify(told).length}`);
+  const near = (a: number, b: number, what: string): void =>
+    assert.ok(Math.abs(a - b) < 1e-4 * b, `${what}: ${a}, ${b}`);
+  for (const name of classes) {
+    const [all, its] = [rows.filter((row) => row.class === name), told.filter(({ c }) => c === name)];
+    const sum = <T>(list: readonly T[], of: (one: T) => number): number => list.reduce((so, one) => so + of(one), 0);
+    near(
+      sum(its, ({ i }) => i),
+      sum(all, ({ items }) => items),
+      name,
+    );
+    near(
+      sum(its, ({ i, p = 1 }) => i / p),
+      sum(all, ({ items, arrival = 1 }) => items / arrival),
+      name,
+    );
+  }
+  assert.equal(rowsOf(rows.slice(0, 1_000)).length, 1_000);
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { readJson, type Shaped } from "../../store/recipes/json-value.ts";
 import { checkedPart, checkedPrefix } from "../../store/recipes/keys.ts";
 import type { ReceivedRow } from "../../plan/sampling/received.ts";
+import { fewerRows } from "./received-sums.ts";
 import type { RegionRates } from "./region-flow.ts";
 import { SamplingSpentSchema } from "./sampling-report.ts";
 
@@ -55,8 +56,14 @@ export function decodeSamplingSummary(value: Uint8Array): Shaped<SamplingSummary
   return readJson(value, SamplingSummarySchema);
 }
 
+/**
+ * Two lists of so many fit a value of a store. What senders say of their thresholds may make many
+ * rows of each class.
+ */
+const MOST_ROWS = 1_500;
+
 export function rowsOf(rows: readonly ReceivedRow[]): SamplingSummary["latest"] {
-  return rows.map(({ signal, class: name, arrival, items, bytes, traces, copies = 1 }) => ({
+  return fewerRows(rows, MOST_ROWS).map(({ signal, class: name, arrival, items, bytes, traces, copies = 1 }) => ({
     s: signal,
     c: name,
     ...(arrival !== undefined && { p: arrival }),
