@@ -1,19 +1,20 @@
-/** What has something to write. */
+/** What has something to write, or to hand on. */
 export interface Flushable {
   flush(): void;
 }
 
 /**
  * What is done once at the end of a turn of the loop, after all sockets that have something were
- * read: first work, which gives connections something to say, then what they have to say, once for
- * each, however many calls it is of. One immediate for all: with one for each pool, listener and
- * target, what a pool gave a connection was written a turn later, and at a low rate that turn, with
- * its own look at all sockets, is one of three or four that a request takes. What comes up
- * meanwhile is for the next turn.
+ * read: first what was read and not handed on yet, then work, which gives connections something to
+ * say, then what they have to say, once for each, however many calls it is of. One immediate for
+ * all: with one for each pool, listener and target, what a pool gave a connection was written a
+ * turn later, and at a low rate that turn, with its own look at all sockets, is one of three or
+ * four that a request takes. What comes up meanwhile is for the next turn.
  */
 export class TurnEnd {
+  readonly #reads = new Flushes();
   #work: (() => void)[] = [];
-  #flushes: Flushable[] = [];
+  readonly #writes = new Flushes();
   #isDue = false;
   readonly #defer: (run: () => void) => void;
   readonly #onEnd = (): void => this.#run();
@@ -21,6 +22,12 @@ export class TurnEnd {
   /** `defer`: runs it once, at the end of this turn, or of the next when it is one already. */
   constructor(defer: (run: () => void) => void) {
     this.#defer = defer;
+  }
+
+  /** Before all work: more of it may come of what was read. */
+  read(flushable: Flushable): void {
+    this.#reads.add(flushable);
+    this.#wake();
   }
 
   /** Also as a function by itself. */
@@ -35,7 +42,7 @@ export class TurnEnd {
    * to write then.
    */
   flush(flushable: Flushable): void {
-    this.#flushes.push(flushable);
+    this.#writes.add(flushable);
     this.#wake();
   }
 
@@ -47,11 +54,12 @@ export class TurnEnd {
 
   #run(): void {
     try {
+      this.#reads.run();
       this.#runWork();
-      this.#runFlushes();
+      this.#writes.run();
     } finally {
       this.#isDue = false;
-      if (this.#work.length > 0 || this.#flushes.length > 0) this.#wake();
+      if (!this.#reads.isEmpty || this.#work.length > 0 || !this.#writes.isEmpty) this.#wake();
     }
   }
 
@@ -65,15 +73,29 @@ export class TurnEnd {
       if (done < work.length) this.#work = [...work.slice(done), ...this.#work]; // who throws ends no others
     }
   }
+}
 
-  #runFlushes(): void {
-    const flushes = this.#flushes;
-    this.#flushes = [];
+class Flushes {
+  #list: Flushable[] = [];
+
+  get isEmpty(): boolean {
+    return this.#list.length === 0;
+  }
+
+  add(flushable: Flushable): void {
+    this.#list.push(flushable);
+  }
+
+  /** Those that are there; who throws ends no others. */
+  run(): void {
+    const flushes = this.#list;
+    if (flushes.length === 0) return;
+    this.#list = [];
     let done = 0;
     try {
       while (done < flushes.length) flushes[done++]!.flush();
     } finally {
-      if (done < flushes.length) this.#flushes = [...flushes.slice(done), ...this.#flushes];
+      if (done < flushes.length) this.#list = [...flushes.slice(done), ...this.#list];
     }
   }
 }

@@ -1,4 +1,6 @@
 import { allocOwned } from "../bytes.ts";
+import { turnEnd } from "../turn-end.ts";
+import { JoinBuffers, RecordJoiner } from "./record-joiner.ts";
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
@@ -66,10 +68,16 @@ function standFor(accepted: Socket, socket: Socket): void {
 
 function readSecure(accepted: TLSSocket, handle: TakesBuffer, take: TakeBytes): Socket {
   if (PLACES === undefined) return readInChunks(accepted, take);
-  const onread = intoBuffer(take);
-  Reflect.set(accepted, PLACES.buffer, onread.buffer);
-  Reflect.set(accepted, PLACES.callback, onread.callback);
+  const joiner = new RecordJoiner({ take, landing: READ_BUFFER, buffers: JOIN_BUFFERS, turn: turnEnd });
+  const callback: OnRead["callback"] = (bytes) => {
+    joiner.read(bytes);
+    return true;
+  };
+  Reflect.set(accepted, PLACES.buffer, READ_BUFFER);
+  Reflect.set(accepted, PLACES.callback, callback);
+  Reflect.set(accepted, PLACES.next, () => joiner.moved());
   handle.useUserBuffer(READ_BUFFER);
+  accepted.once("end", () => joiner.passOn()).once("close", () => joiner.close());
   return accepted.resume();
 }
 
@@ -91,17 +99,25 @@ function takesBuffer(handle: unknown): handle is TakesBuffer {
   return typeof handle === "object" && handle !== null && "useUserBuffer" in handle;
 }
 
+/** Of all connections with TLS. */
+const JOIN_BUFFERS = new JoinBuffers();
+
 /**
- * Under which of its symbols a socket keeps the two parts of `onread`; undefined when it has them
- * elsewhere.
+ * Under which of its symbols a socket keeps the two parts of `onread`, and what tells it, after
+ * each read, where the next one goes; undefined when it has them elsewhere.
  */
 const PLACES = findPlaces();
 
-function findPlaces(): { readonly buffer: symbol; readonly callback: symbol } | undefined {
-  const onread = intoBuffer(() => undefined);
-  const probe = new Socket({ onread });
-  const symbols = Object.getOwnPropertySymbols(probe);
-  const buffer = symbols.find((symbol) => Reflect.get(probe, symbol) === onread.buffer);
-  const callback = symbols.find((symbol) => Reflect.get(probe, symbol) === onread.callback);
-  return buffer === undefined || callback === undefined ? undefined : { buffer, callback };
+function findPlaces(): Readonly<Record<"buffer" | "callback" | "next", symbol>> | undefined {
+  const { callback } = intoBuffer(() => undefined);
+  const moving = (): Uint8Array => READ_BUFFER;
+  const buffer = symbolOf(new Socket({ onread: { buffer: READ_BUFFER, callback } }), READ_BUFFER);
+  const socket = new Socket({ onread: { buffer: moving, callback } });
+  const [takes, next] = [symbolOf(socket, callback), symbolOf(socket, moving)];
+  if (buffer === undefined || takes === undefined || next === undefined) return undefined;
+  return { buffer, callback: takes, next };
+}
+
+function symbolOf(socket: Socket, value: unknown): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find((symbol) => Reflect.get(socket, symbol) === value);
 }
