@@ -72,6 +72,31 @@ const problems: readonly { readonly name: string; readonly text: string; readonl
     want: ["3 warning global.sampling.fallback.static_after"],
   },
   {
+    name: "rules behind one that takes all services, of the same signals",
+    text: `{ sampling_strategies: [
+      { type: priority_based, rules: [{ priority: high, rate: 1, services: ["*"], conditions: [{ span_kind: server }] },
+        { priority: low, rate: 0.5, services: [a, "*"] },
+        { priority: low, rate: 0.1, services: [b] },
+        { priority: normal, rate: 1 }] },
+      { type: priority_based, signals: [traces, logs], rules: [{ priority: low, rate: 0.1, services: [c] }] },
+      { type: priority_based, signals: [logs], rules: [{ priority: low, rate: 0.1, services: [d] }] }] }`,
+    want: ["5 warning global.sampling_strategies[0].rules[2]"],
+  },
+  {
+    name: "a fixed rate beside a lower one, and one that lowers nothing",
+    text: `{ sampling_strategies: [
+      { type: fixed, rate: 0.5 },
+      { type: fixed, rate: 0.6 },
+      { type: fixed, rate: 0.5 },
+      { type: fixed, signals: [traces, logs], rate: 0.7 },
+      { type: fixed, rate: 1 }] }`,
+    want: [
+      "4 warning global.sampling_strategies[1].rate",
+      "5 warning global.sampling_strategies[2].rate",
+      "7 warning global.sampling_strategies[4].rate",
+    ],
+  },
+  {
     name: "conditions that a signal does not have",
     text: "{ sampling_strategies: [{ type: priority_based, rules: [{ priority: low, rate: 0.5,\n conditions: [{ metric_name: x }] }] }] }",
     want: ["3 warning global.sampling_strategies[0].rules[0].conditions[0].metric_name"],

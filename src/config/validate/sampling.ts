@@ -23,6 +23,8 @@ export function checkSampling(outline: Outline): Finding[] {
   return [
     ...strategies.flatMap((strategy) => [...checkStrategy(strategy), ...checkRates(strategy, outline)]),
     ...checkDefaults(strategies),
+    ...checkBehindAll(strategies),
+    ...checkFixed(strategies),
     ...checkSamplingRate(outline, strategies),
     ...checkCeilings(outline, strategies),
     ...checkLogs(outline, strategies),
@@ -122,6 +124,42 @@ function checkDefaults(strategies: readonly Placed[]): Finding[] {
     if (signal === undefined) return [];
     const message = `is a second rule without services and conditions: ${formatPath(first.get(signal) ?? [])} takes the rest`;
     return [fault(path, message, "add services or conditions, or take it out")];
+  });
+}
+
+/** Rules about services behind one that takes all of them; some items have none. */
+function checkBehindAll(strategies: readonly Placed[]): Finding[] {
+  const takenBy = new Map<string, Path>();
+  return rulesOf(strategies).flatMap(({ values, path, signals }) => {
+    const [first] = signals;
+    const before = first === undefined ? undefined : takenBy.get(first);
+    const isTaken =
+      before !== undefined && values["services"] !== undefined && signals.every((signal) => takenBy.has(signal));
+    const takesAll = values["conditions"] === undefined && listOf(values["services"]).includes("*");
+    if (takesAll) for (const signal of signals) if (!takenBy.has(signal)) takenBy.set(signal, path);
+    if (!isTaken) return [];
+    const message = `has no effect: ${formatPath(before)} takes all services before it`;
+    return [caution(path, message, 'move that one behind it, or take its services: ["*"] out')];
+  });
+}
+
+/** Of several fixed rates the lowest counts. */
+function checkFixed(strategies: readonly Placed[]): Finding[] {
+  const fixed = strategies.flatMap((strategy) => {
+    const { values, path } = strategy;
+    const rate = values["rate"];
+    return values["type"] === "fixed" && typeof rate === "number" ? [{ rate, path, signals: signalsOf(strategy) }] : [];
+  });
+  return fixed.flatMap(({ rate, path, signals }, i) => {
+    const at = [...path, "rate"];
+    if (rate === 1) return [atKey(caution(at, "has no effect: it lowers nothing", "lower it, or take it out"))];
+    const lower = fixed.find(
+      (one, j) =>
+        (one.rate < rate || (one.rate === rate && j < i)) && signals.every((signal) => one.signals.includes(signal)),
+    );
+    if (lower === undefined) return [];
+    const message = `has no effect: ${formatPath(lower.path)} keeps ${lower.rate === rate ? "no more" : "less"}`;
+    return [atKey(caution(at, message, "take one of them out"))];
   });
 }
 
