@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GatheredHead } from "../../src/http1/own/gathered-head.ts";
 import { head, LIMITS, Rig, whole } from "./rig.ts";
 
 test("a silent peer, and one whose head does not come to its end, are answered 504 after their time", () => {
@@ -88,4 +89,13 @@ test("a peer that ends behind whole requests has the last reply with the end of 
   assert.deepEqual([rig.statuses.length, rig.connection.done], [LIMITS.maxRequests + 1, true]);
   assert.deepEqual(rig.output.match(/Connection: close/gu)?.length, 1);
   assert.match(rig.output, /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/u);
+});
+
+test("a head that comes in pieces takes at most the room that one may have", () => {
+  const most = LIMITS.maxHeadBytes + 1;
+  const gathered = new GatheredHead();
+  const before = gathered.append(Buffer.alloc(most - 2, "a"), 0, most);
+  const all = gathered.append(Buffer.from("xbcd"), 1, most);
+  assert.deepEqual([before.length, all.length, all.toString("latin1", most - 2)], [most - 2, most, "bc"]);
+  assert.equal(all.buffer.byteLength, most);
 });

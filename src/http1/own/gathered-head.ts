@@ -17,7 +17,7 @@ export class GatheredHead {
     const total = Math.min(before + bytes.length - from, most);
     let gathered = this.#bytes;
     if (gathered === undefined || gathered.length < total) {
-      const longer = allocOwned(Math.max(total, FIRST_BYTES, 2 * before));
+      const longer = allocOwned(Math.max(total, Math.min(most, Math.max(FIRST_BYTES, 2 * before))));
       gathered?.copy(longer, 0, 0, before);
       gathered = longer;
     }
