@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
-import type { Server } from "node:net";
+import { EventEmitter, once } from "node:events";
+import net, { type Server } from "node:net";
 import { test } from "node:test";
+import tls from "node:tls";
 import { type ConnectionRefusal, watchRefusals } from "./connection-refusal.ts";
 
 function heard(event: string, ...args: readonly unknown[]): ConnectionRefusal {
@@ -34,7 +35,7 @@ const CODES = [
 for (const [code, reason] of CODES) {
   test(`connection refusal: ${code} is ${reason}`, () => {
     const error = Object.assign(new Error("0A000418:SSL routines:ssl3_read_bytes:alert:s3_pkt.c:1605:"), { code });
-    const socket = { remoteAddress: "10.0.0.7", authorizationError: null };
+    const socket = { remoteAddress: "10.0.0.7", authorizationError: null, destroy: () => undefined };
     assert.deepEqual(heard("tlsClientError", error, socket), { reason, peer: "10.0.0.7", text: code });
   });
 }
@@ -49,4 +50,24 @@ test("connection refusal: a certificate that is not accepted shows only in the s
 test("connection refusal: what is beyond the limit has the peer's address, where the system tells it", () => {
   assert.deepEqual(heard("drop", { remoteAddress: "::1" }), { reason: "limit", peer: "::1", text: "" });
   assert.deepEqual(heard("drop"), { reason: "limit", peer: "", text: "" });
+});
+
+test("connection refusal: who does not go on with the handshake is told of, and let go", {
+  timeout: 20_000,
+}, async (t) => {
+  const server = tls.createServer({ handshakeTimeout: 20 });
+  const told: ConnectionRefusal[] = [];
+  watchRefusals(server, (refusal) => told.push(refusal));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  const silent = net.connect(address.port, "127.0.0.1").resume();
+  silent.on("error", () => undefined);
+  t.after(() => silent.destroy());
+  await once(silent, "close"); // by the server: it says nothing itself
+  assert.deepEqual(
+    told.map(({ reason }) => reason),
+    ["handshake_timeout"],
+  );
+  await once(server.close(), "close"); // no socket is left that counts
 });

@@ -32,8 +32,8 @@ export interface ConnectionRefusal {
 }
 
 /**
- * Tells of each connection that a listening server, with TLS or without, ends before it is one.
- * `tell` must not throw.
+ * Tells of each connection that a listening server, with TLS or without, ends before it is one, and
+ * ends those whose TLS handshake takes too long. `tell` must not throw.
  */
 export function watchRefusals(server: Server, tell: (refusal: ConnectionRefusal) => void): void {
   // Node closes what is beyond `maxConnections` as soon as it is accepted.
@@ -41,7 +41,10 @@ export function watchRefusals(server: Server, tell: (refusal: ConnectionRefusal)
     tell({ reason: "limit", peer: dropped?.remoteAddress ?? "", text: "" });
   });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    tell({ reason: reasonOfHandshake(error, socket), peer: socket.remoteAddress ?? "", text: textOf(error, socket) });
+    const reason = reasonOfHandshake(error, socket);
+    tell({ reason, peer: socket.remoteAddress ?? "", text: textOf(error, socket) });
+    // All others node has ended; of this one it only tells, and the socket would stay, and count.
+    if (reason === "handshake_timeout") socket.destroy();
   });
 }
 

@@ -4,7 +4,7 @@ import { createServer as createTlsServer, Server as TlsServer, type ServerOption
 import { type ConnectionRefusal, watchRefusals } from "../connection-refusal.ts";
 import { reasonOf, RouterError } from "../errors.ts";
 import { listenAt } from "./listen-at.ts";
-import type { ServerCertificate } from "./tls-server-options.ts";
+import { type ServerCertificate, TLS_HANDSHAKE_TIMEOUT_MS } from "./tls-server-options.ts";
 
 interface NodeHttpOptions {
   /** What errors call it. */
@@ -70,7 +70,7 @@ function create({ tls, limits, title, setting }: NodeHttpOptions, answer: Reques
 
 function secureOptions({ cert, key, clientCa }: ServerCertificate): ServerOptions {
   const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  return { cert, key, ...clients, minVersion: "TLSv1.2" };
+  return { cert, key, ...clients, minVersion: "TLSv1.2", handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS };
 }
 
 async function listen(server: Server, { address, title, setting }: NodeHttpOptions): Promise<number> {

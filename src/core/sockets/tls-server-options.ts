@@ -18,7 +18,8 @@ export interface TlsServerOptions {
 /** PEM texts of one server that shares its sessions with no other. */
 export type ServerCertificate = Omit<TlsServerOptions, "ticketKeys">;
 
-const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Who connects and does not go on holds a place among the connections that there may be. */
+export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** What the TLS library is told. `protocols`: those of ALPN that are spoken, the best first. */
 export function tlsOptionsOf(
