@@ -44,6 +44,8 @@ const PLAIN_IN_FLOW =
   /(?:[A-Za-z0-9_./+]|-(?=[A-Za-z0-9.]))(?:[^\n:# ,[\]{}]|:(?=[A-Za-z0-9/])| +(?=[A-Za-z0-9_./+*]))*/y;
 const KEY = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}|"[^"\\\n]{0,200}"|'[^'\n]{0,200}'):(?=[ \n]|$)/y;
 const KEY_IN_FLOW = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}: |"[^"\\\n]{0,200}": ?|'[^'\n]{0,200}': )/y;
+/** Of a document, where it is marked. */
+const BEGINNING = /---(?=[ \n])/y;
 const END_OF_LINE = / *(?:\n|$)| +#[^\n]*(?:\n|$)/y;
 const WHOLE = /^-?\d{1,15}$/u;
 const DECIMAL = /^-?\d{1,9}\.\d{1,9}$/u;
@@ -114,7 +116,11 @@ export class PlainReader {
   }
 
   #root(): unknown {
-    const indent = this.#nextLine();
+    let indent = this.#nextLine();
+    if (indent === 0 && this.#match(BEGINNING) !== undefined) {
+      this.#endLine();
+      indent = this.#nextLine();
+    }
     if (indent !== 0) throw new NotPlain();
     const first = this.#text[this.#at];
     this.#isFlow = first === "{" || first === "[";

@@ -56,11 +56,30 @@ test("plain documents: what is read of the examples, line by line changed, is wh
       for (const { at, cut, put, shift } of edits) {
         lines.splice(at % lines.length, cut, ...put.map((text) => " ".repeat(2 * shift) + text));
       }
-      if (assertSame(lines.join("\n"))) plain++;
+      if (assertSame(`${edits.length % 2 === 0 ? "" : "--- # begins\n"}${lines.join("\n")}`)) plain++;
     }),
     { numRuns: RUNS },
   );
   assert.ok(plain > RUNS / 20, `only ${plain} were plain`);
+});
+
+test("plain documents: the line that begins a document is passed over, and there is one of it", () => {
+  for (const [text, isPlain] of [
+    ["---\na: 1\n", true],
+    ["# c\n\n---   # c\nrules:\n  - id: a\n", true],
+    ['---\n{ "rules": [1] }\n', true],
+    ["---\n# c\n  \na: 1", true],
+    ["--- a: 1\n", false],
+    ["---a: 1\n", false],
+    [" ---\na: 1\n", false],
+    ["---\n---\na: 1\n", false],
+    ["---\na: 1\n---\nb: 1\n", false],
+    ["a: 1\n---\n", false],
+    ["---\n", false],
+    ["%YAML 1.2\n---\na: 1\n", false],
+  ] as const) {
+    assert.equal(assertSame(text), isPlain, JSON.stringify(text));
+  }
 });
 
 test("plain documents: any soup of marks is left to the library, or read as by it", () => {
