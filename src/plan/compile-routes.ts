@@ -38,37 +38,54 @@ export function compileRoutes(
   unmatched: "refuse" | "drop",
   pools: ReadonlyMap<string, PoolShape> = new Map(),
 ): Readonly<Record<Signal, RoutePlan>> {
-  const ordered = specs.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
+  const ordered = inOrder(specs);
   const compiled = ordered.map(createCompiler());
   const last = defaultPool === undefined ? [] : [defaultRule(defaultPool)];
-  const made: Numbered[] = [];
+  const made = new Map<Signal, RulesOfSignal>();
+  const rulesOf = (signal: Signal): RulesOfSignal => {
+    const twin = [...made.keys()].find((other) => compiled.every((rule) => rule[other] === rule[signal]));
+    const rules = (twin && made.get(twin)) ?? orderRules(ordered, compiled, signal, last, pools);
+    made.set(signal, rules);
+    return rules;
+  };
   const of = (signal: Signal): RoutePlan => {
-    const rules: RulePlan[] = [];
-    const others: string[] = [];
-    for (let i = 0; i < ordered.length; i++) {
-      const plan = compiled[i]![signal];
-      if (plan === undefined) others.push(ordered[i]!.id);
-      else rules.push(plan);
-    }
-    rules.push(...last);
-    const numbered = made.find((one) => isSameList(one.rules, rules)) ?? numberRules(rules, pools);
-    made.push(numbered);
-    return { signal, others, unmatched, ...numbered, headerTests: headerTestsOf(rules, numbered.pools, signal) };
+    const { asking, ...rules } = rulesOf(signal);
+    return { signal, unmatched, ...rules, headerTests: headerTestsOf(asking, rules.pools, signal) };
   };
   return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
 }
 
-/** What follows from a list of rules alone: the same for each signal that has the same ones. */
-type Numbered = Pick<RoutePlan, "rules" | "pools" | "poolOf" | "candidates">;
-
-function numberRules(rules: readonly RulePlan[], shapes: ReadonlyMap<string, PoolShape>): Numbered {
-  return { rules, ...numberPools(rules, shapes), candidates: indexByService(rules) };
+/** Equal priorities keep their order. Most lists are in order as they come. */
+function inOrder(specs: readonly RuleSpec[]): readonly RuleSpec[] {
+  for (let i = 1; i < specs.length; i++)
+    if (specs[i - 1]!.priority < specs[i]!.priority) return specs.toSorted((a, b) => b.priority - a.priority);
+  return specs;
 }
 
-function isSameList(a: readonly RulePlan[], b: readonly RulePlan[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+/** The same for each signal that has the same rules. */
+interface RulesOfSignal extends Pick<RoutePlan, "rules" | "others" | "pools" | "poolOf" | "candidates"> {
+  /** Those rules that ask about headers. */
+  readonly asking: readonly RulePlan[];
+}
+
+function orderRules(
+  ordered: readonly RuleSpec[],
+  compiled: readonly CompiledRule[],
+  signal: Signal,
+  last: readonly RulePlan[],
+  shapes: ReadonlyMap<string, PoolShape>,
+): RulesOfSignal {
+  const rules: RulePlan[] = [];
+  const others: string[] = [];
+  const asking: RulePlan[] = [];
+  for (let i = 0; i < ordered.length; i++) {
+    const plan = compiled[i]![signal];
+    if (plan === undefined) others.push(ordered[i]!.id);
+    else rules.push(plan);
+    if (plan?.asksHeaders === true) asking.push(plan);
+  }
+  rules.push(...last);
+  return { rules, others, asking, ...numberPools(rules, shapes), candidates: indexByService(rules) };
 }
 
 /** Gives each pool of the rules a number, and each pool that one of them falls back to. */
@@ -171,17 +188,17 @@ function defaultRule(pool: string): RulePlan {
  * rules are asked.
  */
 function indexByService(rules: readonly RulePlan[]): (service: string | undefined) => readonly number[] {
-  const all = rules.map((_, index) => index);
+  let all: readonly number[] | undefined; // seldom asked for
   const general: number[] = [];
   const byService = new Map<string, number[]>();
-  for (const index of all) {
+  for (let index = 0; index < rules.length; index++) {
     const service = rules[index]!.onlyService;
     const before = service === undefined ? general : byService.get(service);
     before?.push(index);
     if (service !== undefined && before === undefined) byService.set(service, [index]);
   }
   return (service) => {
-    if (service === undefined) return all;
+    if (service === undefined) return (all ??= rules.map((_, index) => index));
     const special = byService.get(service);
     return special === undefined ? general : [...special, ...general].toSorted((a, b) => a - b);
   };

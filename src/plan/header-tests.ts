@@ -16,7 +16,10 @@ export interface HeaderTest {
 
 type HeaderCondition = Extract<Condition, { kind: "header" }>;
 
-/** All that rules and the cases of their pools ask about headers, each question once. */
+/**
+ * All that rules and the cases of their pools ask about headers, each question once. `rules`: those
+ * that ask some.
+ */
 export function headerTestsOf(
   rules: readonly RulePlan[],
   pools: readonly RoutePool[],
@@ -24,9 +27,7 @@ export function headerTestsOf(
 ): readonly HeaderTest[] {
   const cases = pools.flatMap(({ division }) => (division.kind === "cases" ? division.conditions[signal] : []));
   const tests = new Map<string, HeaderTest>();
-  for (const condition of [...rules.filter((rule) => rule.asksHeaders).map((rule) => rule.condition), ...cases].flatMap(
-    headerConditions,
-  )) {
+  for (const condition of [...rules.map((rule) => rule.condition), ...cases].flatMap(headerConditions)) {
     const question = JSON.stringify([condition.key, condition.match]);
     if (!tests.has(question)) tests.set(question, testOf(condition));
   }

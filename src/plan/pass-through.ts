@@ -26,8 +26,9 @@ type PassThroughFacts = Pick<Plan, "routes" | "pools" | "targets" | "sampling" |
 
 /** Decided once for each plan, by all that would have to know what is in a request. Pure. */
 export function passThroughOf(signal: Signal, plan: PassThroughFacts): PassThrough {
+  if (![...plan.pools.values()].some(passesOn)) return { kind: "off" };
   const route = plan.routes[signal];
-  const asking = route.rules.find(({ pool }) => plan.pools.get(pool)?.compressed === "pass_through")?.pool;
+  const asking = route.rules.find(({ pool }) => passesOn(plan.pools.get(pool)))?.pool;
   if (asking === undefined) return { kind: "off" };
   const pool = plan.pools.get(asking)!;
   const targets = pool.targets.flatMap((id) => plan.targets.get(id) ?? []);
@@ -36,6 +37,10 @@ export function passThroughOf(signal: Signal, plan: PassThroughFacts): PassThrou
   if (why !== undefined || encoding === undefined) return { kind: "read", pool: asking, why: why ?? DIFFERENT };
   const maxBytes = Math.min(pool.batch.maxBytes, ...targets.map(({ maxRequestBytes }) => maxRequestBytes));
   return { kind: "passed", rule: 0, pool: route.poolOf[0]!, encoding, maxBytes };
+}
+
+function passesOn(pool: PoolPlan | undefined): boolean {
+  return pool?.compressed === "pass_through";
 }
 
 /** The same for people; undefined where there is nothing to tell. */

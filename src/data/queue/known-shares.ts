@@ -11,7 +11,11 @@ const SLOTS = 4_096;
 export class KnownShares {
   readonly #rules = new Int32Array(SLOTS).fill(-1);
   readonly #points = new Int32Array(SLOTS);
-  readonly #shares: (readonly CountedShare[] | undefined)[] = Array.from({ length: SLOTS });
+  readonly #shares: (readonly CountedShare[] | undefined)[] = [];
+
+  constructor() {
+    this.#shares.length = SLOTS;
+  }
 
   /** `rule`: its index in the plan. */
   find(rule: number, points: number): readonly CountedShare[] | undefined {
