@@ -14,6 +14,7 @@ import {
 } from "yaml";
 import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
+import { Lines } from "./lines.ts";
 import { offsetOf, type Place } from "./place.ts";
 import { type PlainDocument, readPlain } from "./plain-document.ts";
 import { offsetsIn } from "./plain-places.ts";
@@ -57,15 +58,8 @@ export function parseText(text: string): ParseResult {
 /** Places are looked for when something is to be said, which is seldom. */
 function positionsIn(plain: PlainDocument): ParsedDocument["positionOf"] {
   const offsetOfValue = offsetsIn(plain);
-  let lines: LineCounter | undefined;
-  return (path, at) => toPosition((lines ??= linesOf(plain.text)), offsetOfValue(path, at));
-}
-
-function linesOf(text: string): LineCounter {
-  const lines = new LineCounter();
-  for (let line = 0; line !== 0 || lines.lineStarts.length === 0; line = text.indexOf("\n", line) + 1)
-    lines.addNewLine(line);
-  return lines;
+  let lines: Lines | undefined;
+  return (path, at) => (lines ??= new Lines(plain.text)).positionAt(offsetOfValue(path, at));
 }
 
 /**

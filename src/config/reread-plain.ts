@@ -32,12 +32,21 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
     text,
     isFlow: known.isFlow,
     root: { ...valuesOf(root), rules },
-    ruleStarts: [
-      ...starts.slice(0, from),
-      ...read.starts.map((at) => at + start),
-      ...starts.slice(to).map((at) => at + grown),
-    ],
+    ruleStarts: startsOf(starts, { from, to, grown }, read.starts, start),
   };
+}
+
+/** Where those begin that stay, in front of what was read and behind it, and those that were read. */
+function startsOf(
+  starts: readonly number[],
+  { from, to, grown }: { readonly from: number; readonly to: number; readonly grown: number },
+  read: readonly number[],
+  start: number,
+): readonly number[] {
+  const all = starts.toSpliced(from, to - from, ...read);
+  for (let i = 0; i < read.length; i++) all[from + i]! += start;
+  for (let i = from + read.length; i < all.length; i++) all[i]! += grown;
+  return all;
 }
 
 /** A piece of a text holds all of it, and so do the values that are read of it. */

@@ -40,8 +40,14 @@ export class MappedList<Item, Made> {
     const { head, tail: common } = commonItems(this.#items, items);
     const tail = by === "place" && items.length !== this.#items.length ? 0 : common;
     const fresh = items.slice(head, items.length - tail).map((item, i) => make(item, head + i));
-    this.#made = [...this.#made.slice(0, head), ...fresh, ...this.#made.slice(this.#made.length - tail)];
+    this.#made = spliced(this.#made, head, this.#made.length - head - tail, fresh);
     this.#items = items;
     return this.#made;
   }
+}
+
+/** As `toSpliced`, of which the arguments are on the stack: of any number. */
+function spliced<Item>(list: readonly Item[], start: number, cut: number, put: readonly Item[]): readonly Item[] {
+  if (put.length < MANY_ITEMS) return list.toSpliced(start, cut, ...put);
+  return [...list.slice(0, start), ...put, ...list.slice(start + cut)];
 }

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { LineCounter } from "yaml";
 import { parseText, parseYaml } from "../../src/config/document.ts";
 import { checkSchema } from "../../src/config/check-schema.ts";
 import type { Path } from "../../src/config/finding.ts";
+import { Lines } from "../../src/config/lines.ts";
 import { readPlain } from "../../src/config/plain-document.ts";
 import { rereadPlain } from "../../src/config/reread-plain.ts";
 import { RuleSchema } from "../../src/config/schema/pool.ts";
@@ -318,5 +320,25 @@ test("a config in which some rules changed: the same problems and config as when
       assert.deepStrictEqual(after?.config, afresh?.config);
     }),
     { numRuns: Math.ceil(RUNS / 25) },
+  );
+});
+
+test("lines: in texts of any length each offset has the line and column that the library tells", () => {
+  const length = fc.oneof(fc.nat(40), fc.constantFrom(16_382, 16_383, 16_384, 16_385, 40_000));
+  fc.assert(
+    fc.property(fc.array(length, { maxLength: 12 }), fc.boolean(), (lengths, isEnded) => {
+      const text = lengths.map((one) => "x".repeat(one)).join("\n") + (isEnded ? "\n" : "");
+      const counter = new LineCounter();
+      for (let at = 0; at !== 0 || counter.lineStarts.length === 0; at = text.indexOf("\n", at) + 1)
+        counter.addNewLine(at);
+      const lines = new Lines(text);
+      const near = [0, text.length, ...[1, 2, 3, 4].map((i) => i * 16_384), ...counter.lineStarts];
+      for (const offset of near.flatMap((at) => [at - 1, at, at + 1])) {
+        if (offset < 0 || offset > text.length) continue;
+        const { line, col } = counter.linePos(offset);
+        assert.deepEqual(lines.positionAt(offset), { line, column: col }, `${lengths.join()} at ${offset}`);
+      }
+    }),
+    { numRuns: 200 },
   );
 });

@@ -123,36 +123,36 @@ export class ShadowAnalysis {
 
   /** False where more than a few change, or have a say in what becomes of others. */
   #update(entries: readonly Asked[]): boolean {
-    const { head, tail } = commonItems<Asked>(this.#places, entries, isSame);
-    const gone = this.#places.slice(head, this.#places.length - tail);
+    const places = this.#places;
+    const { head, tail } = commonItems<Asked>(places, entries, isSame);
+    const gone = places.slice(head, places.length - tail);
     const fresh = entries.slice(head, entries.length - tail);
-    const rest = this.#places.slice(this.#places.length - tail);
     if (head + tail === 0 || gone.length + fresh.length > MOST_CHANGED || ++this.#updates > MOST_UPDATES) return false;
     // Where not all could be compared, it depends on the order of the comparisons what was.
     for (const { effort } of this.#taken.values()) if (effort > MAX_EFFORT / 2) return false;
     if (!fresh.every((entry) => this.#alike.holdsFor(entry))) return false;
     for (const place of gone) this.#forget(place);
-    const put = this.#put(fresh, this.#places[head - 1]?.order, rest[0]?.order);
-    if (put === undefined || !this.#follow(rest, gone.filter(isTaker), put.filter(isTaker))) return false;
-    this.#places = [...this.#places.slice(0, head), ...put, ...rest];
-    return true;
+    const put = this.#put(fresh, places[head - 1]?.order, places[head + gone.length]?.order);
+    if (put === undefined) return false;
+    places.splice(head, gone.length, ...put);
+    return this.#follow(head + put.length, gone.filter(isTaker), put.filter(isTaker));
   }
 
   /**
-   * Looks again at those of `rest`, which come after them, of which the lost takers took something
-   * or the new ones do; what becomes of these may concern those after them. False: of too many.
+   * Looks again at those from this place on of which the lost takers took something or the new ones
+   * do; what becomes of these may concern those after them. False: of too many.
    */
-  #follow(rest: Examined[], lost: readonly Examined[], found: readonly Examined[]): boolean {
+  #follow(from: number, lost: readonly Examined[], found: readonly Examined[]): boolean {
+    const places = this.#places;
     const gone = new Set(lost);
     const fresh = [...found];
-    for (let i = 0; i < rest.length; i++) {
-      const was = rest[i]!;
-      const isConcerned = was.by?.some((one) => gone.has(one)) === true || fresh.some((one) => takesOf(one, was));
-      if (!isConcerned) continue;
+    for (let i = from; i < places.length; i++) {
+      const was = places[i]!;
+      if (!isTakenByAny(was, gone) && !takeAnyOf(fresh, was)) continue;
       const is: Examined = { ...was, by: this.#takersOf(was.asked, was.different, was.order) };
       // One that takes what it took stays what others know it as.
       if (isTaker(was) && isTaker(is)) continue;
-      rest[i] = is;
+      places[i] = is;
       if (isTaker(was)) {
         this.#forget(was);
         gone.add(was);
@@ -182,16 +182,25 @@ export class ShadowAnalysis {
 
   #told<Entry>(entries: readonly Entry[]): Unreached<Entry>[] {
     const told: Unreached<Entry>[] = [];
-    let places: Map<Examined, number> | undefined;
     for (let at = 0; at < entries.length; at++) {
       const { by } = this.#places[at]!;
       if (by === undefined) continue;
-      const known = (places ??= new Map(this.#places.map((place, index) => [place, index])));
-      const takers = by.map((place) => entries[known.get(place)!]!);
+      const takers = by.map((place) => entries[this.#placeOf(place)]!);
       const reach = takers.length === 0 ? IMPOSSIBLE : ({ kind: "shadowed", by: takers } as const);
       told.push({ at, entry: entries[at]!, reach });
     }
     return told;
+  }
+
+  /** Where it stands: of ten thousand, few are asked for. */
+  #placeOf({ order }: Examined): number {
+    let [low, high] = [0, this.#places.length - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#places[middle]!.order < order) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
@@ -207,6 +216,16 @@ function isSame(a: Asked, b: Asked): boolean {
 /** What is itself shadowed takes nothing that those before it would leave. */
 function isTaker({ by, stops }: Examined): boolean {
   return by === undefined && stops;
+}
+
+function isTakenByAny({ by }: Examined, takers: ReadonlySet<Examined>): boolean {
+  if (by !== undefined) for (let i = 0; i < by.length; i++) if (takers.has(by[i]!)) return true;
+  return false;
+}
+
+function takeAnyOf(takers: readonly Examined[], other: Examined): boolean {
+  for (let i = 0; i < takers.length; i++) if (takesOf(takers[i]!, other)) return true;
+  return false;
 }
 
 /** Whether the taker may take something of one that is asked after it. */
