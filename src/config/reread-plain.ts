@@ -36,7 +36,7 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   };
 }
 
-/** Where those begin that stay, in front of what was read and behind it, and those that were read. */
+/** Where the entries begin: those that stay, before and after what was read, and those in it. */
 function startsOf(
   starts: readonly number[],
   { from, to, grown }: { readonly from: number; readonly to: number; readonly grown: number },
