@@ -159,19 +159,19 @@ export function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, 
 /** In an array of just its length: one that grows has room for 17, 150 bytes, until the end. */
 function sharesOf(pipeline: SignalPipeline, draft: Draft): readonly Share[] {
   const { rules } = draft;
-  return rules.length === 1 ? shareOf(pipeline, draft, 0) : rules.map((_, i) => shareOf(pipeline, draft, i)[0]!);
+  return rules.length === 1 ? shareOf(pipeline, draft, 0).alone : rules.map((_, i) => shareOf(pipeline, draft, i));
 }
 
-/** Of one of its rules, by itself; it is counted as received. */
-function shareOf({ routes, shares }: SignalPipeline, draft: Draft, i: number): readonly Share[] {
+/** Of one of its rules; it is counted as received. */
+function shareOf({ routes, shares }: SignalPipeline, draft: Draft, i: number): CountedShare {
   const rule = draft.rules[i]!;
   const points = draft.pointsOf[i]!;
-  let its = shares.find(rule, points);
-  if (its === undefined) {
+  let share = shares.find(rule, points);
+  if (share === undefined) {
     const route = routes.at(rule);
-    its = [new CountedShare(route.enter(), points, route.rule.mode === "copy")];
-    shares.keep(rule, points, its);
+    share = new CountedShare(route.enter(), points, route.rule.mode === "copy");
+    shares.keep(rule, points, share);
   }
-  its[0]!.receive();
-  return its;
+  share.receive();
+  return share;
 }

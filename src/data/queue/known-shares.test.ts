@@ -13,10 +13,10 @@ test("what is known is that of the same rule with as many points, whatever came 
       const known = new KnownShares();
       for (const [at, of] of pairs) {
         const found = known.find(at, of);
-        if (found !== undefined) assert.deepEqual(found, [shareOf(at, of)]);
-        const shares = found ?? [shareOf(at, of)];
-        if (found === undefined) known.keep(at, of, shares);
-        assert.equal(known.find(at, of), shares);
+        if (found !== undefined) assert.deepEqual(found, shareOf(at, of));
+        const share = found ?? shareOf(at, of);
+        if (found === undefined) known.keep(at, of, share);
+        assert.equal(known.find(at, of), share);
       }
     }),
   );
@@ -24,7 +24,7 @@ test("what is known is that of the same rule with as many points, whatever came 
 
 test("of all that share a slot only what was kept last is known", () => {
   const known = new KnownShares();
-  known.keep(7, 1, [shareOf(7, 1)]);
+  known.keep(7, 1, shareOf(7, 1));
   for (let other = 0; other < 20_000; other++) {
     assert.equal(known.find(other, 1) !== undefined, other === 7, `rule ${other}`);
     assert.equal(known.find(7, other) !== undefined, other === 1, `${other} points`);
@@ -39,6 +39,8 @@ test("a share is data, counts what it takes with its rule, and knows where; a co
   const entry = new LedgerEntry("logs", "r", "p");
   const share = new CountedShare(entry, 7, false);
   share.receive();
+  assert.equal(share.alone, share.alone);
+  assert.deepEqual(share.alone, [share]);
   new CountedShare(entry, 2, true).receive();
   assert.deepEqual([entry.received, entry.copied], [7, 2]);
   const data = JSON.parse(JSON.stringify(share)) as CountedShare;

@@ -26,6 +26,7 @@ export class CountedShare implements Share {
   readonly points: number;
   readonly copied: boolean;
   readonly #entry: LedgerEntry;
+  #alone: readonly CountedShare[] | undefined;
 
   constructor(entry: LedgerEntry, points: number, copied: boolean) {
     this.rule = entry.rule;
@@ -33,6 +34,12 @@ export class CountedShare implements Share {
     this.points = points;
     this.copied = copied;
     this.#entry = entry;
+  }
+
+  /** The shares of a record that has no other: one list for all of these. */
+  get alone(): readonly CountedShare[] {
+    this.#alone ??= [this];
+    return this.#alone;
   }
 
   /** It comes in, in one more record. */
