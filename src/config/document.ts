@@ -41,10 +41,12 @@ type ParseResult =
   | { readonly ok: false; readonly faults: readonly SyntaxFault[] };
 
 /**
- * Reads YAML 1.2, and so JSON. `ok: false` when the syntax is broken, so that nothing more can be
- * said; faults of a document that can be read (a key given twice) come along with it.
+ * Reads YAML 1.2, and so JSON; a byte order mark is passed over. `ok: false` when the syntax is
+ * broken, so that nothing more can be said; faults of a document that can be read (a key given
+ * twice) come along with it.
  */
-export function parseText(text: string): ParseResult {
+export function parseText(written: string): ParseResult {
+  const text = withoutMark(written);
   const start = { line: 1, column: 1 };
   if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
     return refused({ message: "the document is larger than 16 MiB", position: start });
@@ -54,6 +56,13 @@ export function parseText(text: string): ParseResult {
   if (plain === undefined) return parseYaml(text);
   return { ok: true, document: { root: plain.root, positionOf: positionsIn(plain) }, faults: [] };
 }
+
+/** Of a text that begins with a byte order mark, the rest. */
+export function withoutMark(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
+}
+
+export const BYTE_ORDER_MARK = "\uFEFF";
 
 /** Places are looked for when something is to be said, which is seldom. */
 function positionsIn(plain: PlainDocument): ParsedDocument["positionOf"] {
@@ -66,21 +75,23 @@ function positionsIn(plain: PlainDocument): ParsedDocument["positionOf"] {
  * Whether reading it takes little: it is short, or differs in a few rules from what was read last.
  */
 export function isQuickToRead(text: string): boolean {
-  return text.length <= SHORT || rereadRecent(text) !== undefined;
+  return text.length <= SHORT || rereadRecent(withoutMark(text)) !== undefined;
 }
 
 /** The same for a document that is the first: what is read of it is remembered. */
-export function isPlain(text: string): boolean {
+export function isPlain(written: string): boolean {
+  const text = withoutMark(written);
   return (rereadRecent(text) ?? remember(readPlain(text))) !== undefined;
 }
 
 /**
  * Of the document that was read last, when this is it: where its rules begin, and where the last
- * one ends; `isFlow`: between brackets, as in JSON.
+ * one ends, a byte order mark not counted; `isFlow`: between brackets, as in JSON.
  */
 export function rulePlacesOf(
-  text: string,
+  written: string,
 ): { readonly starts: readonly number[]; readonly isFlow: boolean } | undefined {
+  const text = withoutMark(written);
   if (recent?.text !== text || recent.ruleStarts === undefined) return undefined;
   return { starts: recent.ruleStarts, isFlow: recent.isFlow };
 }

@@ -38,7 +38,7 @@ export interface LoadResult {
 
 /** Reads a config from its text; everything that is wrong with it is told at once. Never throws. */
 export function loadConfig(text: string, options: LoadOptions): LoadResult {
-  const parsed = parseText(withoutMark(text));
+  const parsed = parseText(text);
   const faults = parsed.faults.map((syntax) => fromSyntax(syntax, options.file));
   if (!parsed.ok) return { config: undefined, problems: faults };
   if (isEmpty(parsed.document.root)) return { config: undefined, problems: [...faults, emptyFile(options.file)] };
@@ -52,7 +52,7 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
 
 /** The fleet's document with the `node` of a node's own file. */
 function loadBeside(own: NodeFile, fleet: ParsedDocument, faults: Problem[], options: LoadOptions): LoadResult {
-  const parsed = parseText(withoutMark(own.text));
+  const parsed = parseText(own.text);
   const all = [...faults, ...parsed.faults.map((syntax) => fromSyntax(syntax, own.file))];
   if (!parsed.ok) return { config: undefined, problems: all };
   const { node: foreign, ...rest } = valuesOf(fleet.root) ?? {};
@@ -68,10 +68,6 @@ function loadBeside(own: NodeFile, fleet: ParsedDocument, faults: Problem[], opt
 
 const NOT_THE_FLEETS = "is one node's own, and no part of what a fleet runs";
 const NODE_HINT = "leave it out; each node has its own in its config file";
-
-function withoutMark(text: string): string {
-  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
-}
 
 /**
  * Reads a config file; paths in it start at its folder. A file that cannot be read is a problem,
@@ -93,7 +89,6 @@ export function filesFrom(folder: string): Required<Pick<Sources, "readFile" | "
   return { resolvePath, readFile: (name) => readBounded(resolvePath(name), MAX_FILE_BYTES).toString() };
 }
 
-const BYTE_ORDER_MARK = "\uFEFF";
 const MINIMAL_HINT = "the smallest config is  targets: [{ id: tempo, endpoint: http://127.0.0.1:14317 }]";
 /** Certificates and tokens are small: what is larger is a mistake. */
 const MAX_FILE_BYTES = 1_024 * 1_024;

@@ -20,8 +20,11 @@ export interface PlainDocument {
   readonly ruleStarts: readonly number[] | undefined;
 }
 
-/** Control characters but for line feeds: tabs mean different things in different places. */
-export const NOT_PLAIN = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\uFEFF]/u; // oxlint-disable-line no-control-regex -- these are meant
+/**
+ * Control characters but for line ends, which may be those of Windows: tabs mean different things
+ * in different places.
+ */
+export const NOT_PLAIN = /[\u0000-\u0009\u000B\u000C\u000E-\u001F\u007F-\u009F\uFEFF]|\r(?!\n)/u; // oxlint-disable-line no-control-regex -- these are meant
 
 /** Below the library's reader's 64, so that it is the one who tells. */
 const MAX_DEPTH = 60;
@@ -32,21 +35,23 @@ class NotPlain extends Error {}
 
 const SPACE = 0x20;
 const LINE_FEED = 0x0a;
+/** A line feed follows it. */
+const CARRIAGE_RETURN = 0x0d;
 const HASH = 0x23;
 const DASH = 0x2d;
 
-const DOUBLE_QUOTED = /"(?:[^"\\\n]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const SINGLE_QUOTED = /'(?:[^'\n]|'')*'/y;
+const DOUBLE_QUOTED = /"(?:[^"\\\r\n]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const SINGLE_QUOTED = /'(?:[^'\r\n]|'')*'/y;
 /** Up to a comment, or a colon that ends a key. */
-const PLAIN = /(?:[A-Za-z0-9_.$/+^(\\]|-(?=[^\s]))(?:[^\n:# ]|:(?=[^\s])| +(?=[^\n:# ])| +:(?=[^\s])|#)*/y;
+const PLAIN = /(?:[A-Za-z0-9_.$/+^(\\]|-(?=[^\s]))(?:[^\r\n:# ]|:(?=[^\s])| +(?=[^\r\n:# ])| +:(?=[^\s])|#)*/y;
 /** In braces and brackets. */
 const PLAIN_IN_FLOW =
-  /(?:[A-Za-z0-9_./+]|-(?=[A-Za-z0-9.]))(?:[^\n:# ,[\]{}]|:(?=[A-Za-z0-9/])| +(?=[A-Za-z0-9_./+*]))*/y;
-const KEY = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}|"[^"\\\n]{0,200}"|'[^'\n]{0,200}'):(?=[ \n]|$)/y;
-const KEY_IN_FLOW = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}: |"[^"\\\n]{0,200}": ?|'[^'\n]{0,200}': )/y;
+  /(?:[A-Za-z0-9_./+]|-(?=[A-Za-z0-9.]))(?:[^\r\n:# ,[\]{}]|:(?=[A-Za-z0-9/])| +(?=[A-Za-z0-9_./+*]))*/y;
+const KEY = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}|"[^"\\\r\n]{0,200}"|'[^'\r\n]{0,200}'):(?=[ \r\n]|$)/y;
+const KEY_IN_FLOW = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}: |"[^"\\\r\n]{0,200}": ?|'[^'\r\n]{0,200}': )/y;
 /** Of a document, where it is marked. */
-const BEGINNING = /---(?=[ \n])/y;
-const END_OF_LINE = / *(?:\n|$)| +#[^\n]*(?:\n|$)/y;
+const BEGINNING = /---(?=[ \r\n])/y;
+const END_OF_LINE = / *(?:\r?\n|$)| +#[^\n]*(?:\n|$)/y;
 const WHOLE = /^-?\d{1,15}$/u;
 const DECIMAL = /^-?\d{1,9}\.\d{1,9}$/u;
 /** What the library reads as a number, however it is written. */
@@ -140,7 +145,7 @@ export class PlainReader {
       this.#at = at;
       if (at >= text.length) return -1;
       const code = text.charCodeAt(at);
-      if (code !== LINE_FEED && code !== HASH) return at - start;
+      if (code !== HASH && !isLineEnd(code)) return at - start;
       const end = text.indexOf("\n", at);
       this.#at = end === -1 ? text.length : end + 1;
     }
@@ -158,7 +163,7 @@ export class PlainReader {
   #isDash(): boolean {
     if (this.#text.charCodeAt(this.#at) !== DASH) return false;
     const after = this.#text.charCodeAt(this.#at + 1);
-    return after === SPACE || after === LINE_FEED || this.#at + 1 === this.#text.length;
+    return after === SPACE || isLineEnd(after) || this.#at + 1 === this.#text.length;
   }
 
   #list(column: number, key: string): unknown[] {
@@ -334,7 +339,7 @@ export class PlainReader {
     if (this.#text[this.#at] === end) return;
     if (this.#text[this.#at] !== ",") throw new NotPlain();
     const next = this.#text.charCodeAt(++this.#at);
-    if (next !== SPACE && next !== LINE_FEED && !this.#isFlow) throw new NotPlain();
+    if (next !== SPACE && !isLineEnd(next) && !this.#isFlow) throw new NotPlain();
     this.#skip();
   }
 
@@ -342,7 +347,7 @@ export class PlainReader {
     const text = this.#text;
     for (;;) {
       const code = text.charCodeAt(this.#at);
-      if (code !== SPACE && !(code === LINE_FEED && this.#isFlow)) return;
+      if (code !== SPACE && !(this.#isFlow && isLineEnd(code))) return;
       this.#at++;
     }
   }
@@ -364,6 +369,10 @@ function notPlain(cause: unknown): undefined {
 
 function fail(): never {
   throw new NotPlain();
+}
+
+function isLineEnd(code: number): boolean {
+  return code === LINE_FEED || code === CARRIAGE_RETURN;
 }
 
 function keyIn(written: string): string {

@@ -39,6 +39,20 @@ function assertSame(text: string): boolean {
   return true;
 }
 
+/** True when it is plain, which it is with Windows line ends, too, and in a mix of both. */
+function assertSameInAllForms(text: string): boolean {
+  const isPlain = assertSame(text);
+  assert.equal(assertSame(windows(text)), isPlain, `with Windows line ends: ${JSON.stringify(text)}`);
+  assert.equal(assertSame(windows(text, 3)), isPlain, `in a mix: ${JSON.stringify(text)}`);
+  return isPlain;
+}
+
+/** With Windows line ends in each line but every `nth`. */
+function windows(text: string, nth = Infinity): string {
+  let line = 0;
+  return text.replaceAll(/\r?\n/gu, () => (++line % nth === 0 ? "\n" : "\r\n"));
+}
+
 function pathsIn(value: unknown, path: Path = []): Path[] {
   const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
   return [path, ...entries.flatMap(([key, one]) => pathsIn(one, [...path, Array.isArray(value) ? Number(key) : key]))];
@@ -51,14 +65,15 @@ test("plain documents: what is read of the examples, line by line changed, is wh
     ..."a: b|- a: b|  - c|    d: [1, x]|  e:|# c|   # c| |g: {h: i, j: k}|- - l|m: 'n' # o|.5|p: q: r|-".split("|"),
   );
   const edit = fc.record({ at: fc.nat(400), cut: fc.nat(3), put: fc.array(line, { maxLength: 3 }), shift: fc.nat(4) });
+  const form = fc.constantFrom(String, windows, (text: string) => windows(text, 3));
   let plain = 0;
   fc.assert(
-    fc.property(fc.constantFrom(...examples), fc.array(edit, { maxLength: 3 }), (example, edits) => {
+    fc.property(fc.constantFrom(...examples), fc.array(edit, { maxLength: 3 }), form, (example, edits, formed) => {
       const lines = example.split("\n").slice(0, 60);
       for (const { at, cut, put, shift } of edits) {
         lines.splice(at % lines.length, cut, ...put.map((text) => " ".repeat(2 * shift) + text));
       }
-      if (assertSame(`${edits.length % 2 === 0 ? "" : "--- # begins\n"}${lines.join("\n")}`)) plain++;
+      if (assertSame(formed(`${edits.length % 2 === 0 ? "" : "--- # begins\n"}${lines.join("\n")}`))) plain++;
     }),
     { numRuns: RUNS },
   );
@@ -80,13 +95,33 @@ test("plain documents: the line that begins a document is passed over, and there
     ["---\n", false],
     ["%YAML 1.2\n---\na: 1\n", false],
   ] as const) {
+    assert.equal(assertSameInAllForms(text), isPlain, JSON.stringify(text));
+  }
+});
+
+test("plain documents: a byte order mark is passed over, and a carriage return ends no line by itself", () => {
+  for (const [text, isPlain] of [
+    ["a: 1\rb: 2\n", false],
+    ["a: 1 # c\rb: 2\n", false],
+    ["a: 1\r", false],
+    ["a: 'x\r\n  y'\r\n", false],
+    ["a: x\r\n  y\r\n", false],
+    ["a: x \r\n\r\n  \r\nb: [ 1 ] # c\r\n", true],
+    ["{ a: 1 }\r\n", true],
+    ['{\r\n"a":\r\n1 }', false],
+    ['{\r\n  "a": [\r\n    1,\r\n    2\r\n  ]\r\n}\r\n', true],
+  ] as const) {
     assert.equal(assertSame(text), isPlain, JSON.stringify(text));
   }
+  const parsed = parseText("\uFEFFa: 1\r\nb: 2\r\n");
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.document.root, { a: 1, b: 2 });
+  assert.deepEqual(parsed.document.positionOf(["b"], "value"), { line: 2, column: 4 });
 });
 
 test("plain documents: any soup of marks is left to the library, or read as by it", () => {
   const marks =
-    'a|b|key|rules|:|: | :|\n|\n  |\n    |- |-|[|]|{|}|, |,|"|\'|"x"|\'y\'|"a\\n\\u00e9\\\\"|#| # c|1|-1|0x1|1.5|.5|1e3|+1|017|007|true|~|null|Yes|${env:A}|http://a:1/b|*|&a|!t|\\||>|?|%|@|`|<<|---|...|é|\u2028|\u0085|12345678901234567890|=|.inf|1_000|0o7|2001-01-01|^a|^|(b)|\\d+|a b|  | |;|a*|*a'.split(
+    'a|b|key|rules|:|: | :|\n|\n  |\n    |\r|\r\n|- |-|[|]|{|}|, |,|"|\'|"x"|\'y\'|"a\\n\\u00e9\\\\"|#| # c|1|-1|0x1|1.5|.5|1e3|+1|017|007|true|~|null|Yes|${env:A}|http://a:1/b|*|&a|!t|\\||>|?|%|@|`|<<|---|...|é|\u2028|\u0085|12345678901234567890|=|.inf|1_000|0o7|2001-01-01|^a|^|(b)|\\d+|a b|  | |;|a*|*a'.split(
       "|",
     );
   const soup = fc.array(fc.constantFrom(...marks), { maxLength: 14 }).map((parts) => parts.join(""));
@@ -132,7 +167,7 @@ test("plain documents: any soup of marks is left to the library, or read as by i
         fc.tuple(value, soup).map((both) => both.join("\n")),
       ),
       (text) => {
-        if (assertSame(text.trimStart())) plain++;
+        if (assertSameInAllForms(text.trimStart())) plain++;
         if (assertSame(`rules:\n  - a: 1\n${text}`)) plain++;
       },
     ),
@@ -144,7 +179,7 @@ test("plain documents: any soup of marks is left to the library, or read as by i
 test("plain documents: JSON with spaces or without is read as by the library, and rules are found", () => {
   fc.assert(
     fc.property(fc.jsonValue({ depthSize: "small" }), fc.constantFrom(0, 1, 2), (value, indent) => {
-      assertSame(JSON.stringify({ rules: [value, 1], next: value }, undefined, indent));
+      assertSameInAllForms(JSON.stringify({ rules: [value, 1], next: value }, undefined, indent));
     }),
     { numRuns: RUNS },
   );
@@ -223,7 +258,7 @@ const FLOW = JSON.stringify(
 
 test("plain documents: where a few rules differ, only these are read, and it is what the library reads", () => {
   const put = fc.constantFrom(
-    ...'|\n|  - id: d\n    pool: q\n|    pool: q\n|  - e\n|# x\n|   # x\n|-|  |pools: {}\n|"|\'|{|}|,|]|:| |a|\n   |{ "id": "d" },|, 1|,,|#|- f\n'.split(
+    ...'|\n|  - id: d\n    pool: q\n|    pool: q\n|  - e\n|# x\n|   # x\n|-|  |pools: {}\n|"|\'|{|}|,|]|:| |a|\n   |{ "id": "d" },|, 1|,,|#|- f\n|\r|\r\n|  - id: d\r\n|  - id: d'.split(
       "|",
     ),
   );
@@ -234,8 +269,9 @@ test("plain documents: where a few rules differ, only these are read, and it is 
     atLine: fc.boolean(),
   });
   let reread = 0;
+  const documents = [BLOCK, FLOW].flatMap((text) => [text, windows(text), windows(text, 3)]);
   fc.assert(
-    fc.property(fc.constantFrom(BLOCK, FLOW), fc.array(edit, { minLength: 1, maxLength: 2 }), (before, edits) => {
+    fc.property(fc.constantFrom(...documents), fc.array(edit, { minLength: 1, maxLength: 2 }), (before, edits) => {
       let text = before;
       for (const one of edits) {
         const near = one.at % (text.length + 1);
@@ -266,6 +302,7 @@ test("plain documents: an entry behind the last one, without a comma between the
 test("plain documents: the rules that stay are the same objects", () => {
   for (const [before, from, to] of [
     [BLOCK, "service_name: a", "service_name: b"],
+    [windows(BLOCK), "service_name: a", "service_name: b"],
     [FLOW, '"id": "a"', '"id": "z"'],
   ] as const) {
     const known = readPlain(before);

@@ -40,7 +40,7 @@ const MAX_BYTES = 16 * 1_024 * 1_024;
 export function loadTests(name: string, cwd: string): TestFile {
   const path = resolve(cwd, name);
   const text = readNamed(path, name, MAX_BYTES).toString();
-  const parsed = parseText(text.replace(/^\uFEFF/u, ""));
+  const parsed = parseText(text);
   const none = { file: name, config: undefined, tests: [], check: () => [] };
   if (!parsed.ok || parsed.faults.length > 0) {
     const problems = parsed.faults.map(({ message, hint, position }) => problem(name, "", message, hint, position));

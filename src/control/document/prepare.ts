@@ -83,7 +83,7 @@ export function loadDocument(text: string, place: DocumentPlace, policy = fleetP
 
 /** The values of a document as written; undefined when it cannot be read. */
 export function rootOf(text: string): unknown {
-  const parsed = parseText(text.replace(/^\uFEFF/u, ""));
+  const parsed = parseText(text);
   return parsed.ok ? parsed.document.root : undefined;
 }
 

@@ -2,10 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import { rulePlacesOf } from "../../config/document.ts";
 import { valuesOf } from "../../config/values.ts";
 import { commonItems } from "../../core/common-ends.ts";
-import { type Change, lineEnd } from "./rewriting.ts";
+import { type Change, lineEnd, type LineEnds, lineEndsOf } from "./rewriting.ts";
 
-/** Makes a text that says `before` say `next`. `unit`: what a part of JSON is indented by. */
-export type RewriteText = (text: string, before: unknown, next: unknown, unit?: string) => string | undefined;
+/** Makes a text, or a part of one, that says `before` say `next`. */
+export type RewriteText = (text: string, before: unknown, next: unknown, form?: PartForm) => string | undefined;
+
+/** What cannot be seen in a part of a text. */
+export interface PartForm {
+  /** What it is indented by, where it is JSON. */
+  readonly unit?: string | undefined;
+  readonly lineEnds: LineEnds;
+}
 
 /** More of them are as dear as all. */
 const MOST_RULES = 20;
@@ -46,7 +53,7 @@ function rewriteLines(
 ): string | undefined {
   const start = starts[from]!;
   const end = to < starts.length - 1 ? starts[to]! : nextContent(text, starts[to]!);
-  const part = rewrite(text.slice(start, end), before, next);
+  const part = rewrite(text.slice(start, end), before, next, { lineEnds: lineEndsOf(text) });
   return part === undefined ? undefined : text.slice(0, start) + part + text.slice(end);
 }
 
@@ -68,7 +75,8 @@ function rewriteInBrackets(
   const start = spaceBefore(text, starts[from]!);
   const end = to < starts.length - 1 ? text.lastIndexOf(",", starts[to]) : starts[to]!;
   const list = `[${text.slice(start, end)}]`;
-  const part = rewrite(list, before, next, isJson(list) ? jsonUnitOf(text) : undefined);
+  const unit = isJson(list) ? jsonUnitOf(text) : undefined;
+  const part = rewrite(list, before, next, { unit, lineEnds: lineEndsOf(text) });
   return part === undefined ? undefined : text.slice(0, start) + part.slice(1, -1) + text.slice(end);
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMap, isSeq, parseDocument } from "yaml";
-import { parseText } from "../../config/document.ts";
+import { BYTE_ORDER_MARK, parseText, withoutMark } from "../../config/document.ts";
 import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from "./render.ts";
 import { rewriteBlock } from "./rewrite-block.ts";
 import { rewriteFlow } from "./rewrite-flow.ts";
@@ -14,6 +14,7 @@ import {
   type Holder,
   isBlock,
   lineEnd,
+  lineEndsOf,
   lineStart,
   putLines,
   type Rewriting,
@@ -21,7 +22,7 @@ import {
   withCommentsBelow,
   written,
 } from "./rewriting.ts";
-import { isJson, jsonUnitOf, rewriteRules } from "./rewrite-rules.ts";
+import { isJson, jsonUnitOf, type PartForm, rewriteRules } from "./rewrite-rules.ts";
 import { stepsOf } from "./steps.ts";
 
 /**
@@ -30,7 +31,7 @@ import { stepsOf } from "./steps.ts";
  * cannot be made to say it that way, because an anchor is in between.
  */
 export function rewriteText(text: string, next: unknown): string | undefined {
-  const parsed = parseText(text.slice(markOf(text).length));
+  const parsed = parseText(text);
   return parsed.ok ? rewriteKnown(text, parsed.document.root, next) : undefined;
 }
 
@@ -42,25 +43,29 @@ export function rewriteKnown(text: string, before: unknown, next: unknown): stri
 /** As above, but undefined where all of a document would have to be looked at, which takes long. */
 export function rewriteFew(text: string, before: unknown, next: unknown): string | undefined {
   if (isDeepStrictEqual(before, next)) return text;
-  const result = rewriteRules(text, { before, next }, rewriteAll);
-  return result !== undefined && says(result, next) ? result : undefined;
+  const result = rewriteRules(withoutMark(text), { before, next }, rewriteAll);
+  return result !== undefined && says(result, next) ? withMarkOf(text, result) : undefined;
 }
 
-/** `unit`: what JSON is indented by, where it is a part of such. */
-function rewriteAll(text: string, before: unknown, next: unknown, unit?: string): string | undefined {
-  const mark = markOf(text);
-  const body = text.slice(mark.length);
-  const json = unit ?? jsonIndentOf(body);
+/** `form`: of the text that it is a part of. */
+function rewriteAll(text: string, before: unknown, next: unknown, form?: PartForm): string | undefined {
+  const body = withoutMark(text);
+  const json = form?.unit ?? jsonIndentOf(body);
+  const lineEnds = form?.lineEnds ?? lineEndsOf(body);
   const { contents } = parseDocument(body, { keepSourceTokens: true, uniqueKeys: false });
   // A comment that is indented deep may become a part of a text above it: then all texts are put in
   // quotes.
   for (const long of ["blocks", "quotes"] as const) {
     const rewriting = openRewriting(body, long, json);
     rewriting.reconcile(contents, { before, next }, { kind: "root" });
-    const result = applySplices(body, rewriting.splices);
-    if (says(result, next)) return mark + result;
+    const result = applySplices(body, rewriting.splices, lineEnds);
+    if (says(result, next)) return withMarkOf(text, result);
   }
   return undefined;
+}
+
+function withMarkOf(text: string, result: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK + result : result;
 }
 
 /**
@@ -69,12 +74,6 @@ function rewriteAll(text: string, before: unknown, next: unknown, unit?: string)
  */
 export function jsonIndentOf(text: string): string | undefined {
   return isJson(text) ? jsonUnitOf(text) : undefined;
-}
-
-const BYTE_ORDER_MARK = "\uFEFF";
-
-function markOf(text: string): string {
-  return text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
 }
 
 /**

@@ -102,18 +102,25 @@ export interface Splice {
 /**
  * The text with all splices done: what lies outside of them stays byte for byte. Cuts may overlap
  * each other; of those that begin at the same place, what is put in stands in the order of the
- * list. New lines end like those of the text.
+ * list. New lines end as told.
  */
-export function applySplices(text: string, splices: readonly Splice[]): string {
-  const eol = text.includes("\r\n") ? "\r\n" : "\n";
+export function applySplices(text: string, splices: readonly Splice[], lineEnds: LineEnds): string {
   let result = "";
   let at = 0;
   for (const { start, end, text: put } of splices.toSorted((a, b) => a.start - b.start)) {
     if (start > at) result += text.slice(at, start);
-    result += eol === "\n" ? put : put.replaceAll("\n", eol);
+    result += lineEnds === "\n" ? put : put.replaceAll("\n", lineEnds);
     at = Math.max(at, end);
   }
   return result + text.slice(at);
+}
+
+/** Of Windows, or of all others. */
+export type LineEnds = "\n" | "\r\n";
+
+/** Those of Windows, where a text has one of them. */
+export function lineEndsOf(text: string): LineEnds {
+  return text.includes("\r\n") ? "\r\n" : "\n";
 }
 
 /** Where the line of an offset begins. */

@@ -23,7 +23,7 @@ type Publishable =
  * loads it.
  */
 export function publishable(text: string): Publishable {
-  const parsed = parseText(text.startsWith(MARK) ? text.slice(MARK.length) : text);
+  const parsed = parseText(text);
   if (!parsed.ok || parsed.faults.length > 0) {
     return invalid(parsed.faults.map(({ message, hint, position }) => ({ ...error(message, hint), position })));
   }
@@ -57,7 +57,6 @@ export async function validatorFaults(text: string, validators: readonly ConfigV
   return (await Promise.all(said)).flat().map((message) => error(message, undefined));
 }
 
-const MARK = "\uFEFF";
 const ANCHORED = "has anchors (&name) or merges between `node` and the rest";
 const TOO_LONG = "leave out what can be told by a pattern; name files or variables for what is long";
 const EMPTY = "all but `node` is the fleet's: targets, pools, rules, ...";
