@@ -1,0 +1,231 @@
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import type { Position } from "../core/problem.ts";
+import type { Path } from "./finding.ts";
+import { type ParseResult, refused, type SyntaxFault } from "./parsed-document.ts";
+import { offsetOf, type Place } from "./place.ts";
+
+/**
+ * Reads a document by the YAML library, at a twentieth of the speed of `readPlain`: it knows all
+ * forms and all places.
+ */
+export function parseYaml(text: string): ParseResult {
+  try {
+    return readYaml(text);
+  } catch (cause) {
+    // The YAML parser recurses: only nesting of thousands of levels gets here.
+    if (!(cause instanceof RangeError)) throw cause;
+    return refused({ message: TOO_DEEP, position: { line: 1, column: 1 } });
+  }
+}
+
+const TOO_DEEP = "the document is nested too deeply";
+/**
+ * The parser tells it so, too, where it catches its own fault, and then of what it met without a
+ * stack.
+ */
+const NO_STACK = /Maximum call stack size exceeded|Stack overflow/u;
+
+/** One unclosed bracket makes an error of every line that follows. */
+const MAX_SYNTAX_FAULTS = 20;
+
+function readYaml(text: string): ParseResult {
+  const lines = new LineCounter();
+  const positionAt = (offset: number): Position => toPosition(lines, offset);
+  // Keys given twice are found in readTree: the parser compares each key with all before it.
+  const yaml = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, stringKeys: false });
+  const faults = [...yaml.errors, ...yaml.warnings].slice(0, MAX_SYNTAX_FAULTS).map((error) => ({
+    message: NO_STACK.test(error.message) ? TOO_DEEP : (SYNTAX_WORDS[error.code] ?? firstLine(error.message)),
+    ...(SYNTAX_HINTS[error.code] !== undefined && { hint: SYNTAX_HINTS[error.code] }),
+    position: positionAt(error.pos[0]),
+  }));
+  const tooDeep = faults.find(({ message }) => message === TOO_DEEP);
+  if (tooDeep !== undefined) return refused(tooDeep);
+  if (faults.length > 0) return { ok: false, faults };
+  const tree = readTree(yaml.contents, positionAt);
+  const positionOf = (path: Path, at: "key" | "value"): Position => positionAt(offsetOf(tree.place, path, at));
+  return { ok: true, document: { root: tree.root, positionOf }, faults: tree.faults };
+}
+
+/** Where the parser's words are for who programs with it. */
+const SYNTAX_WORDS: Readonly<Record<string, string>> = { MULTIPLE_DOCS: "there is more than one document" };
+
+const SYNTAX_HINTS: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: "indent with spaces",
+  MULTIPLE_DOCS: "one file is one document: remove the line ---",
+  TAG_RESOLVE_FAILED: "tags such as !name are not used here; put the text in quotes",
+};
+
+function firstLine(message: string): string {
+  return message.split("\n")[0] ?? message;
+}
+
+function toPosition(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/**
+ * Plain values of a YAML tree and their places. Aliases are followed, within a bound; merge keys
+ * `<<` are merged.
+ */
+function readTree(contents: Node | null, positionAt: Reading["positionAt"]) {
+  const counts = { inAlias: 0, expanded: 0, depth: 0 };
+  const reading: Reading = { positionAt, anchors: new Map(), open: new Set(), ...counts, faults: [] };
+  const { value, place } = readNode(contents, 0, reading);
+  return { root: value, place, faults: reading.faults };
+}
+
+/** Values that aliases may add to a document: far more than any real one, far less than a bomb. */
+const MAX_EXPANDED = 100_000;
+const MAX_DEPTH = 64;
+const MAX_FAULTS = 100;
+
+interface Reading {
+  readonly positionAt: (offset: number) => Position;
+  readonly anchors: Map<string, Node>;
+  /** Anchored nodes that are being read: an alias to one of them would never end. */
+  readonly open: Set<Node>;
+  inAlias: number;
+  expanded: number;
+  depth: number;
+  readonly faults: SyntaxFault[];
+}
+
+interface Read {
+  readonly value: unknown;
+  readonly place: Place;
+}
+
+function readNode(node: unknown, parentAt: number, reading: Reading): Read {
+  const offset = isNode(node) ? (node.range?.[0] ?? parentAt) : parentAt;
+  const place: Place = { valueAt: offset, keyAt: undefined, children: new Map() };
+  if (!isNode(node)) return { value: null, place };
+  if (isAlias(node)) return readAlias(node, place, reading);
+  if (reading.inAlias > 0 && ++reading.expanded > MAX_EXPANDED) {
+    if (reading.expanded === MAX_EXPANDED + 1) add(reading, offset, "aliases (*name) stand for too many values");
+    return { value: null, place };
+  }
+  if (reading.inAlias === 0 && (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined)
+    reading.anchors.set(node.anchor, node);
+  if (isScalar(node)) return { value: scalarValue(node, offset, reading), place };
+  return { value: readCollection(node, place, reading), place };
+}
+
+function readCollection(node: Node, place: Place, reading: Reading): unknown {
+  if (++reading.depth > MAX_DEPTH) {
+    reading.depth--;
+    add(reading, place.valueAt, `nested more than ${MAX_DEPTH} levels deep`);
+    return null;
+  }
+  reading.open.add(node);
+  const value = isMap(node) ? readMap(node, place, reading) : isSeq(node) ? readSeq(node, place, reading) : null;
+  reading.open.delete(node);
+  reading.depth--;
+  return value;
+}
+
+function readSeq(node: YAMLSeq, place: Place, reading: Reading): unknown[] {
+  return node.items.map((item, i) => {
+    const read = readNode(item, place.valueAt, reading);
+    place.children.set(i, read.place);
+    return read.value;
+  });
+}
+
+function readMap(node: YAMLMap, place: Place, reading: Reading): Record<string, unknown> {
+  const map: Record<string, unknown> = {};
+  const merges: Read[] = [];
+  for (const pair of node.items) {
+    const keyAt = isNode(pair.key) ? (pair.key.range?.[0] ?? place.valueAt) : place.valueAt;
+    const key = readKey(pair.key, keyAt, reading);
+    if (key === undefined) continue;
+    const before = place.children.get(key);
+    if (before !== undefined) {
+      const firstAt = before.keyAt ?? before.valueAt;
+      const hint = `first on line ${reading.positionAt(firstAt).line}`;
+      add(reading, keyAt, `the key "${key}" is given twice`, hint);
+      continue;
+    }
+    const read = readNode(pair.value, keyAt, reading);
+    if (key === "<<") {
+      merges.push(read);
+      continue;
+    }
+    map[key] = read.value;
+    place.children.set(key, { ...read.place, keyAt });
+  }
+  for (const merge of merges) mergeInto(map, place, merge, reading);
+  return map;
+}
+
+/** YAML's merge key: what the mapping has itself wins, then what is merged first. */
+function mergeInto(map: Record<string, unknown>, place: Place, merge: Read, reading: Reading): void {
+  const sources = Array.isArray(merge.value) ? [...merge.place.children.values()] : [merge.place];
+  const values: unknown[] = Array.isArray(merge.value) ? merge.value : [merge.value];
+  for (const [i, value] of values.entries()) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      add(reading, merge.place.valueAt, "the merge key << takes a mapping, or a list of mappings");
+      continue;
+    }
+    for (const [key, entry] of Object.entries(value)) {
+      if (Object.hasOwn(map, key)) continue;
+      map[key] = entry;
+      const from = sources[i]?.children.get(key);
+      if (from !== undefined) place.children.set(key, from);
+    }
+  }
+}
+
+function readKey(key: unknown, offset: number, reading: Reading): string | undefined {
+  if (!isScalar(key)) {
+    add(reading, offset, "a key must be a text");
+    return undefined;
+  }
+  const text = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
+  if (text !== "__proto__") return text;
+  add(reading, offset, `the key "${text}" is not allowed`);
+  return undefined;
+}
+
+function readAlias(node: Alias, place: Place, reading: Reading): Read {
+  const target = reading.anchors.get(node.source);
+  if (target === undefined || reading.open.has(target)) {
+    const message =
+      target === undefined ? `there is no anchor &${node.source} before this` : `*${node.source} contains itself`;
+    add(reading, place.valueAt, message);
+    return { value: null, place };
+  }
+  reading.inAlias++;
+  const read = readNode(target, place.valueAt, reading);
+  reading.inAlias--;
+  return read;
+}
+
+function scalarValue(node: Scalar, offset: number, reading: Reading): unknown {
+  const { value, source } = node;
+  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return source !== undefined && /^[-+]?\d+$/u.test(source) ? BigInt(source) : value;
+  }
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return value;
+  add(reading, offset, "this kind of value is not used here", "write a text, a number, true or false");
+  return null;
+}
+
+function add(reading: Reading, offset: number, message: string, hint?: string): void {
+  if (reading.faults.length >= MAX_FAULTS) return;
+  reading.faults.push({ message, ...(hint !== undefined && { hint }), position: reading.positionAt(offset) });
+}
