@@ -13,11 +13,16 @@ import { BIN, DemoProcess } from "./demo-process.ts";
 const FOLDER = mkdtempSync(join(tmpdir(), "signalbox-demo-"));
 after(() => rmSync(FOLDER, { recursive: true }));
 
+/** Node leaves what it compiled in the folder for temporary files, unless it is told where. */
+const compiled = process.env["NODE_COMPILE_CACHE"];
+const COMPILED: Readonly<Record<string, string>> =
+  compiled === undefined ? { NODE_DISABLE_COMPILE_CACHE: "1" } : { NODE_COMPILE_CACHE: compiled };
+
 function demo(...args: string[]): DemoProcess {
   // A folder of its own for temporary files too, so that what is left behind would be seen.
   return new DemoProcess(process.execPath, [BIN, "demo", ...args], {
     cwd: FOLDER,
-    env: { PATH: "", TMPDIR: FOLDER, NODE_DISABLE_COMPILE_CACHE: "1" },
+    env: { PATH: "", TMPDIR: FOLDER, ...COMPILED },
   });
 }
 
