@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { envOfRun } from "../support/env-of-run.ts";
 import { completeConfig } from "../support/node.ts";
 import type { Sink } from "../support/sinks/sink.ts";
 
@@ -30,6 +31,7 @@ export class NodeProcess implements AsyncDisposable {
     this.#child = spawn(process.execPath, [BIN, "run", "-c", file], {
       cwd: this.#directory,
       stdio: ["ignore", "ignore", "pipe"],
+      env: envOfRun(),
     });
     createInterface({ input: this.#child.stderr }).on("line", (line) => {
       if (line.startsWith("{")) this.lines.push(JSON.parse(line) as Line);

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ProcessSignals, runNode } from "../../src/server/run.ts";
 import type { RunningNode } from "../../src/server/running-node.ts";
+import { envOfRun } from "../support/env-of-run.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 
@@ -31,7 +32,10 @@ class Folder implements Disposable {
 
 test("a config that comes by a pipe is read once, and SIGTERM ends the process with 0", async () => {
   using folder = new Folder();
-  const child = spawn(process.execPath, [BIN, "run", "-c", folder.pipe], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, [BIN, "run", "-c", folder.pipe], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: envOfRun(),
+  });
   const lines: string[] = [];
   const ended = once(child, "close");
   try {

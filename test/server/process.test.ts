@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { envOfRun } from "../support/env-of-run.ts";
 import { configText } from "./scene.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/signalbox.js", import.meta.url));
@@ -21,7 +22,11 @@ class NodeProcess implements AsyncDisposable {
 
   constructor(text: string) {
     writeFileSync(this.file, text);
-    this.#child = spawn(process.execPath, [BIN, "run"], { cwd: this.directory, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(process.execPath, [BIN, "run"], {
+      cwd: this.directory,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: envOfRun(),
+    });
     this.#lines = createInterface({ input: this.#child.stderr })[Symbol.asyncIterator]();
     this.ended = new Promise((resolve) => void this.#child.on("close", resolve));
   }

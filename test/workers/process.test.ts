@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { callApi } from "../admin/api-client.ts";
 import { Sender } from "../scenario/fault-sender.ts";
+import { envOfRun } from "../support/env-of-run.ts";
 import { completeConfig } from "../support/node.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
@@ -34,6 +35,7 @@ class WorkersProcess implements AsyncDisposable {
     this.#child = spawn(process.execPath, [BIN, "run", file], {
       cwd: this.directory,
       stdio: [...stdio],
+      env: envOfRun(),
       detached: true,
     });
     this.ended = once(this.#child, "exit");

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { envOfRun } from "../env-of-run.ts";
 
 const BIN = fileURLToPath(new URL("../../../bin/signalbox.js", import.meta.url));
 
@@ -37,7 +38,7 @@ export class FleetNodeProcess implements AsyncDisposable {
     this.lines = [];
     const child = spawn(process.execPath, [BIN, "run", "-c", this.#file], {
       stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, ...this.#env },
+      env: envOfRun(this.#env),
     });
     this.#child = child;
     running.add(child);
