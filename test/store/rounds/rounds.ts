@@ -8,7 +8,7 @@ import { Stage, type StageOptions } from "./stage.ts";
 export interface RoundsOptions
   extends Pick<StageOptions, "settings" | "prefix" | "ttlMs" | "patienceMs">,
     Pick<Arena, "waves" | "killMember"> {
-  /** At least so many, and each wave once. */
+  /** At least so many, each wave once, and one of each kind of the first wave. */
   readonly rounds: number;
   /**
    * Elections at the same time, of which each other one is a lock: a process that is disrupted is a
@@ -57,7 +57,7 @@ export async function runRounds(options: RoundsOptions): Promise<RoundsReport> {
   );
   await using stage = await Stage.open({ ...options, scopes, faults });
   const counts = { waves: 0, rounds: {}, candidates: new Set<string>(), members: {} };
-  while (counts.waves < options.waves.length || roundsIn(counts) < options.rounds) {
+  while (isLacking(counts, options)) {
     const wave = options.waves[counts.waves % options.waves.length];
     if (wave === undefined) throw new Error("there is no wave");
     await runWave(stage, { ...options, scopes }, wave, counts);
@@ -70,6 +70,12 @@ export async function runRounds(options: RoundsOptions): Promise<RoundsReport> {
   const { told, seats, store } = stage;
   const history: History = { isFair: store.facts.isFair, told, writes, queue: seats.history };
   return { ...counts, history, violations: checkHistory(history) };
+}
+
+function isLacking(counts: Counts, { waves, rounds }: RoundsOptions): boolean {
+  const kinds = waves[0]?.candidates ?? [];
+  const isShort = counts.waves < waves.length || roundsIn(counts) < rounds;
+  return isShort || kinds.some((how) => (counts.rounds[how] ?? 0) === 0);
 }
 
 export function roundsIn({ rounds }: Pick<Counts, "rounds">): number {
