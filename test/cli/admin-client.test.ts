@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { parse } from "yaml";
 import { createAuthority } from "../support/certs.ts";
+import { PROBLEMS, REFUSALS } from "./refusals.ts";
 import { type Ran, runCli } from "./run-cli.ts";
-import { ScriptedAdmin, type Script } from "./scripted-admin.ts";
+import { ScriptedAdmin } from "./scripted-admin.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "signalbox-admin-cli-"));
 after(() => rmSync(FOLDER, { recursive: true }));
@@ -236,85 +237,7 @@ test("the token and the version to match go with the request; neither is printed
   assert.ok(!JSON.stringify(ran).includes("other"));
 });
 
-const problems = [
-  {
-    severity: "error",
-    path: "rules[0].pool",
-    message: 'unknown pool "q"',
-    hint: "known pools: p",
-    file: "a.yaml",
-    position: { line: 4, column: 9 },
-  },
-];
-const refusals: { script: Script; code: number; err: RegExp }[] = [
-  { script: { status: 400, body: { detail: "no YAML" } }, code: 3, err: /^signalbox: no YAML\n$/u },
-  {
-    script: { status: 422, body: { detail: "the config has problems", problems } },
-    code: 3,
-    err: /^a\.yaml:4:9: error: rules\[0\]\.pool: unknown pool "q" \(known pools: p\)\nsignalbox: the config has problems\n$/u,
-  },
-  {
-    script: { status: 401, body: { detail: "send a token" } },
-    code: 1,
-    err: /^signalbox: send a token\n {2}.*--token.*SIGNALBOX_TOKEN/u,
-  },
-  {
-    script: { status: 403, body: { detail: "this needs the role admin" } },
-    code: 1,
-    err: /role admin\n {2}.*higher role/u,
-  },
-  {
-    script: { status: 404, body: { detail: "there is no rule r" } },
-    code: 5,
-    err: /^signalbox: there is no rule r\n$/u,
-  },
-  { script: { status: 409, body: { detail: "there is a rule r" } }, code: 6, err: /there is a rule r/u },
-  {
-    script: { status: 412, body: { detail: "version 9 runs" } },
-    code: 6,
-    err: /version 9 runs\n {2}.*config history/u,
-  },
-  {
-    script: { status: 412, body: { detail: "d", hint: "the\nhint" } },
-    code: 6,
-    err: /^signalbox: d\n {2}the hint\n$/u,
-  },
-  { script: { status: 500, body: {} }, code: 1, err: /status 500\n {2}.*log/u },
-  { script: { status: 503, body: { title: "Service Unavailable" } }, code: 1, err: /Service Unavailable/u },
-  {
-    script: { status: 404, type: "text/html", body: "<h1>not found</h1>" },
-    code: 7,
-    err: /is not the admin API\n {2}.*node\.listen\.admin/u,
-  },
-  { script: { status: 200, type: "text/html", body: "<h1>hello</h1>" }, code: 7, err: /is not the admin API/u },
-  { script: { status: 200, body: "{ broken" }, code: 7, err: /is not the admin API/u },
-  {
-    script: { status: 404, type: "application/json", body: { code: 5, message: "this is an OTLP/HTTP listener" } },
-    code: 7,
-    err: /is not the admin API\n {2}.*OTLP has other ports/u,
-  },
-  {
-    script: {
-      status: 409,
-      body: { detail: "items would have none", hint: "force it with ?force=true if that is meant" },
-    },
-    code: 6,
-    err: /^signalbox: items would have none\n {2}force it with --force if that is meant\n$/u,
-  },
-  {
-    script: { status: 404, body: { detail: "version 3 is not kept; /api/v1/config/versions lists those that are" } },
-    code: 5,
-    err: /^signalbox: version 3 is not kept; signalbox config history lists those that are\n$/u,
-  },
-  { script: { status: 429, body: { detail: "busy" } }, code: 1, err: /busy\n {2}.*try again/u },
-  { script: { status: 302, body: {} }, code: 1, err: /status 302/u },
-  {
-    script: { status: 404, body: { detail: "two\nlines \u001b[31mred" } },
-    code: 5,
-    err: /^signalbox: two lines +\[31mred\n$/u,
-  },
-];
-for (const { script, code, err } of refusals) {
+for (const { script, code, err } of REFUSALS) {
   const about = `${script.status} ${JSON.stringify(script.body).slice(0, 40)}`;
   test(`an answer of ${about} exits with ${code}, and is told to people on stderr, and to programs as JSON`, async () => {
     await using admin = await ScriptedAdmin.open(script);
@@ -339,7 +262,7 @@ function assertError({ out, err }: Ran, code: number): void {
 }
 
 test("config validate prints problems as its result, and exits with 3", async () => {
-  await using admin = await ScriptedAdmin.open({ body: { valid: false, problems } });
+  await using admin = await ScriptedAdmin.open({ body: { valid: false, problems: PROBLEMS } });
   const ran = await runCli(["config", "validate", "-f", RULE, "--url", admin.url]);
   assert.equal(ran.code, 3);
   assert.match(ran.out, /^a\.yaml:4:9: error: .*\nnot valid: 1 error, 0 warnings\n$/u);
