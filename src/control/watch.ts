@@ -32,6 +32,8 @@ export interface FileWatchOptions {
 type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
 
 const SETTLE_MS = 30;
+/** After the first report of a burst, for a first look: nothing is read by it. */
+const FIRST_LOOK_MS = 5;
 const POLL_MS = 1_000;
 /** How often a content is told that could not be dealt with. */
 const MAX_TRIES = 4;
@@ -115,17 +117,28 @@ export class FileWatch implements AsyncDisposable {
 
   #schedulePoll(): void {
     this.#poll = this.#options.clock.after(this.#options.pollMs ?? POLL_MS, () => {
-      this.#changed();
+      this.#reported();
       this.#schedulePoll();
     });
   }
 
-  /**
-   * A burst of reports is one inspection, so much later that the writer is likely to have ended.
-   */
+  /** A burst of reports is one look now, and one when the writer is likely to have ended. */
+  #reported(): void {
+    this.#lookAfter(Math.min(FIRST_LOOK_MS, this.#settleMs));
+  }
+
+  /** It was looked at just now. */
   #changed(): void {
+    this.#lookAfter(this.#settleMs);
+  }
+
+  get #settleMs(): number {
+    return this.#options.settleMs ?? SETTLE_MS;
+  }
+
+  #lookAfter(delayMs: number): void {
     if (this.#settling !== undefined || this.#closed) return;
-    this.#settling = this.#options.clock.after(this.#options.settleMs ?? SETTLE_MS, () => {
+    this.#settling = this.#options.clock.after(delayMs, () => {
       this.#settling = undefined;
       const forced = this.#forced;
       this.#forced = false;
@@ -216,7 +229,7 @@ export class FileWatch implements AsyncDisposable {
       try {
         this.#directories.set(
           directory,
-          watchDirectory(directory, () => this.#changed()),
+          watchDirectory(directory, () => this.#reported()),
         );
       } catch {
         // Gone, or no more watches to be had: tried again at the next poll.
