@@ -82,6 +82,9 @@ rules: [{ id: two, signals: [traces], pool: new }]
 default_pool: stays
 `;
 
+/** Made once: plans are data, and reading a config takes longer than to apply it. */
+const [PLAN_BEFORE, PLAN_AFTER] = [planOf(BEFORE, 1), planOf(AFTER, 2)];
+
 interface Scene extends AsyncDisposable {
   readonly embedded: EmbeddedDataPlane;
   readonly injector: Injector;
@@ -108,7 +111,7 @@ async function open(): Promise<Scene> {
     return { pick: (view) => view.candidates[0] ?? -1, charge: () => undefined, changed: () => undefined };
   };
   strategies.register("mine", mine);
-  const embedded = await openEmbedded(planOf(BEFORE, 1), LIMITS, env, {
+  const embedded = await openEmbedded(PLAN_BEFORE, LIMITS, env, {
     checks: "off",
     strategies,
     secrets: { env: {} },
@@ -123,7 +126,7 @@ async function stop(dataPlane: DataPlane, clock: ManualClock): Promise<void> {
 }
 
 async function apply(dataPlane: DataPlane): Promise<void> {
-  await (await dataPlane.prepare(planOf(AFTER, 2))).commit();
+  await (await dataPlane.prepare(PLAN_AFTER)).commit();
 }
 
 async function send({ embedded }: Scene): Promise<unknown> {
@@ -177,7 +180,7 @@ test("a plan that was prepared changes nothing until it is committed, and nothin
   await using scene = await open();
   const { dataPlane } = scene.embedded;
   const before = running(scene);
-  const discarded = await dataPlane.prepare(planOf(AFTER, 2));
+  const discarded = await dataPlane.prepare(PLAN_AFTER);
   await assert.rejects(apply(dataPlane), /another change/u);
   assert.deepEqual(running(scene), before);
   await discarded.discard();
@@ -213,7 +216,7 @@ test("a plan whose secret cannot be read where it runs is not prepared, in the w
 test("a data plane that is stopped between the two halves of a change does not take it over", async () => {
   await using scene = await open();
   const { dataPlane } = scene.embedded;
-  const prepared = await dataPlane.prepare(planOf(AFTER, 2));
+  const prepared = await dataPlane.prepare(PLAN_AFTER);
   await dataPlane.shutdown(0);
   await assert.rejects(prepared.commit(), /shuts down/u);
   assert.equal(running(scene)[0], 1);
