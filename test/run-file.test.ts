@@ -13,7 +13,7 @@ async function run(text: string, timeoutMs?: number): Promise<FileRun & { readon
   const file = join(folder, "it.test.mjs");
   writeFileSync(file, HEAD + text.replaceAll("FOLDER", folder));
   const place = { root: folder, folder, name: "it", env: {} };
-  return { ...(await runFile(file, { ...place, ...(timeoutMs !== undefined && { timeoutMs }) })), folder };
+  return { ...(await runFile(file, "it", { ...place, ...(timeoutMs !== undefined && { timeoutMs }) })), folder };
 }
 
 /** Who has ended may wait for somebody to ask how. */

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { killTree } from "./kill-tree.ts";
 import { type FileCounts, LEFT_FILE, leftCounts, TITLE } from "./run-counts.ts";
@@ -33,9 +32,9 @@ export interface FileRun {
   readonly counts: FileCounts;
 }
 
-/** Runs a file of tests in a process of its own. */
-export function runFile(file: string, place: FilePlace): Promise<FileRun> {
-  return run([file], relative(place.root, file), place);
+/** Runs a file of tests in a process of its own. What is written of it is of `title`. */
+export function runFile(file: string, title: string, place: FilePlace): Promise<FileRun> {
+  return run([file], title, place);
 }
 
 /**

@@ -78,13 +78,59 @@ const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: re
   },
 ];
 /**
- * The machines that run this have two cores, and tests with real sockets get slow when they share
- * one; but a third of the time a file waits, for a lease to end or for a process to start.
+ * Beginnings of the paths of tests that have no process, server, port or file in common, and do not
+ * look at their process: those of a folder share one, which loads what they import once.
  */
-const CONCURRENCY = 3;
+const SHARING = [
+  "test/cli/",
+  "test/config/",
+  "test/delivery/",
+  "test/docs/",
+  "test/http1/",
+  "test/http2/core/",
+  "test/receive/",
+  "test/sampling/",
+];
+const ALONE = ["test/delivery/held-", "test/docs/package"];
+/** Those that take longest, so that none of them is left alone at the end. */
+const FIRST = [
+  "src/control",
+  "test/store/etcd/rounds",
+  "test/fuzz/ceiling",
+  "test/balance/faults",
+  "test/workers/deaths",
+  "test/delivery",
+  "test/fleet/nodes-outage",
+  "test/demo/",
+  "test/docs/package",
+  "src/data",
+];
+/** Those that wait most of their time, for leases to end and servers to start. */
+const WAITING = [
+  "test/fleet/nodes-leaders",
+  "test/fleet/rights",
+  "test/run-file",
+  "test/store/consul/",
+  "test/store/embedded/",
+  "test/store/etcd/",
+  "test/transport/tunnel",
+];
+/**
+ * The machines that run this have two cores, and tests with real sockets get slow when they share
+ * one; but a third of the time a file waits. Beside them there is one of those that wait most.
+ */
+const LANES = [{ takes: "any" }, { takes: "any" }, { takes: "any" }, { takes: "waiting" }] as const;
+
 interface Run {
   readonly transport: GrpcTransport;
   readonly workers: number;
+  readonly files: readonly string[];
+}
+
+/** What one process of tests runs. */
+interface Job {
+  readonly run: Run;
+  readonly title: string;
   readonly files: readonly string[];
 }
 
@@ -105,40 +151,72 @@ function plan(patterns: readonly string[]): Run[] {
   return runs.filter((run) => run.files.length > 0);
 }
 
-/**
- * Tests beside the code have no sockets, processes or files in common: those of a room share a
- * process, which saves half of the time that they take. All others have one each.
- */
-function processesFor(files: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  return Map.groupBy(files, (file) => /^src\/[^/]+/u.exec(file)?.[0] ?? file);
+const startsWithOne = (text: string, beginnings: readonly string[]): boolean =>
+  beginnings.some((beginning) => text.startsWith(beginning));
+
+/** Tests beside the code share a process for each room, which saves half of the time they take. */
+function processOf(file: string): string {
+  const room = /^src\/[^/]+/u.exec(file)?.[0];
+  const folder = SHARING.find((beginning) => file.startsWith(beginning));
+  if (room !== undefined || folder === undefined || startsWithOne(file, ALONE)) return room ?? file;
+  return folder.slice(0, -1);
 }
 
-async function runTests({ transport, workers, files }: Run, folder: string): Promise<RunCounts> {
-  const name = workers === 0 ? `transport ${transport}` : `transport ${transport}, workers ${workers}`;
-  process.stdout.write(`\n${name}, files: ${files.length}\n`);
-  const nodesFile = join(folder, `${transport}-${workers}.nodes`);
+function jobsOf(run: Run): Job[] {
+  const processes = Map.groupBy(run.files, processOf);
+  return Array.from(processes, ([title, files]) => ({ run, title, files }));
+}
+
+/** In the order in which they are begun. */
+function inOrder(jobs: readonly Job[]): Job[] {
+  const place = ({ title }: Job): number => {
+    const at = FIRST.findIndex((beginning) => title.startsWith(beginning));
+    return at < 0 ? FIRST.length : at;
+  };
+  return jobs.toSorted((a, b) => place(a) - place(b));
+}
+
+function nameOf({ transport, workers }: Run): string {
+  return workers === 0 ? `transport ${transport}` : `transport ${transport}, workers ${workers}`;
+}
+
+async function runJob({ run, title, files }: Job, folder: string): Promise<FileRun> {
+  const { transport, workers } = run;
   const env = {
     TEST_GRPC_TRANSPORT: transport,
     TEST_HTTP_TRANSPORT: ASKED_HTTP_TRANSPORT ?? transport,
     SIGNALBOX_TEST_WORKERS: String(workers),
     SIGNALBOX_ARENA_DEBUG: "1",
     NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled"),
-    [NODES_FILE]: nodesFile,
+    [NODES_FILE]: nodesFileOf(run, folder),
   };
-  const done: FileRun[] = [];
-  const left = processesFor(files).entries();
-  const lane = async (): Promise<void> => {
-    for (const [title, its] of left) {
-      const place = { root: ROOT, folder, name: `${transport}-${workers}-${title.replaceAll("/", "-")}`, env };
-      const run = await (its.length === 1 ? runFile(its[0]!, place) : runFiles(its, title, place));
-      done.push(run);
-      process.stdout.write(run.output);
+  const place = { root: ROOT, folder, name: `${transport}-${workers}-${title.replaceAll("/", "-")}`, env };
+  const told = `${title}, ${nameOf(run)}`;
+  const [only] = files.length === 1 ? files : [];
+  const ran = await (only === undefined ? runFiles(files, told, place) : runFile(only, told, place));
+  process.stdout.write(ran.output);
+  return ran;
+}
+
+function nodesFileOf({ transport, workers }: Run, folder: string): string {
+  return join(folder, `${transport}-${workers}.nodes`);
+}
+
+/** Those of all runs beside and after each other, so that none is alone at the end of a run. */
+async function runJobs(jobs: readonly Job[], folder: string): Promise<Map<Run, FileRun[]>> {
+  const isWaiting = ({ title }: Job): boolean => startsWithOne(title, WAITING) && !startsWithOne(title, FIRST);
+  const left = { any: inOrder(jobs).filter((job) => !isWaiting(job)), waiting: inOrder(jobs).filter(isWaiting) };
+  const done = new Map<Run, FileRun[]>();
+  const lane = async (takes: keyof typeof left): Promise<void> => {
+    for (;;) {
+      const job = left[takes].shift() ?? left.waiting.shift();
+      if (job === undefined) return;
+      const ran = await runJob(job, folder);
+      done.set(job.run, [...(done.get(job.run) ?? []), ran]);
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-  const counts = sumOf(done.map((run) => run.counts));
-  process.stdout.write(`${endingLines(counts).join("\n")}\n`);
-  return { name, files: files.length, ok: done.every(({ ok }) => ok), ...counts, nodes: readNodes(nodesFile) };
+  await Promise.all(LANES.map(({ takes }) => lane(takes)));
+  return done;
 }
 
 async function runAll(runs: readonly Run[]): Promise<void> {
@@ -147,7 +225,15 @@ async function runAll(runs: readonly Run[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-tests-"));
   const counts: RunCounts[] = [];
   try {
-    for (const one of runs) counts.push(await runTests(one, folder));
+    const done = await runJobs(runs.flatMap(jobsOf), folder);
+    for (const run of runs) {
+      const its = done.get(run) ?? [];
+      const sum = sumOf(its.map((ran) => ran.counts));
+      const nodes = readNodes(nodesFileOf(run, folder));
+      counts.push({ name: nameOf(run), files: run.files.length, ok: its.every(({ ok }) => ok), ...sum, nodes });
+      const lines = endingLines(sum);
+      if (lines.length > 0) process.stdout.write(`\n${nameOf(run)}\n${lines.join("\n")}\n`);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
