@@ -1,28 +1,34 @@
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
 import { sharing } from "../core/sharing.ts";
+import type { RuleSpec } from "./compile-routes.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
 
 /**
- * Reads the text of a plan back. Throws CONFIG_INVALID for what is no plan, or one of another
- * schema; nothing of the text is repeated.
+ * Rules that come in pieces, in their order: what several have is one object, of 10,000 rules that
+ * is some MB.
  */
-export function readPlanData(text: string): PlanData {
-  const plan = checkPlanData(parsed(text));
-  return { ...plan, rules: withShared(plan.rules) };
+export class RulesReader {
+  readonly #rules: RuleSpec[] = [];
+  readonly #shared = sharing();
+
+  add(rules: readonly RuleSpec[]): void {
+    const shared = this.#shared;
+    for (const rule of rules) {
+      const { signals, conditions } = rule;
+      this.#rules.push({ ...rule, signals: shared(signals), conditions: conditions.map(shared) });
+    }
+  }
+
+  get rules(): readonly RuleSpec[] {
+    return this.#rules;
+  }
 }
 
-/** What several rules have is one object: of 10,000 rules that is some MB. */
-function withShared(rules: PlanData["rules"]): PlanData["rules"] {
-  const shared = sharing();
-  return rules.map((rule) => ({
-    ...rule,
-    signals: shared(rule.signals),
-    conditions: rule.conditions.map(shared),
-  }));
-}
-
-/** The same of a plan that has been parsed. */
+/**
+ * A plan that has come from elsewhere, as JSON has given it back. Throws CONFIG_INVALID for what is
+ * no plan, or one of another schema; nothing of it is repeated.
+ */
 export function checkPlanData(value: unknown): PlanData {
   if (typeof value !== "object" || value === null || !("schema" in value)) throw noPlan();
   if (value.schema !== PLAN_SCHEMA) {
@@ -39,14 +45,6 @@ export function checkPlanData(value: unknown): PlanData {
   if (![data.targets, data.pools, data.rules].every(Array.isArray)) throw noPlan();
   coverSecrets([data.targets, data.linkKeys]);
   return data;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw noPlan(); // the error of JSON.parse has a piece of the text in it
-  }
 }
 
 function noPlan(): RouterError {

@@ -21,6 +21,7 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
 import type { PlanChange } from "../../plan/plan-change.ts";
+import type { PlanData } from "../../plan/plan-data.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SharedSampling } from "./guard-shares.ts";
 
@@ -28,7 +29,7 @@ import type { SharedSampling } from "./guard-shares.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 13;
+export const WORKER_SCHEMA = 14;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -54,8 +55,7 @@ export interface WorkerStart {
 /** A plan as its node knows it: no other one has its number. */
 export interface NumberedPlan {
   readonly number: number;
-  /** PlanData as JSON: made once for all workers, and read where there is time for it. */
-  readonly text: string;
+  readonly data: PlanData;
 }
 
 /** What makes one plan of another, by their numbers. */
@@ -122,8 +122,8 @@ export interface WireError {
 }
 
 export type ToWorker =
-  /** Of the plan of the question that comes next: what comes before the text that it has. */
-  | { readonly kind: "piece"; readonly text: string }
+  /** Of the plan of the question that comes next: those before the rules that it has. */
+  | { readonly kind: "rules"; readonly rules: PlanData["rules"] }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
   /** Comes with the connection. The worker keeps it, reads nothing, and says `got`. */
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }

@@ -29,7 +29,7 @@ class FakeWorker implements ChangedWorker {
   /** The number of the plan that it runs. */
   runs = 1;
   /** What it prepared last. */
-  plan: NumberedPlan = { number: 0, text: "" };
+  plan: NumberedPlan = { number: 0, data: planOf(0) };
   readonly asked: CallName[] = [];
   #prepared: number | undefined;
   /** Its next answer to this waits for `resume`. */
@@ -59,14 +59,13 @@ class FakeWorker implements ChangedWorker {
     if (name === "change") {
       const { from, to, change } = args as NumberedChange; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
       if (from !== this.plan.number) return false;
-      const before = JSON.parse(this.plan.text) as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
-      this.#do("prepare", { number: to, text: JSON.stringify(changedPlan(before, change)) });
+      this.#do("prepare", { number: to, data: changedPlan(this.plan.data, change) });
       return true;
     }
     if (name === "prepare") {
       if (this.#prepared !== undefined) throw new RouterError("INTERNAL", "another change is prepared");
       this.plan = args as NumberedPlan; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
-      this.#prepared = (JSON.parse(this.plan.text) as PlanData).version; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
+      this.#prepared = this.plan.data.version;
       return null;
     }
     if (this.#prepared === undefined) throw new RouterError("INTERNAL", `nothing to ${name}`);
@@ -181,9 +180,10 @@ test("plan changes: who runs what the change is of gets what differs, and who do
   await (await scene.changes.prepare(planOf(3, ids.with(7, "other")))).commit();
   assert.deepEqual(first!.asked.slice(2), ["change", "commit"]);
   assert.deepEqual(second!.asked.slice(2), ["change", "prepare", "commit"]);
-  const [one, other, kept] = [first!.plan, second!.plan, scene.changes.plan.whole].map(({ number, text }) => {
-    return [number, JSON.parse(text) as unknown];
-  });
+  const [one, other, kept] = [first!.plan, second!.plan, scene.changes.plan.whole].map(({ number, data }) => [
+    number,
+    data,
+  ]);
   assert.deepEqual([one, other], [kept, kept]);
   assert.deepEqual([scene.versions(), scene.killed], [[3, 3], []]);
 });

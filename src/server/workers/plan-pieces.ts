@@ -1,48 +1,59 @@
-import { piecesOf } from "../../core/text-pieces.ts";
-import type { NumberedPlan, Question, ToWorker } from "./messages.ts";
+import type { PlanData } from "../../plan/plan-data.ts";
+import { RulesReader } from "../../plan/read-plan-data.ts";
+import { type NumberedPlan, type Question, type ToWorker, WORKER_SCHEMA } from "./messages.ts";
 
 type Asking = Extract<ToWorker, { readonly kind: "ask" }>;
 
+/** Rules in one message: some 40 KB of most. */
+const RULES_OF_PIECE = 256;
+
 /**
  * A question with a long plan as several messages, of which the last one asks: what is sent as one
- * text takes three times its length outside of the heap for a moment, and the C library keeps that
- * for the process from then on.
+ * takes three times its length outside of the heap for a moment, and the C library keeps that for
+ * the process from then on.
  */
 export function inPieces(asking: Asking): ToWorker[] {
   const { question } = asking;
   const plan = planOf(question);
   if (plan === undefined) return [asking];
-  const pieces = piecesOf(plan.text);
-  const last = pieces.pop() ?? "";
-  return [
-    ...pieces.map((text): ToWorker => ({ kind: "piece", text })),
-    { ...asking, question: withPlan(question, { ...plan, text: last }) },
-  ];
+  const { rules } = plan.data;
+  const pieces: ToWorker[] = [];
+  let from = 0;
+  for (; from + RULES_OF_PIECE < rules.length; from += RULES_OF_PIECE)
+    pieces.push({ kind: "rules", rules: rules.slice(from, from + RULES_OF_PIECE) });
+  return [...pieces, { ...asking, question: withPlan(question, withRules(plan, rules.slice(from))) }];
 }
 
 /** The worker's side of it: messages keep their order, and nothing comes in between. */
 export class PlanPieces {
-  #text = "";
+  #reader = new RulesReader();
 
-  add(text: string): void {
-    this.#text += text;
+  add(rules: PlanData["rules"]): void {
+    this.#reader.add(rules);
   }
 
   /** The question as it was before it was sent. */
   join(question: Question): Question {
-    const before = this.#text;
-    this.#text = "";
-    const plan = before === "" ? undefined : planOf(question);
-    return plan === undefined ? question : withPlan(question, { ...plan, text: before + plan.text });
+    const reader = this.#reader;
+    this.#reader = new RulesReader();
+    const plan = planOf(question);
+    if (plan === undefined) return question;
+    reader.add(plan.data.rules);
+    return withPlan(question, withRules(plan, reader.rules));
   }
 }
 
+/** What is of another version is left to who refuses it. */
 function planOf(question: Question): NumberedPlan | undefined {
-  if (question.name === "start") return question.args.plan;
+  if (question.name === "start") return question.args.schema === WORKER_SCHEMA ? question.args.plan : undefined;
   return question.name === "prepare" ? question.args : undefined;
 }
 
 function withPlan(question: Question, plan: NumberedPlan): Question {
   if (question.name === "start") return { name: "start", args: { ...question.args, plan } };
   return { name: "prepare", args: plan };
+}
+
+function withRules({ number, data }: NumberedPlan, rules: PlanData["rules"]): NumberedPlan {
+  return { number, data: { ...data, rules } };
 }

@@ -6,7 +6,6 @@ import { seededRandom } from "../../core/random.ts";
 import { compile } from "../../plan/compile.ts";
 import type { DataPlaneStatus } from "../../plan/data-plane.ts";
 import { changedPlan } from "../../plan/plan-change.ts";
-import { readPlanData } from "../../plan/read-plan-data.ts";
 import { listenOptions } from "../listen-options.ts";
 import { textSource } from "../config-source.ts";
 import { inPieces } from "./plan-pieces.ts";
@@ -30,7 +29,7 @@ test("serialized plan: of one that differs in a rule, what differs is told; of a
   const told = next.changeFrom(first);
   assert.ok(told !== undefined);
   assert.deepEqual([told.from, told.to, told.change.start, told.change.cut, told.change.put.length], [1, 2, 7, 1, 1]);
-  assert.deepEqual(changedPlan(readPlanData(first.whole.text), told.change), readPlanData(next.whole.text));
+  assert.deepEqual(changedPlan(first.whole.data, told.change), next.whole.data);
   assert.equal(
     planOf(
       ids.map((id) => `x${id}`),
@@ -41,7 +40,7 @@ test("serialized plan: of one that differs in a rule, what differs is told; of a
   assert.equal(planOf(["a"], 2).changeFrom(planOf(["b"], 1)), undefined);
 });
 
-test("serialized plan: workers get all of it as one text", () => {
+test("serialized plan: workers get all of it, with its number", () => {
   const text = completeConfig({
     targets: [{ id: "a", endpoint: "http://127.0.0.1:1", limits: { max_in_flight: 7 } }],
     pools: { one: { targets: ["a"] } },
@@ -52,7 +51,7 @@ test("serialized plan: workers get all of it as one text", () => {
   assert.ok(config !== undefined);
   const plan = compile(config, config.node, { version: 3, text });
   const kept = new SerializedPlan(plan, 5);
-  assert.deepEqual(readPlanData(kept.whole.text), plan);
+  assert.equal(kept.whole.data, plan);
   assert.equal(kept.whole.number, 5);
   assert.equal(kept.data, plan);
 });
@@ -75,7 +74,7 @@ test("serialized plan: a worker that runs the one before takes the change of it,
     };
   };
   const answers = new Map<number, (answer: FromWorker) => void>();
-  const send = (told: FromWorker): void => void (told.kind === "answer" && answers.get(told.id)?.(told));
+  const send = (told: FromWorker): void => void ("id" in told && answers.get(told.id)?.(told));
   const sent: number[] = [];
   const worker = new Worker({ clock: new ManualClock(), random: seededRandom(1), env: {}, send });
   const ask = (question: Question): Promise<FromWorker> =>
@@ -97,8 +96,12 @@ test("serialized plan: a worker that runs the one before takes the change of it,
     health: [],
   };
   const nothing = { sharesLimits: false, sampling: undefined, givenUp: undefined };
+  const older = { ...start, schema: WORKER_SCHEMA - 1, ...nothing };
+  worker.receive({ kind: "of before", text: "{" } as never, undefined);
+  const refused = await ask({ name: "start", args: older });
+  assert.ok(refused.kind === "failed" && /a worker speaks \d+, the main/u.test(refused.error.message));
   await ask({ name: "start", args: { ...start, ...nothing } });
-  assert.ok(sent[0]! > 2, "a long plan comes in pieces");
+  assert.deepEqual(sent, [1, 2], "a long plan comes in pieces");
   const change = async (from: SerializedPlan, to: SerializedPlan): Promise<unknown> => {
     const args = to.changeFrom(from);
     assert.ok(args !== undefined);

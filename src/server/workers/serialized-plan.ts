@@ -1,21 +1,15 @@
 import type { PlanData } from "../../plan/plan-data.ts";
 import { changeBetween } from "../../plan/plan-change.ts";
-import { planText } from "../../plan/plan-text.ts";
 import type { NumberedChange, NumberedPlan } from "./messages.ts";
 
 /** The parts of a plan that have limits. */
 export type SharedPlan = Pick<PlanData, "targets" | "pools" | "limits">;
 
-/**
- * What the main process keeps of a plan: the data itself, whose rules are those of the config. Its
- * text, of some MB for 10,000 rules, is made for a worker that is to get all of it.
- */
+/** What the main process keeps of a plan: the data itself, whose rules are those of the config. */
 export class SerializedPlan {
   /** Another one for each plan of a node, also where two are of one version. */
   readonly number: number;
   readonly data: PlanData;
-  /** For workers that are told in the same moment. */
-  #written: WeakRef<NumberedPlan> | undefined;
 
   constructor(data: PlanData, number: number) {
     this.data = data;
@@ -24,9 +18,7 @@ export class SerializedPlan {
 
   /** All of it, as a worker gets it. */
   get whole(): NumberedPlan {
-    const written = this.#written?.deref() ?? { number: this.number, text: planText(this.data) };
-    this.#written = new WeakRef(written);
-    return written;
+    return { number: this.number, data: this.data };
   }
 
   /** Undefined: all of it is to be sent. */

@@ -10,8 +10,7 @@ import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
 import { changedPlan } from "../../plan/plan-change.ts";
-import { checkPlanData, readPlanData } from "../../plan/read-plan-data.ts";
-import type { PlanData } from "../../plan/plan-data.ts";
+import { checkPlanData } from "../../plan/read-plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog } from "../../telemetry/log.ts";
@@ -56,8 +55,8 @@ interface WorkerEnv {
 const REPORT_MS = 1_000;
 const REPORT_SHARE = 200;
 
-/** What a longer plan and the one before left behind is collected some time after. */
-const LONG_PLAN = 262_144;
+/** What a plan of more, and the one before, left behind is collected some time after. */
+const MANY_RULES = 1_000;
 const SETTLED_MS = 2_000;
 
 /**
@@ -81,7 +80,7 @@ export class Worker {
   #index = 0;
   #prepared: PreparedRead | undefined;
   /** What the next plan is read beside. */
-  #runs: ReadPlan | undefined;
+  #runs: NumberedPlan | undefined;
   /** Connections that have ended, and nobody was told yet. */
   #closed: Record<ListenerKind, number> | undefined;
 
@@ -105,8 +104,8 @@ export class Worker {
     switch (message.kind) {
       case "ask":
         return void this.#answer(message.id, this.#pieces.join(message.question));
-      case "piece":
-        return this.#pieces.add(message.text);
+      case "rules":
+        return this.#pieces.add(message.rules);
       case "connection":
         return this.#hold(message.seq, message.listener, sent);
       case "read":
@@ -124,7 +123,8 @@ export class Worker {
       case "tenants":
         return this.#plane?.obeyTenants(message.told);
       default:
-        throw new Unreachable(message);
+        // Of a main process of another version: its start says so.
+        if (this.#plane !== undefined) throw new Unreachable(message);
     }
   }
 
@@ -214,8 +214,8 @@ export class Worker {
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
     }
     this.#borrower.begin(place, parts);
-    const read = readWhole(plan);
-    const plane = await openDataPlane(read.data, listen, this.#env, {
+    const data = checkPlanData(plan.data);
+    const plane = await openDataPlane(data, listen, this.#env, {
       secrets: { env: this.#secrets },
       reporter: this.#reporter,
       panicTellerOf: (pool) => this.#panics.tellerOf(pool),
@@ -228,7 +228,7 @@ export class Worker {
     if (sampling !== undefined) await plane.direct(ownShare(sampling, place.index));
     if (givenUp !== undefined) await plane.degrade(givenUp);
     this.#plane = plane;
-    this.#runs = read;
+    this.#runs = plan;
     this.#borrower.attend(plane);
     if (place.of > 1) {
       this.#keyLoads.attend(plane);
@@ -240,7 +240,8 @@ export class Worker {
   }
 
   async #prepareAll(plane: NodeDataPlane, plan: NumberedPlan): Promise<void> {
-    await this.#prepare(plane, readWhole(plan));
+    checkPlanData(plan.data);
+    await this.#prepare(plane, plan);
     this.#settle(plan);
   }
 
@@ -252,7 +253,7 @@ export class Worker {
     return true;
   }
 
-  async #prepare(plane: NodeDataPlane, plan: ReadPlan): Promise<void> {
+  async #prepare(plane: NodeDataPlane, plan: NumberedPlan): Promise<void> {
     this.#prepared = { ...(await plane.prepare(plan.data)), plan };
   }
 
@@ -266,8 +267,8 @@ export class Worker {
   }
 
   /** Of a plan that is discarded, too. */
-  #settle({ text }: NumberedPlan): void {
-    if (text.length > LONG_PLAN) this.#env.clock.after(SETTLED_MS, collectBeside);
+  #settle({ data }: NumberedPlan): void {
+    if (data.rules.length > MANY_RULES) this.#env.clock.after(SETTLED_MS, collectBeside);
   }
 
   #decided(): PreparedRead {
@@ -342,15 +343,6 @@ export class Worker {
 
 type PlanQuestion = Question<"prepare" | "change" | "commit" | "discard" | "runs">;
 
-interface ReadPlan {
-  readonly number: number;
-  readonly data: PlanData;
-}
-
 interface PreparedRead extends PreparedPlan {
-  readonly plan: ReadPlan;
-}
-
-function readWhole({ number, text }: NumberedPlan): ReadPlan {
-  return { number, data: readPlanData(text) };
+  readonly plan: NumberedPlan;
 }
