@@ -1,7 +1,7 @@
 import type { Position } from "../core/problem.ts";
 import { Lines } from "./lines.ts";
-import { type ParsedDocument, type ParseResult, refused } from "./parsed-document.ts";
-import { type PlainDocument, readPlain } from "./plain-document.ts";
+import { type ParsedDocument, type ParseResult, type PlainDocument, refused } from "./parsed-document.ts";
+import { readPlain } from "./plain-document.ts";
 import { offsetsIn } from "./plain-places.ts";
 import { rereadPlain } from "./reread-plain.ts";
 import { parseYaml } from "./yaml-document.ts";

@@ -22,6 +22,22 @@ export type ParseResult =
   | { readonly ok: true; readonly document: ParsedDocument; readonly faults: readonly SyntaxFault[] }
   | { readonly ok: false; readonly faults: readonly SyntaxFault[] };
 
+/** Values, and where the entries of the list `rules` at the top are: `[start, .., end]`. */
+export interface PlainDocument {
+  readonly text: string;
+  readonly root: unknown;
+  /** It stands in braces, as JSON does. */
+  readonly isFlow: boolean;
+  readonly ruleStarts: readonly number[] | undefined;
+}
+
+/** Rules alone: where they begin, and where the last one ends if there is one. */
+export interface PlainEntries {
+  readonly items: unknown[];
+  readonly starts: readonly number[];
+  readonly end: number | undefined;
+}
+
 /** A text of which nothing can be said but this. */
 export function refused(fault: SyntaxFault): ParseResult {
   return { ok: false, faults: [fault] };

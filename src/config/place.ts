@@ -11,6 +11,17 @@ export function newPlace(valueAt: number, keyAt: number | undefined): Place {
   return { valueAt, keyAt, children: new Map() };
 }
 
+/** What stands in a part stands in the text from `offset` on. */
+export function placeFrom(place: Place, part: Place, offset: number): void {
+  place.valueAt = part.valueAt + offset;
+  place.children.clear();
+  for (const [key, below] of part.children) {
+    const child = newPlace(below.valueAt, below.keyAt === undefined ? undefined : below.keyAt + offset);
+    placeFrom(child, below, offset);
+    place.children.set(key, child);
+  }
+}
+
 /** Of the value at the path, or of its key, or of the nearest thing above it that is there. */
 export function offsetOf(root: Place, path: Path, at: "key" | "value"): number {
   let place = root;

@@ -1,6 +1,7 @@
 import type { Path } from "./finding.ts";
 import { newPlace, offsetOf, type Place } from "./place.ts";
-import { type PlainDocument, PlainReader } from "./plain-document.ts";
+import type { PlainDocument } from "./parsed-document.ts";
+import { PlainReader } from "./plain-reader.ts";
 
 /**
  * `offsetOf` in a document that `readPlain` has read: of many rules only those asked for are read.

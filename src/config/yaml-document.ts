@@ -16,6 +16,7 @@ import type { Position } from "../core/problem.ts";
 import type { Path } from "./finding.ts";
 import { type ParseResult, refused, type SyntaxFault } from "./parsed-document.ts";
 import { offsetOf, type Place } from "./place.ts";
+import { valueAt } from "./values.ts";
 
 /**
  * Reads a document by the YAML library, at a twentieth of the speed of `readPlain`: it knows all
@@ -30,6 +31,35 @@ export function parseYaml(text: string): ParseResult {
     return refused({ message: TOO_DEEP, position: { line: 1, column: 1 } });
   }
 }
+
+/**
+ * The one entry of a mapping or a list, as it is read in a document; its place is within this text.
+ * Undefined where anything is to be said of it, or it needs what is not in it.
+ */
+export function readEntry(text: string, key: string | number): ReadValue | undefined {
+  if (EXPLICIT_KEY.test(text)) return undefined;
+  try {
+    const yaml = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
+    if (yaml.errors.length + yaml.warnings.length > 0) return undefined;
+    // A rule is in a list that is in a mapping.
+    const reading = openReading(() => ({ line: 1, column: 1 }), key === 0 ? 1 : 0);
+    const { value: root, place } = readNode(yaml.contents, 0, reading);
+    const entry = place.children.get(key);
+    const isAll = Array.isArray(root) === (key === 0) && place.children.size === 1;
+    if (!isAll || entry === undefined || reading.faults.length > 0 || reading.expanded > MOST_EXPANDED)
+      return undefined;
+    return { value: valueAt(root, key), place: entry };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return undefined;
+  }
+}
+
+/** Behind it the library takes lines that follow for its own, however they are indented. */
+const EXPLICIT_KEY = /^[ -]*\?/mu;
+
+/** Values that aliases may add to one rule: those of all together are no bomb. */
+const MOST_EXPANDED = 100;
 
 const TOO_DEEP = "the document is nested too deeply";
 /**
@@ -82,10 +112,13 @@ function toPosition(lines: LineCounter, offset: number): Position {
  * `<<` are merged.
  */
 function readTree(contents: Node | null, positionAt: Reading["positionAt"]) {
-  const counts = { inAlias: 0, expanded: 0, depth: 0 };
-  const reading: Reading = { positionAt, anchors: new Map(), open: new Set(), ...counts, faults: [] };
+  const reading = openReading(positionAt, 0);
   const { value, place } = readNode(contents, 0, reading);
   return { root: value, place, faults: reading.faults };
+}
+
+function openReading(positionAt: Reading["positionAt"], depth: number): Reading {
+  return { positionAt, anchors: new Map(), open: new Set(), inAlias: 0, expanded: 0, depth, faults: [] };
 }
 
 /** Values that aliases may add to a document: far more than any real one, far less than a bomb. */
@@ -104,12 +137,12 @@ interface Reading {
   readonly faults: SyntaxFault[];
 }
 
-interface Read {
+interface ReadValue {
   readonly value: unknown;
   readonly place: Place;
 }
 
-function readNode(node: unknown, parentAt: number, reading: Reading): Read {
+function readNode(node: unknown, parentAt: number, reading: Reading): ReadValue {
   const offset = isNode(node) ? (node.range?.[0] ?? parentAt) : parentAt;
   const place: Place = { valueAt: offset, keyAt: undefined, children: new Map() };
   if (!isNode(node)) return { value: null, place };
@@ -147,7 +180,7 @@ function readSeq(node: YAMLSeq, place: Place, reading: Reading): unknown[] {
 
 function readMap(node: YAMLMap, place: Place, reading: Reading): Record<string, unknown> {
   const map: Record<string, unknown> = {};
-  const merges: Read[] = [];
+  const merges: ReadValue[] = [];
   for (const pair of node.items) {
     const keyAt = isNode(pair.key) ? (pair.key.range?.[0] ?? place.valueAt) : place.valueAt;
     const key = readKey(pair.key, keyAt, reading);
@@ -172,7 +205,7 @@ function readMap(node: YAMLMap, place: Place, reading: Reading): Record<string, 
 }
 
 /** YAML's merge key: what the mapping has itself wins, then what is merged first. */
-function mergeInto(map: Record<string, unknown>, place: Place, merge: Read, reading: Reading): void {
+function mergeInto(map: Record<string, unknown>, place: Place, merge: ReadValue, reading: Reading): void {
   const sources = Array.isArray(merge.value) ? [...merge.place.children.values()] : [merge.place];
   const values: unknown[] = Array.isArray(merge.value) ? merge.value : [merge.value];
   for (const [i, value] of values.entries()) {
@@ -200,7 +233,7 @@ function readKey(key: unknown, offset: number, reading: Reading): string | undef
   return undefined;
 }
 
-function readAlias(node: Alias, place: Place, reading: Reading): Read {
+function readAlias(node: Alias, place: Place, reading: Reading): ReadValue {
   const target = reading.anchors.get(node.source);
   if (target === undefined || reading.open.has(target)) {
     const message =

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { rulePlacesOf } from "../../config/document.ts";
+import { nextContent } from "../../config/reread-plain.ts";
 import { valuesOf } from "../../config/values.ts";
 import { commonItems } from "../../core/common-ends.ts";
-import { type Change, lineEnd, type LineEnds, lineEndsOf } from "./rewriting.ts";
+import { type Change, type LineEnds, lineEndsOf } from "./rewriting.ts";
 
 /** Makes a text, or a part of one, that says `before` say `next`. */
 export type RewriteText = (text: string, before: unknown, next: unknown, form?: PartForm) => string | undefined;
@@ -55,14 +56,6 @@ function rewriteLines(
   const end = to < starts.length - 1 ? starts[to]! : nextContent(text, starts[to]!);
   const part = rewrite(text.slice(start, end), before, next, { lineEnds: lineEndsOf(text) });
   return part === undefined ? undefined : text.slice(0, start) + part + text.slice(end);
-}
-
-/** Past comments and empty lines: where another key begins, or the end. */
-function nextContent(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && /^ *(?:#|$)/u.test(text.slice(at, lineEnd(text, at + 1)).trimEnd()))
-    at = lineEnd(text, at + 1);
-  return at;
 }
 
 /** With the space before the first: it tells how they are indented. */

@@ -287,6 +287,10 @@ test("rewriting rules of a long document gives, to the byte, what rewriting all 
     "- id: ID\n    # within\n    conditions:\n      - service_name: a\n\n    pool: p\n      # deep\n",
     "- id: ID\n    conditions: [{ service_name: a }]\n    pool: p\n\n",
     "- # first\n    id: ID\n    pool: p\n    # last\n",
+    "- id: ID\n    pool: p\n    note: |\n      a\n       # text\n",
+    "- id: ID\n    note: >+\n      a\n\n\n",
+    "- { id: ID,\n      pool: p }\n",
+    "- id: ID\n    conditions: [\n      { service_name: a }, # beside\n    ]\n",
   );
   const after = fc.constantFrom(
     "",
