@@ -14,7 +14,7 @@ import { parseYaml } from "./yaml-document.ts";
 export function parseText(written: string): ParseResult {
   const text = withoutMark(written);
   const start = { line: 1, column: 1 };
-  if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
+  if (text.length > MAX_DOCUMENT_BYTES / MOST_BYTES && Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
     return refused({ message: "the document is larger than 16 MiB", position: start });
   const unreadable = text.indexOf(REPLACEMENT);
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
@@ -94,3 +94,5 @@ function positionIn(text: string, offset: number): Position {
 
 /** Of a document as it is written. */
 export const MAX_DOCUMENT_BYTES = 16 * 1_024 * 1_024;
+/** Of one UTF-16 unit. */
+const MOST_BYTES = 3;

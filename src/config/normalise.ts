@@ -69,7 +69,8 @@ function normaliseFleet(document: FleetDocument): FleetConfig {
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};
   for (const [name, pool] of Object.entries(document.pools)) pools[name] = expandPool(pool, document.targets);
-  for (const rule of document.rules) {
+  for (let i = 0; i < document.rules.length; i++) {
+    const rule = document.rules[i]!;
     if (rule.targets === undefined) continue;
     pools[poolOf(rule)] = expandPool({ ...deliveryOf(rule), targets: rule.targets }, document.targets);
   }

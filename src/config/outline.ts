@@ -133,11 +133,8 @@ function readPools(root: Values, rules: readonly OutlineRule[]): OutlinePool[] {
 
 function readRules(rules: unknown): readonly WrittenRule[] {
   const list = listOf(rules);
-  const read = recentRules.of(
-    list,
-    (values, i) => (isValues(values) ? new WrittenRule(values, i) : undefined),
-    "place",
-  );
+  const read = recentRules.of(list, (values, i) => (isValues(values) ? new WrittenRule(values, i) : undefined));
+  for (let i = 0; i < read.length; i++) read[i]?.standsAt(i);
   return read.includes(undefined) ? read.filter((rule) => rule !== undefined) : (read as readonly WrittenRule[]); // oxlint-disable-line typescript/no-unsafe-type-assertion -- all are there
 }
 
@@ -160,18 +157,25 @@ function plainPoolOf(values: Values): string | undefined {
   return textOf(values["pool"]);
 }
 
-/** One entry of the list; of ten thousand rules little is read, and most stay where they are. */
+/**
+ * One entry of the list; of ten thousand rules little is read. One that stays is the same object in
+ * the next list, though it may stand elsewhere there.
+ */
 class WrittenRule implements OutlineRule {
   readonly values: Values;
   /** Undefined: it is not plain. */
   readonly plainPool: string | undefined;
   readonly priority: number;
-  readonly #index: number;
+  #index: number;
 
   constructor(values: Values, index: number) {
     this.values = values;
     this.plainPool = plainPoolOf(values);
     this.priority = readPriority(values["priority"]);
+    this.#index = index;
+  }
+
+  standsAt(index: number): void {
     this.#index = index;
   }
 

@@ -33,12 +33,11 @@ export class MappedList<Item, Made> {
   #items: readonly Item[] = [];
   #made: readonly Made[] = [];
 
-  /** `place` where what is made depends on where the item stands: it is kept where that stays. */
-  of(items: readonly Item[], make: (item: Item, at: number) => Made, by: "item" | "place" = "item"): readonly Made[] {
+  /** `at`: where the item stands as it is made, which is elsewhere in lists to come. */
+  of(items: readonly Item[], make: (item: Item, at: number) => Made): readonly Made[] {
     if (items.length < MANY_ITEMS) return items.map(make);
     if (items === this.#items) return this.#made;
-    const { head, tail: common } = commonItems(this.#items, items);
-    const tail = by === "place" && items.length !== this.#items.length ? 0 : common;
+    const { head, tail } = commonItems(this.#items, items);
     const fresh = items.slice(head, items.length - tail).map((item, i) => make(item, head + i));
     this.#made = spliced(this.#made, head, this.#made.length - head - tail, fresh);
     this.#items = items;

@@ -16,24 +16,24 @@ export function checkUniqueIds(outline: Outline): Finding[] {
 /** Of many rules whose ids were found to differ, only those that are new are looked for. */
 function repeatedRules(rules: readonly OutlineRule[]): Finding[] {
   if (rules.length < MANY_ITEMS) return repeated(rules, "rule");
-  const written = rules.map(({ values }) => values);
-  const { from, to } = recentRules.changeTo(written);
+  const { from, to } = recentRules.changeTo(rules);
   const isFew = to - from <= MOST_LOOKED_FOR;
-  if (differ && isFew && !isAnyRepeated(written, from, to)) return [];
+  if (differ && isFew && !isAnyRepeated(rules, from, to)) return [];
   const findings = repeated(rules, "rule");
   differ = findings.length === 0;
   return findings;
 }
 
 const MOST_LOOKED_FOR = 8;
-const recentRules = new RecentList<Values>();
+const recentRules = new RecentList<OutlineRule>();
 /** Whether the ids of the recent rules do. */
 let differ = false;
 
-function isAnyRepeated(rules: readonly Values[], from: number, to: number): boolean {
+function isAnyRepeated(rules: readonly OutlineRule[], from: number, to: number): boolean {
   for (let at = from; at < to; at++) {
-    const id = textOf(rules[at]!["id"]);
-    for (let i = 0; i < rules.length; i++) if (i !== at && rules[i]!["id"] === id && id !== undefined) return true;
+    const { id } = rules[at]!;
+    if (id === undefined) continue;
+    for (let i = 0; i < rules.length; i++) if (i !== at && rules[i]!.values["id"] === id) return true;
   }
   return false;
 }

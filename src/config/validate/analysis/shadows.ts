@@ -256,6 +256,10 @@ function alikeIn(entries: readonly Asked[]): AlikeSignals {
       return [one, same ?? one];
     }),
   );
+  return alikeSignals(alike); // which, made here, would keep the entries
+}
+
+function alikeSignals(alike: ReadonlyMap<SignalName, SignalName>): AlikeSignals {
   const make = (signals: readonly SignalName[]): ReturnType<AlikeSignals["of"]> => {
     return { signals, different: [...new Set(signals.map((signal) => alike.get(signal) ?? signal))] };
   };
