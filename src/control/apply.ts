@@ -55,7 +55,7 @@ interface WalkParts extends Pick<Env, "clock" | "log" | "metrics"> {
   /** Told after the swap; for what takes effect outside of the data plane. Must not throw. */
   readonly onApplied: (config: Config) => void;
   /** Where changes are written to; undefined: nowhere, they end with the process. */
-  readonly truth: Pick<ConfigTruth, "propose"> | undefined;
+  readonly truth: Pick<ConfigTruth, "propose" | "stage"> | undefined;
   /** `fleet`: versions are counted by the truth, which many share. */
   readonly counts: "node" | "fleet";
   readonly history: ConfigHistory;
@@ -281,6 +281,8 @@ export class ConfigWalk {
   ): Promise<Took | ProposalRefusal> {
     const { truth, ...proposal } = change;
     let plan = first;
+    await using begun = new AsyncDisposableStack();
+    begun.use(truth?.stage?.(proposal.text)); // while the workers prepare it
     let prepared = await this.#parts.dataPlane.prepare(plan);
     const isWithoutFleet = truth === undefined && proposal.publish?.staged === true;
     const proposed = isWithoutFleet ? NO_FLEET_TO_STAGE : await truth?.propose(proposal);

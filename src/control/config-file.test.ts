@@ -65,6 +65,47 @@ test("config file: a long one is compared and written piece by piece, to its las
   assert.ok(scene.text === next);
 });
 
+test("config file: what is staged is what is put in, and nothing of it is left where it is not", async () => {
+  using scene = new Scene();
+  const others = (): string[] => readdirSync(scene.folder).filter((name) => name !== "signalbox.yaml");
+  {
+    await using begun = new AsyncDisposableStack();
+    begun.use(scene.config.stage("two"));
+    while (others().length === 0) await new Promise(setImmediate);
+    const [temporary = ""] = others();
+    const { ino } = statSync(join(scene.folder, temporary));
+    assert.deepEqual(await scene.config.replace("one", "two"), { kind: "written" });
+    assert.equal(statSync(scene.file).ino, ino);
+  }
+  {
+    await using begun = new AsyncDisposableStack();
+    begun.use(scene.config.stage("three"));
+    assert.deepEqual(await scene.config.replace("two", "other"), { kind: "written" });
+  }
+  {
+    await using begun = new AsyncDisposableStack();
+    begun.use(scene.config.stage("three"));
+    writeFileSync(scene.file, "by hand");
+    assert.deepEqual(await scene.config.replace("other", "three"), { kind: "changed" });
+  }
+  assert.deepEqual([scene.text, others()], ["by hand", []]);
+});
+
+test("config file: what is staged beside one file is not put in another one", async () => {
+  using scene = new Scene();
+  const [link, other] = [join(scene.folder, "link.yaml"), join(scene.folder, "other.yaml")];
+  writeFileSync(other, "one");
+  symlinkSync("signalbox.yaml", link);
+  const config = openConfigFile(link, () => {});
+  await using begun = new AsyncDisposableStack();
+  begun.use(config.stage("two"));
+  rmSync(link);
+  symlinkSync("other.yaml", link);
+  assert.deepEqual(await config.replace("one", "two"), { kind: "written" });
+  assert.deepEqual([scene.text, readFileSync(other, "utf8")], ["one", "two"]);
+  assert.equal(readdirSync(scene.folder).length, 3);
+});
+
 test("config file: bytes that are not UTF-8 are compared as they were read", async () => {
   for (const bytes of ["# na\xefve\none: 1\n", `${"x".repeat(65_535)}\xe9\xe9`, "\xef\xbb\xbfone", "\xc3"]) {
     using scene = new Scene();

@@ -20,10 +20,30 @@ type FileOutcome =
 /** The file that is the truth about the config. */
 export interface ConfigFile {
   /**
+   * Writes `next` beside the file, for the `replace` that is to come: what takes time of it is done
+   * before. What is never used is removed at the end of what it gives. Never throws.
+   */
+  stage(next: string): AsyncDisposable;
+  /**
    * Puts `next` in the place of `expected`, at once and as a whole; the file's mode and owner stay,
    * and a symbolic link stays one. Never rejects.
    */
   replace(expected: string, next: string): Promise<FileOutcome>;
+}
+
+/** A text that is to be the file's, written to a file beside it. */
+interface NewFile {
+  /** Past symbolic links. */
+  readonly file: string;
+  readonly temporary: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+interface StagedText {
+  readonly text: string;
+  /** Undefined: it could not be written. */
+  readonly beside: Promise<NewFile | undefined>;
 }
 
 /**
@@ -31,10 +51,24 @@ export interface ConfigFile {
  * not take it for an edit.
  */
 export function openConfigFile(name: string, onWritten: (text: string) => void): ConfigFile {
+  let staged: StagedText | undefined;
   return {
+    stage(text) {
+      const mine: StagedText = { text, beside: writeOnce(name, text).catch(() => undefined) };
+      staged = mine;
+      return {
+        async [Symbol.asyncDispose]() {
+          if (staged !== mine) return;
+          staged = undefined;
+          discard(await mine.beside);
+        },
+      };
+    },
     async replace(expected, next) {
+      const ready = staged?.text === next ? staged.beside : undefined;
+      if (ready !== undefined) staged = undefined;
       try {
-        return await replaceFile(realpathSync(name), expected, next, onWritten);
+        return await replaceFile(name, expected, { text: next, beside: await ready }, onWritten);
       } catch (cause) {
         return { kind: "unwritable", reason: reasonOf(cause) };
       }
@@ -42,26 +76,41 @@ export function openConfigFile(name: string, onWritten: (text: string) => void):
   };
 }
 
+async function writeOnce(name: string, text: string): Promise<NewFile> {
+  const file = realpathSync(name);
+  const { mode, uid, gid } = await stat(file);
+  return { file, temporary: await writeBeside(file, text, mode & 0o7777), uid, gid };
+}
+
+function discard(beside: NewFile | undefined): void {
+  if (beside !== undefined) rmSync(beside.temporary, { force: true });
+}
+
 async function replaceFile(
-  file: string,
+  name: string,
   expected: string,
-  next: string,
+  next: { readonly text: string; readonly beside: NewFile | undefined },
   onWritten: (text: string) => void,
 ): Promise<FileOutcome> {
-  if (!holds(file, expected)) return { kind: "changed" };
-  const { mode, uid, gid } = await stat(file);
-  const temporary = await writeBeside(file, piecesOf(next), mode & 0o7777);
+  let { beside } = next;
   try {
-    keepOwner(temporary, uid, gid);
+    const file = realpathSync(name);
+    if (beside?.file !== file) {
+      discard(beside); // written beside another file: the link led there
+      beside = undefined;
+      if (!holds(file, expected)) return { kind: "changed" };
+      beside = await writeOnce(name, next.text);
+    }
+    keepOwner(beside);
     // Looked at once more, and renamed without anything of this process in between: an edit by hand
     // has no time to be lost.
-    if (!holds(file, expected)) return { kind: "changed" };
-    renameSync(temporary, file);
-    onWritten(next);
+    if (!holds(beside.file, expected)) return { kind: "changed" };
+    renameSync(beside.temporary, beside.file);
+    onWritten(next.text);
   } finally {
-    rmSync(temporary, { force: true });
+    discard(beside);
   }
-  await syncDirectory(dirname(file));
+  await syncDirectory(dirname(beside.file));
   return { kind: "written" };
 }
 
@@ -106,7 +155,7 @@ function isReadAs(descriptor: number, text: string): boolean {
 }
 
 /** Only root can give a file away; for all others it is theirs, as it was. */
-function keepOwner(temporary: string, uid: number, gid: number): void {
+function keepOwner({ temporary, uid, gid }: NewFile): void {
   const made = statSync(temporary);
   if (made.uid === uid && made.gid === gid) return;
   try {

@@ -151,6 +151,32 @@ test("a file that is being written is not taken up half: only what it holds when
   assert.equal(scene.told.length, 1);
 });
 
+test("an edit is taken up when it was left alone for so long, counted from soon after it is reported", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "old");
+  const clock = new ManualClock();
+  let report = (): void => {};
+  const watchDirectory = (_: string, onChange: () => void): Disposable => {
+    report = onChange;
+    return { [Symbol.dispose]() {} };
+  };
+  const watch = scene.start({ clock, known: "old", settleMs: 30, ...patient, watchDirectory });
+  await watch.force();
+  clock.advance(30);
+  await watch.force(); // the looks that follow the first one are over
+  scene.told.length = 0;
+  writeFileSync(scene.file, "new");
+  report();
+  report();
+  clock.advance(5);
+  while (clock.pending < 2) await setImmediate(); // the poll, and the look that follows one that found a change
+  clock.advance(29);
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  assert.deepEqual(scene.told, []);
+  clock.advance(1);
+  await scene.newest("new");
+});
+
 test("what is running already is not told again, nor the same bytes under a new date", async () => {
   await using scene = new Scene();
   writeFileSync(scene.file, "one");

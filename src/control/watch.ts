@@ -1,6 +1,7 @@
 import { watch } from "node:fs";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { TEMPORARY } from "../core/atomic-write.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import { piecesOf } from "../core/text-pieces.ts";
@@ -282,7 +283,9 @@ async function holdsText(file: string, text: string): Promise<boolean> {
 const PIECE_BYTES = 131_072;
 
 function watchWithFs(directory: string, onChange: () => void): Disposable {
-  const watcher = watch(directory, { persistent: false }, onChange);
+  const watcher = watch(directory, { persistent: false }, (_, name) => {
+    if (name === null || !TEMPORARY.test(name)) onChange();
+  });
   watcher.on("error", () => watcher.close());
   return { [Symbol.dispose]: () => watcher.close() };
 }

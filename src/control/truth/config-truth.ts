@@ -15,6 +15,11 @@ export interface ConfigTruth {
    */
   watch(options: TruthOptions): AsyncIterable<TruthNews>;
   /**
+   * Begins what takes time of the proposal of this text that is about to come, or may not come: its
+   * end is that of what was begun in vain. Undefined: nothing does.
+   */
+  stage?(text: string): AsyncDisposable;
+  /**
    * Writes `text` where the truth lives, if that still says what is expected. What it refuses
    * changes nothing. Never rejects.
    */

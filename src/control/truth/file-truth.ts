@@ -73,6 +73,10 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
     await this.#watch?.force();
   }
 
+  stage(text: string): AsyncDisposable {
+    return this.#file.stage(text);
+  }
+
   async propose({ expected, text, publish }: TruthProposal): Promise<ProposeOutcome> {
     if (publish?.staged === true) return NO_FLEET_TO_STAGE;
     const outcome = await this.#file.replace(expected.text, text);
