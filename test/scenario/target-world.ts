@@ -6,6 +6,8 @@ import { ACCEPTED, type Carried, Rig } from "./ledger-rig.ts";
 
 export const TARGETS = ["bad", "b", "c", "d"];
 export const ANSWER_MS = 4;
+/** Enough for a hash of them to give each target its part. */
+const SERVICES = 500;
 
 /** What a target does with the nth call that it gets since it behaves so. */
 export interface Behaviour {
@@ -127,7 +129,7 @@ export class TargetWorld implements AsyncDisposable {
   }
 
   #send(): Carried {
-    const span = { name: "span", service: `service ${this.#sent.length}` };
+    const span = { name: "span", service: `service ${this.#sent.length % SERVICES}` };
     const carried = this.rig.handle("traces", requestOf("traces", [span]));
     this.#sent.push(carried);
     return carried;
