@@ -82,8 +82,11 @@ function shape(
 ): Hostile {
   const unit = Buffer.from(hex, "hex");
   const make = (bytes: number): Buffer => {
-    let body = Buffer.alloc(Math.ceil(bytes / unit.length) * unit.length, unit);
-    for (const tag of path.toReversed()) body = Buffer.concat([Buffer.from([tag]), varint(body.length), body]);
+    const filled = Math.ceil(bytes / unit.length) * unit.length;
+    let head = Buffer.alloc(0);
+    for (const tag of path.toReversed()) head = Buffer.concat([Buffer.from([tag]), varint(head.length + filled), head]);
+    const body = Buffer.allocUnsafe(head.length + filled).fill(unit, head.length);
+    head.copy(body);
     return body;
   };
   return { name, signal, make, excess };
