@@ -158,9 +158,11 @@ test("document service: loading gives what the config loader gives", () => {
   assert.equal(loadDocument("targets: [", place).config, undefined);
 });
 
+/** Long names, so that few rules make a document long. */
+const serviceOf = (i: number): string => `${"x".repeat(200)}-s-${i}`;
 const RULES = Array.from(
-  { length: 1_200 },
-  (_, i) => `  - id: r${i}\n    conditions: [{ service_name: s-${i} }]\n    pool: p\n`,
+  { length: 300 },
+  (_, i) => `  - id: r${i}\n    conditions: [{ service_name: ${serviceOf(i)} }]\n    pool: p\n`,
 );
 const LONG = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${RULES.join("")}default_pool: p\n`;
 
@@ -183,13 +185,14 @@ test("document service: a change of one rule of a long document that was read he
 
 test("document service: any rule of a long document is changed here, in JSON too; another section aside", async () => {
   const json = `${JSON.stringify(parse(LONG), undefined, 2)}\n`;
+  const last = `r${RULES.length - 1}`;
   for (const running of [LONG, json]) {
     await using node = openDocumentService({ clock: systemClock });
     const there = { running, follow: "allowed" } as const;
     const added = { conditions: [{ service_name: "other" }], pool: "p" };
     const edits = [
       { kind: "put", section: "rules", id: "r0", value: { id: "r0", ...added } },
-      { kind: "put", section: "rules", id: "r1199", value: { id: "r1199", ...added } },
+      { kind: "put", section: "rules", id: last, value: { id: last, ...added } },
       { kind: "add", section: "rules", id: "new", value: { id: "new", ...added }, before: "r0" },
       { kind: "remove", section: "rules", id: "r0" },
     ] as const;
@@ -222,7 +225,7 @@ test("document service: a rule of a long document may ask for a whole number bey
 });
 
 test("document service: a long document with patterns is read here again only where no data waits", async () => {
-  const text = LONG.replace("s-5 }", '"s-5*" }');
+  const text = LONG.replace(`${serviceOf(5)} }`, '"s-5*" }');
   const value = { id: "r7", conditions: [{ service_name: "other" }], pool: "p" };
   const edit = { kind: "put", section: "rules", id: "r7", value } as const;
   for (const unhurried of [true, false]) {
