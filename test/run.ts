@@ -59,12 +59,17 @@ const ON_EACH_TRANSPORT = [
 const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: readonly string[] }[] = [
   {
     workers: 1,
-    beginnings: ["test/contract/", "test/scenario/health-node", "test/scenario/shutdown", "test/scenario/unrouted"],
+    beginnings: [
+      "test/contract/data-plane",
+      "test/scenario/health-node",
+      "test/scenario/shutdown",
+      "test/scenario/unrouted",
+    ],
   },
   {
     workers: 2,
     beginnings: [
-      "test/contract/",
+      "test/contract/data-plane",
       "test/scenario/health-node",
       "test/scenario/ledger.test",
       "test/scenario/plugin",
@@ -79,19 +84,49 @@ const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: re
 ];
 /**
  * Beginnings of the paths of tests that have no process, server, port or file in common, and do not
- * look at their process: those of a folder share one, which loads what they import once.
+ * look at their process: those of each list share one, which loads what they import once.
  */
-const SHARING = [
-  "test/cli/",
-  "test/config/",
-  "test/delivery/",
-  "test/docs/",
-  "test/http1/",
-  "test/http2/core/",
-  "test/receive/",
-  "test/sampling/",
-];
-const ALONE = ["test/delivery/held-", "test/docs/package"];
+const SHARING: Readonly<Record<string, readonly string[]>> = {
+  "test/cli": ["test/cli/"],
+  "test/config": ["test/config/"],
+  "test/delivery": ["test/delivery/"],
+  "test/docs": ["test/docs/"],
+  "test/fleet (in process)": [
+    "test/fleet/compatibility",
+    "test/fleet/controllers.test",
+    "test/fleet/limits.test",
+    "test/fleet/link",
+    "test/fleet/region-service",
+    "test/fleet/rollout",
+    "test/fleet/sampling",
+    "test/fleet/stand-for",
+    "test/fleet/store-writes",
+    "test/fleet/topology",
+    "test/fleet/transfer",
+  ],
+  "test/http1": ["test/http1/"],
+  "test/http2": ["test/http2/core/"],
+  "test/library and others": [
+    "test/library/",
+    "test/limits/node",
+    "test/secrets/p",
+    "test/secrets/words",
+    "test/send/",
+  ],
+  "test/otlp": ["test/otlp/"],
+  "test/receive": ["test/receive/"],
+  "test/route": ["test/route/"],
+  "test/sampling": ["test/sampling/"],
+  "test/scenario (short ones)": [
+    "test/scenario/grpc-js",
+    "test/scenario/health",
+    "test/scenario/sender-headers",
+    "test/scenario/storm",
+    "test/scenario/transport",
+    "test/scenario/unrouted",
+  ],
+};
+const ALONE = ["test/delivery/held-", "test/docs/package", "test/otlp/limits"];
 /** Those that take longest, so that none of them is left alone at the end. */
 const FIRST = [
   "src/control",
@@ -157,9 +192,9 @@ const startsWithOne = (text: string, beginnings: readonly string[]): boolean =>
 /** Tests beside the code share a process for each room, which saves half of the time they take. */
 function processOf(file: string): string {
   const room = /^src\/[^/]+/u.exec(file)?.[0];
-  const folder = SHARING.find((beginning) => file.startsWith(beginning));
-  if (room !== undefined || folder === undefined || startsWithOne(file, ALONE)) return room ?? file;
-  return folder.slice(0, -1);
+  if (room !== undefined || startsWithOne(file, ALONE)) return room ?? file;
+  const shared = Object.entries(SHARING).find(([, beginnings]) => startsWithOne(file, beginnings));
+  return shared?.[0] ?? file;
 }
 
 function jobsOf(run: Run): Job[] {
@@ -190,7 +225,7 @@ async function runJob({ run, title, files }: Job, folder: string): Promise<FileR
     NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled"),
     [NODES_FILE]: nodesFileOf(run, folder),
   };
-  const place = { root: ROOT, folder, name: `${transport}-${workers}-${title.replaceAll("/", "-")}`, env };
+  const place = { root: ROOT, folder, name: `${transport}-${workers}-${title.replaceAll(/[^\w.]/gu, "-")}`, env };
   const told = `${title}, ${nameOf(run)}`;
   const [only] = files.length === 1 ? files : [];
   const ran = await (only === undefined ? runFiles(files, told, place) : runFile(only, told, place));
