@@ -66,6 +66,7 @@ function firstRead({ text, isFlow, ruleStarts: starts = [] }: PlainDocument, hea
   if (isFlow) return Math.min(found, Math.max(0, starts.length - 2));
   const isInside = found < starts.length - 1 && head > text.indexOf("-", starts[found]) + 1;
   if (found <= 0 || isInside) return found;
+  if (text[starts[found]! - 1] !== "\n") return found - 1; // the end, and the line may go on
   return /[|>]/u.test(text.slice(starts[found - 1], starts[found])) ? found - 1 : found;
 }
 

@@ -75,6 +75,22 @@ test("plain documents: an entry behind the last one, without a comma between the
   assert.equal(known && rereadPlain(known, FLOW.replace("\n ],", '\n {"id": "d" }],')), undefined);
 });
 
+test("plain documents: what is put behind a last line without an end goes on in that line", () => {
+  for (const end of ["pool: p", "pool: [p]", "- x", "note: 'x'", "-"]) {
+    const before = `rules:\n  - id: a\n    pool: p\n  - id: b\n    ${end}`;
+    for (const put of ["# c", "# c\n", "  - id: d\n", " # c", "\n  - id: d", "q"]) {
+      const known = readPlain(before);
+      const next = known && rereadPlain(known, before + put);
+      if (next !== undefined) assert.deepEqual(next.root, libraryRoot(before + put), JSON.stringify(before + put));
+    }
+  }
+});
+
+function libraryRoot(text: string): unknown {
+  const read = parseYaml(text);
+  return read.ok && read.faults.length === 0 ? read.document.root : read;
+}
+
 test("plain documents: the rules that stay are the same objects", () => {
   for (const [before, from, to] of [
     [BLOCK, "service_name: a", "service_name: b"],
