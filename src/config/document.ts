@@ -20,7 +20,9 @@ export function parseText(written: string): ParseResult {
   if (unreadable >= 0) return refused({ ...NOT_UTF8, position: positionIn(text, unreadable) });
   const plain = rereadRecent(text) ?? remember(readPlain(text));
   if (plain === undefined) return parseYaml(text);
-  return { ok: true, document: { root: plain.root, positionOf: positionsIn(plain) }, faults: [] };
+  const { root, ruleStarts } = plain;
+  const document = { root, positionOf: positionsIn(plain), isPlain: ruleStarts !== undefined };
+  return { ok: true, document, faults: [] };
 }
 
 /** Of a text that begins with a byte order mark, the rest. */

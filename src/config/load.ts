@@ -6,6 +6,7 @@ import { checkSchema } from "./check-schema.ts";
 import { MAX_DOCUMENT_BYTES, parseText } from "./document.ts";
 import type { ParsedDocument, SyntaxFault } from "./parsed-document.ts";
 import { caution, fault, type Finding, formatPath, isWithin } from "./finding.ts";
+import { slowToChange } from "./not-plain.ts";
 import { expandPluginStrategies, normalise } from "./normalise.ts";
 import { readPemFiles } from "./pem.ts";
 import type { Config, SchemaDocument } from "./schema/config.ts";
@@ -43,10 +44,11 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   const faults = parsed.faults.map((syntax) => fromSyntax(syntax, options.file));
   if (!parsed.ok) return { config: undefined, problems: faults };
   if (isEmpty(parsed.document.root)) return { config: undefined, problems: [...faults, emptyFile(options.file)] };
-  if (options.own !== undefined) return loadBeside(options.own, parsed.document, faults, options);
+  const slow = slowToChange(text, parsed.document, options.file);
+  if (options.own !== undefined) return loadBeside(options.own, parsed.document, [...faults, ...slow], options);
   const { config, findings: found } = check(parsed.document.root, options);
   const findings = besideStore(parsed.document.root, found);
-  const problems = [...faults, ...findings.map((finding) => toProblem(finding, parsed.document, options.file))];
+  const problems = [...faults, ...findings.map((one) => toProblem(one, parsed.document, options.file)), ...slow];
   problems.sort((a, b) => comparePositions(a, b));
   return { config: faults.length > 0 ? undefined : config, problems };
 }

@@ -9,6 +9,8 @@ export interface ParsedDocument {
    * Place of the value at the path, or of its key, or of the nearest thing above it that is there.
    */
   positionOf(path: Path, at: "key" | "value"): Position;
+  /** Whether its rules are known by their lines, so that of a few that change only these are read. */
+  readonly isPlain: boolean;
 }
 
 export interface SyntaxFault {

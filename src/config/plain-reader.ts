@@ -64,6 +64,11 @@ export class PlainReader {
     }
   }
 
+  /** Where the first thing stands that is not plain, when there is one. */
+  get stopped(): { readonly at: number; readonly isFlow: boolean } {
+    return { at: this.#at, isFlow: this.#isFlow };
+  }
+
   #blockEntries(column: number): unknown[] {
     this.#depth = 2;
     const indent = this.#nextLine();
@@ -182,7 +187,10 @@ export class PlainReader {
       const from = this.#text.lastIndexOf("\n", start - 1) + 1;
       const end = this.#endOfLines(start, column, key);
       const entry = readEntry(this.#text.slice(from, end), key);
-      if (entry === undefined) throw cause;
+      if (entry.kind === "other") {
+        this.#at = from + entry.at;
+        throw cause;
+      }
       this.#depth = key === 0 ? 2 : 1;
       this.#braces = 0;
       this.#at = end;

@@ -34,26 +34,35 @@ export function parseYaml(text: string): ParseResult {
 
 /**
  * The one entry of a mapping or a list, as it is read in a document; its place is within this text.
- * Undefined where anything is to be said of it, or it needs what is not in it.
+ * `other` where anything is to be said of it, or it needs what is not in it, and where.
  */
-export function readEntry(text: string, key: string | number): ReadValue | undefined {
-  if (EXPLICIT_KEY.test(text)) return undefined;
+export function readEntry(text: string, key: string | number): ReadEntry {
+  const explicit = EXPLICIT_KEY.exec(text);
+  if (explicit !== null) return { kind: "other", at: explicit.index + explicit[0].length - 1 };
+  let at: number | undefined;
+  const positionAt = (offset: number): Position => {
+    at ??= offset;
+    return { line: 1, column: 1 };
+  };
   try {
     const yaml = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
-    if (yaml.errors.length + yaml.warnings.length > 0) return undefined;
+    const [wrong] = [...yaml.errors, ...yaml.warnings];
+    if (wrong !== undefined) return { kind: "other", at: wrong.pos[0] };
     // A rule is in a list that is in a mapping.
-    const reading = openReading(() => ({ line: 1, column: 1 }), key === 0 ? 1 : 0);
+    const reading = openReading(positionAt, key === 0 ? 1 : 0);
     const { value: root, place } = readNode(yaml.contents, 0, reading);
     const entry = place.children.get(key);
     const isAll = Array.isArray(root) === (key === 0) && place.children.size === 1;
     if (!isAll || entry === undefined || reading.faults.length > 0 || reading.expanded > MOST_EXPANDED)
-      return undefined;
-    return { value: valueAt(root, key), place: entry };
+      return { kind: "other", at: at ?? 0 };
+    return { kind: "entry", value: valueAt(root, key), place: entry };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    return undefined;
+    return { kind: "other", at: 0 };
   }
 }
+
+type ReadEntry = ({ readonly kind: "entry" } & ReadValue) | { readonly kind: "other"; readonly at: number };
 
 /** Behind it the library takes lines that follow for its own, however they are indented. */
 const EXPLICIT_KEY = /^[ -]*\?/mu;
@@ -86,7 +95,7 @@ function readYaml(text: string): ParseResult {
   if (faults.length > 0) return { ok: false, faults };
   const tree = readTree(yaml.contents, positionAt);
   const positionOf = (path: Path, at: "key" | "value"): Position => positionAt(offsetOf(tree.place, path, at));
-  return { ok: true, document: { root: tree.root, positionOf }, faults: tree.faults };
+  return { ok: true, document: { root: tree.root, positionOf, isPlain: false }, faults: tree.faults };
 }
 
 /** Where the parser's words are for who programs with it. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { LineCounter } from "yaml";
+import { formatProblem } from "../../src/core/problem.ts";
 import { parseText } from "../../src/config/document.ts";
 import { parseYaml } from "../../src/config/yaml-document.ts";
 import { checkSchema } from "../../src/config/check-schema.ts";
@@ -10,6 +11,7 @@ import type { Path } from "../../src/config/finding.ts";
 import { Lines } from "../../src/config/lines.ts";
 import { readPlain } from "../../src/config/plain-document.ts";
 import { RuleSchema } from "../../src/config/schema/pool.ts";
+import { loadText } from "./load-text.ts";
 import { ENTRIES, FORMS, rulesText, RUNS, SECTIONS, windows } from "./plain-texts.ts";
 
 const folder = new URL("../../examples/", import.meta.url);
@@ -244,6 +246,42 @@ test("plain documents: aliases that stand for many values are left to the librar
   const text = (many: number): string =>
     `rules:\n  - a: &a [${"1,".repeat(many)}]\n    b: *a\n${"  - c: d\n".repeat(3)}`;
   assert.deepEqual([assertSame(text(90)), assertSame(text(110))], [true, false]);
+});
+
+test("plain documents: of many rules that are not plain people are told where, why, and what to do", () => {
+  const rules = Array.from(
+    { length: 501 },
+    (_, i) => `  - { id: r-${i}, pool: p, conditions: [{ region: r-${i} }] }\n`,
+  );
+  const textOf = (all: readonly string[]): string =>
+    `targets: [{ id: a, endpoint: "http://127.0.0.1:1" }]\npools: { p: { targets: [a] } }\ndefault_pool: p\nrules:\n${all.join("")}`;
+  const told = (text: string): string[] => loadText(text).problems.map((problem) => formatProblem(problem));
+  const shared = rules.toSpliced(0, 1, "  - { id: r-0, pool: p, conditions: [&c { region: r-0 }] }\n");
+  const alias = "  - id: s\n    pool: >-\n      p\n    conditions: [{ any: [*c, { region: q }] }]\n";
+  const why = "warning: rules: each change of one of the 501 rules takes as long as all of them:";
+  for (const [text, wanted] of [
+    [textOf(rules), []],
+    [textOf(shared), []],
+    [textOf(rules).replaceAll("pool: p", "pool:\n       p").replaceAll("\n", "\r\n"), []],
+    [textOf(shared.toSpliced(1, 2, alias)), []], // one rule less
+    [
+      textOf(shared.toSpliced(1, 1, alias)),
+      [`test.yaml:9:26: ${why} an alias of what stands elsewhere is not plain (write out what it stands for)`],
+    ],
+    [
+      textOf(rules.toSpliced(7, 1, "  - ? id\n    : r-7\n    pool: p\n    conditions: [{ region: r-7 }]\n")),
+      [`test.yaml:12:5: ${why} a key behind ? is not plain (write it as key: value)`],
+    ],
+    [
+      textOf(rules.map((rule) => rule.replace("- {", "{").replace("}\n", "},\n")))
+        .replace("rules:", "rules: [")
+        .concat("  ]\n"),
+      [
+        `test.yaml:4:9: ${why} a list of rules in brackets is not plain (write the rules below one another, each behind a dash)`,
+      ],
+    ],
+  ] as const)
+    assert.deepEqual(told(text), wanted);
 });
 
 test("lines: in texts of any length each offset has the line and column that the library tells", () => {
