@@ -9,7 +9,7 @@ export interface ParsedDocument {
    * Place of the value at the path, or of its key, or of the nearest thing above it that is there.
    */
   positionOf(path: Path, at: "key" | "value"): Position;
-  /** Whether its rules are known by their lines, so that of a few that change only these are read. */
+  /** Whether its rules are known by their lines: of a few that change only these are read. */
   readonly isPlain: boolean;
 }
 

@@ -23,6 +23,8 @@ import { readEntry } from "./yaml-document.ts";
 const MAX_DEPTH = 60;
 /** In the place of a column: where entries stand says nothing there. */
 const IN_FLOW = -1;
+/** One that is refused, and one that merges, in quotes, too. */
+const ODD_KEYS: ReadonlySet<string> = new Set(["__proto__", "<<"]);
 /** Thrown where the document leaves what is plain; caught in `document`. */
 class NotPlain extends Error {}
 
@@ -248,7 +250,7 @@ export class PlainReader {
       const written = this.#match(KEY);
       if (written === undefined) throw new NotPlain();
       const key = keyIn(written.slice(0, -1));
-      if (key === "__proto__" || Object.hasOwn(map, key)) throw new NotPlain();
+      if (ODD_KEYS.has(key) || Object.hasOwn(map, key)) throw new NotPlain();
       const isSection = this.#depth === 1 && column === 0 && key !== "rules";
       map[key] = this.#below(key, keyAt, () =>
         isSection ? this.#part(key, column, () => this.#value(column, key)) : this.#value(column, key),
@@ -328,7 +330,7 @@ export class PlainReader {
       const keyAt = this.#at;
       const written = (this.#match(KEY_IN_FLOW) ?? fail()).trimEnd();
       const key = keyIn(written.slice(0, -1));
-      if (key === "__proto__" || Object.hasOwn(map, key)) throw new NotPlain();
+      if (ODD_KEYS.has(key) || Object.hasOwn(map, key)) throw new NotPlain();
       map[key] = this.#below(key, keyAt, () => this.#flow(key));
       this.#separate("}");
     }

@@ -178,6 +178,8 @@ test("plain documents: JSON with spaces or without is read as by the library, an
     }),
     { numRuns: RUNS },
   );
+  assert.ok(!assertSame('{"<<": {"a": 1}}') && !assertSame('"<<": {"a": 1}'));
+  assert.ok(assertSame('rules:\n  - "<<": {"a": 1}\n    b: 2\n'));
   const text = '{ "rules": [ {"id": "a"}, {"id": "b"} ] }';
   const starts = readPlain(text)?.ruleStarts ?? [];
   assert.deepEqual(
