@@ -54,7 +54,7 @@ export async function openSteering(
 ): Promise<Steering> {
   const text = fleet?.start.prepared.text ?? source.text;
   const place = fleet?.place ?? source.place;
-  const documents: DocumentService = openDocumentService({ ...reading, clock: env.clock });
+  const documents: DocumentService = openDocumentService({ ...reading, clock: env.clock, running: { text, place } });
   const tellRegion = regionNotice(log, config);
   const file =
     source.file === undefined ? undefined : new FileTruth({ file: source.file, clock: env.clock, known: source.text });

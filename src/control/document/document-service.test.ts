@@ -7,6 +7,8 @@ import { systemClock } from "../../core/clock.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { openDocumentService } from "./document-service.ts";
 import { loadDocument } from "./prepare.ts";
+import { warmUpChange } from "./warm-up.ts";
+import { rulePlacesOf } from "../../config/document.ts";
 
 const here = openDocumentService({ clock: systemClock, aside: Number.MAX_SAFE_INTEGER, sent: "by_length" });
 const aside = openDocumentService({ clock: systemClock, aside: -1 });
@@ -254,13 +256,42 @@ test("document service: a rule with a short pattern is changed here only where n
   }
 });
 
-test("document service: a node that carries no data compiles what a change needs after a long document, unless it ends before", async () => {
+test("document service: what the first change of a long document needs is made 2 s after the start, once, and changes nothing", async () => {
   const clock = new ManualClock();
-  const [stays, ends] = [0, 1].map(() => openDocumentService({ clock, unhurried: true }));
-  for (const service of [stays!, ends!]) assert.ok((await service.prepareFirst(LONG, place)).config !== undefined);
-  assert.equal(clock.pending, 2);
-  await ends![Symbol.asyncDispose]();
-  assert.equal(clock.pending, 1);
-  clock.advance(2_000);
-  assert.equal(clock.pending, 0);
+  const running = { text: LONG, place };
+  const edit = { kind: "remove", section: "rules", id: "r7" } as const;
+  {
+    await using node = openDocumentService({ clock, unhurried: true, running });
+    const first = await here.prepareFirst(LONG, place);
+    clock.advance(2_000);
+    assert.equal(clock.pending, 0);
+    assert.ok(rulePlacesOf(LONG) !== undefined, "it is the document that was read last");
+    const made = await node.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
+    assert.ok(made.kind === "prepared" && made.prepared.config !== undefined && first.config !== undefined);
+    assert.deepEqual(made.prepared.config.rules, first.config.rules.toSpliced(7, 1));
+  }
+  {
+    await using changed = openDocumentService({ clock, unhurried: true, running });
+    await using _ends = openDocumentService({ clock, unhurried: true, running });
+    await using short = openDocumentService({ clock, unhurried: true, running: { ...running, text: RUNNING } });
+    await using busy = openDocumentService({ clock, running });
+    assert.equal(clock.pending, 2, "where a second may be taken, for what is long");
+    await changed.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
+    assert.equal(clock.pending, 1, "not after the first change");
+    await Promise.all([short, busy].map((one) => one.rootOf(RUNNING)));
+  }
+  assert.equal(clock.pending, 0, "nor after the end");
+});
+
+test("document service: a document of which no rule can be changed here is no fault of the node that starts with it", () => {
+  const nameless = LONG.replaceAll(/id: r\d+\n {4}/gu, "");
+  for (const text of [
+    LONG.replace("s-5 }", "{ regex: ^x }"),
+    nameless,
+    LONG.replace(/rules:[^]*/u, "rules: []"),
+    "a: [",
+  ]) {
+    loadDocument(text, place);
+    assert.doesNotThrow(() => warmUpChange(text, place), text.slice(-50));
+  }
 });

@@ -1,11 +1,11 @@
 import { isPlain, isQuickToRead, rulePlacesOf } from "../../config/document.ts";
 import { rememberTaints } from "../../config/taint.ts";
 import { isValues, textOf } from "../../config/values.ts";
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import { DOCUMENT_WORK, type DocumentWork, unpackSecrets } from "./document-work.ts";
 import { DocumentWorker } from "./document-worker.ts";
-import { rewriteText } from "./rewrite.ts";
-import { type Preparation, type Prepared, prepareFewLines } from "./prepare.ts";
+import { warmUpChange } from "./warm-up.ts";
+import { type DocumentPlace, type Preparation, type Prepared, prepareFewLines } from "./prepare.ts";
 
 /**
  * Work with documents that never holds up the data plane: what is large, and what somebody has
@@ -26,16 +26,19 @@ export interface DocumentServiceOptions {
   readonly sent?: "aside" | "by_length";
   /** Whether this process carries no data, so that it may take a second for a long document. */
   readonly unhurried?: boolean;
+  /** What runs: where there is time, what its first change needs is compiled before there is one. */
+  readonly running?: { readonly text: string; readonly place: DocumentPlace };
 }
 
 export function openDocumentService(options: DocumentServiceOptions): DocumentService {
-  const { clock, aside = LONG, sent = "aside", unhurried = false } = options;
+  const { clock, aside = LONG, sent = "aside", unhurried = false, running } = options;
   const worker = new DocumentWorker(clock);
-  let cancel: Cancel | undefined;
+  const isWarmedUp = unhurried && running !== undefined && running.text.length > aside;
+  const cancel = isWarmedUp ? clock.after(WARM_UP_MS, () => warmUp(running)) : undefined;
   const run = async (name: keyof DocumentWork, args: readonly unknown[]): Promise<unknown> => {
     const isSent = name === "prepareEdit" || name === "prepareWanted";
     const isLong = lengthOf(args) > aside;
-    if (isLong && unhurried && name === "prepareFirst") cancel = clock.after(WARM_UP_MS, warmUp);
+    if (name.startsWith("prepare")) cancel?.(); // it is the first change, or has been made
     if (isLong ? isDoneHere(name, args, unhurried) : !(isSent && sent === "aside")) {
       const work = DOCUMENT_WORK[name] as (...args: readonly unknown[]) => unknown; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the arguments are those of the name
       if (!(isLong && name === "prepareEdit")) return work(...args);
@@ -60,14 +63,12 @@ export function openDocumentService(options: DocumentServiceOptions): DocumentSe
 /** When a node has long begun. */
 const WARM_UP_MS = 2_000;
 
-/**
- * What the first change of a rule needs of the YAML library is compiled before there is one: that
- * takes some 20 ms, a quarter of that change.
- */
-function warmUp(): void {
-  const rules = ["a", "b"].map((id) => ({ id, conditions: [{ service_name: id }], pool: id }));
-  const text = "rules:\n  - id: a\n    conditions:\n      - service_name: c\n    pool: a\n";
-  rewriteText(text, { rules });
+function warmUp({ text, place }: NonNullable<DocumentServiceOptions["running"]>): void {
+  try {
+    warmUpChange(text, place);
+  } catch {
+    // Whoever makes such a change is told.
+  }
 }
 
 /** The environment as it is now: the process's own is no plain data. */
