@@ -54,8 +54,8 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   const signals = started.use(new ProcessSignals(PROCESS, { log, clock: io.clock, graceMs }));
   // Where this process carries data itself, nothing may hold it up.
   const carriesData = workerCount(config.node, DEFAULT_WORKERS) === 0;
-  if (!carriesData) boundGrowth(GROWTH_BYTES);
-  const settled = carriesData ? {} : { settled: () => collectGrown(true), unhurried: true };
+  boundGrowth(carriesData ? CARRYING_GROWTH_BYTES : GROWTH_BYTES);
+  const settled = { settled: () => collectGrown(!carriesData), unhurried: !carriesData };
   const { clock, random } = io;
   const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
   started.move();
@@ -67,6 +67,8 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
  * each change of 10,000 rules had such a collection in it; more is memory that is kept.
  */
 const GROWTH_BYTES = 12 * 1_024 * 1_024;
+/** The same of one that does: as much as the heap of a few rules, of 28 MB, may grow by. */
+const CARRYING_GROWTH_BYTES = 56 * 1_024 * 1_024;
 
 const PROCESS: ProcessEvents = {
   on: (event, listener) => process.on(event, listener),
