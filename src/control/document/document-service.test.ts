@@ -271,14 +271,14 @@ test("document service: what the first change of a long document needs is made 2
     assert.deepEqual(made.prepared.config.rules, first.config.rules.toSpliced(7, 1));
   }
   {
-    await using changed = openDocumentService({ clock, unhurried: true, running });
-    await using _ends = openDocumentService({ clock, unhurried: true, running });
-    await using short = openDocumentService({ clock, unhurried: true, running: { ...running, text: RUNNING } });
-    await using busy = openDocumentService({ clock, running });
+    await using owned = new AsyncDisposableStack();
+    const changed = owned.use(openDocumentService({ clock, unhurried: true, running }));
+    owned.use(openDocumentService({ clock, unhurried: true, running }));
+    owned.use(openDocumentService({ clock, unhurried: true, running: { ...running, text: RUNNING } }));
+    owned.use(openDocumentService({ clock, running }));
     assert.equal(clock.pending, 2, "where a second may be taken, for what is long");
     await changed.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
     assert.equal(clock.pending, 1, "not after the first change");
-    await Promise.all([short, busy].map((one) => one.rootOf(RUNNING)));
   }
   assert.equal(clock.pending, 0, "nor after the end");
 });
