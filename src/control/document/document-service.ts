@@ -26,7 +26,7 @@ export interface DocumentServiceOptions {
   readonly sent?: "aside" | "by_length";
   /** Whether this process carries no data, so that it may take a second for a long document. */
   readonly unhurried?: boolean;
-  /** What runs: where there is time, what its first change needs is compiled before there is one. */
+  /** What runs: what its first change needs is compiled before there is one. */
   readonly running?: { readonly text: string; readonly place: DocumentPlace };
 }
 
