@@ -12,7 +12,7 @@ import { account, Sender, until } from "./fault-sender.ts";
 import { BAD_FILES, someConfig } from "./reload-configs.ts";
 
 /** 60 with RELOAD_SECONDS=60. */
-const SECONDS = Number(process.env["RELOAD_SECONDS"] ?? 10);
+const SECONDS = Number(process.env["RELOAD_SECONDS"] ?? 6);
 const CHANGES_PER_SECOND = 10;
 const SERVICES = ["checkout", "cart", "payment", "other"];
 
