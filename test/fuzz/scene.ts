@@ -9,10 +9,14 @@ import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
 import { OK, type SinkAnswer, type SinkRequest, type SinkScript } from "../support/sinks/sink-script.ts";
+import { TEST_WORKERS } from "../support/workers.ts";
 import { decodes } from "./broken-bytes.ts";
 
-/** More of them find more, and take longer. */
-const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? 60);
+/**
+ * More of them find more, and take longer. Workers decode as a node without them does: with them a
+ * third shows that answers and counts come back.
+ */
+const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? (TEST_WORKERS === 0 ? 60 : 20));
 
 /**
  * Parameters of a property; `times` is for one whose runs are cheap. The time limit ends what looks
