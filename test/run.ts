@@ -87,8 +87,10 @@ const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: re
  * look at their process: those of each list share one, which loads what they import once.
  */
 const SHARING: Readonly<Record<string, readonly string[]>> = {
+  "test/admin": ["test/admin/"],
   "test/cli": ["test/cli/"],
   "test/config": ["test/config/"],
+  "test/degradation": ["test/degradation/"],
   "test/delivery": ["test/delivery/"],
   "test/docs": ["test/docs/"],
   "test/fleet (in process)": [
@@ -125,8 +127,28 @@ const SHARING: Readonly<Record<string, readonly string[]>> = {
     "test/scenario/transport",
     "test/scenario/unrouted",
   ],
+  "test/server (in process)": [
+    "test/server/admin",
+    "test/server/certificates",
+    "test/server/config-walk",
+    "test/server/events",
+    "test/server/run.test",
+  ],
+  "test/workers (short ones)": [
+    "test/workers/affinity",
+    "test/workers/checks",
+    "test/workers/connections",
+    "test/workers/failover",
+    "test/workers/health",
+    "test/workers/panics",
+    "test/workers/skew",
+    "test/workers/stderr",
+    "test/workers/trust",
+    "test/workers/waiting",
+    "test/workers/walk",
+  ],
 };
-const ALONE = ["test/delivery/held-", "test/docs/package", "test/otlp/limits"];
+const ALONE = ["test/admin/busy", "test/delivery/held-", "test/docs/package", "test/otlp/limits"];
 /** Those that take longest, so that none of them is left alone at the end. */
 const FIRST = [
   "src/control",
@@ -134,6 +156,8 @@ const FIRST = [
   "test/fuzz/ceiling",
   "test/balance/faults",
   "test/workers/deaths",
+  "test/workers (short ones)",
+  "test/admin",
   "test/delivery",
   "test/fleet/nodes-outage",
   "test/demo/",
