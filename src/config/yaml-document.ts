@@ -55,7 +55,9 @@ export function readEntry(text: string, key: string | number): ReadEntry {
     const isAll = Array.isArray(root) === (key === 0) && place.children.size === 1;
     if (!isAll || entry === undefined || reading.faults.length > 0 || reading.expanded > MOST_EXPANDED)
       return { kind: "other", at: at ?? 0 };
-    return { kind: "entry", value: valueAt(root, key), place: entry };
+    const value = valueAt(root, key);
+    const comment = key !== 0 && typeof value !== "object" ? text.search(COMMENT_AT_START) : -1;
+    return comment === -1 ? { kind: "entry", value, place: entry } : { kind: "other", at: comment };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     return { kind: "other", at: 0 };
@@ -66,6 +68,9 @@ type ReadEntry = ({ readonly kind: "entry" } & ReadValue) | { readonly kind: "ot
 
 /** Behind it the library takes lines that follow for its own, however they are indented. */
 const EXPLICIT_KEY = /^[ -]*\?/mu;
+
+/** Below it the library takes more than there is for a section's text, up to the next colon. */
+const COMMENT_AT_START = /^#/mu;
 
 /** Values that aliases may add to one rule: those of all together are no bomb. */
 const MOST_EXPANDED = 100;

@@ -244,6 +244,13 @@ test("plain documents: a rule, or a section, that the library reads by itself is
   assert.deepEqual([entries, SECTIONS.filter(assertSame).length], [ENTRIES.length - 4, SECTIONS.length - 1]);
 });
 
+test("plain documents: a text below a comment at column 0 is left to the library, which reads it on", () => {
+  for (const text of ["a:\n# c\n  &x y\n", "a:\n# c\n  x\n  y\n"]) {
+    assert.equal(assertSame(`${text}rules:\n  - id: b\n`), false);
+    assert.ok(readPlain(`rules:\n  - ${text.replaceAll("\n  ", "\n      ")}z: 1\n`) !== undefined);
+  }
+});
+
 test("plain documents: aliases that stand for many values are left to the library", () => {
   const text = (many: number): string =>
     `rules:\n  - a: &a [${"1,".repeat(many)}]\n    b: *a\n${"  - c: d\n".repeat(3)}`;
