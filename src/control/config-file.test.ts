@@ -91,6 +91,21 @@ test("config file: what is staged is what is put in, and nothing of it is left w
   assert.deepEqual([scene.text, others()], ["by hand", []]);
 });
 
+test("config file: the mode is that of the file when what was staged is put in; of two staged, none is left", async () => {
+  using scene = new Scene();
+  chmodSync(scene.file, 0o644);
+  {
+    await using begun = new AsyncDisposableStack();
+    begun.use(scene.config.stage("never"));
+    begun.use(scene.config.stage("two"));
+    while (readdirSync(scene.folder).length < 3) await new Promise(setImmediate);
+    chmodSync(scene.file, 0o600);
+    assert.deepEqual(await scene.config.replace("one", "two"), { kind: "written" });
+  }
+  assert.deepEqual([scene.text, statSync(scene.file).mode & 0o777], ["two", 0o600]);
+  assert.deepEqual(readdirSync(scene.folder), ["signalbox.yaml"]);
+});
+
 test("config file: what is staged beside one file is not put in another one", async () => {
   using scene = new Scene();
   const [link, other] = [join(scene.folder, "link.yaml"), join(scene.folder, "other.yaml")];

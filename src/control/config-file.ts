@@ -1,4 +1,14 @@
-import { chownSync, closeSync, openSync, readSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StringDecoder } from "node:string_decoder";
@@ -36,8 +46,6 @@ interface NewFile {
   /** Past symbolic links. */
   readonly file: string;
   readonly temporary: string;
-  readonly uid: number;
-  readonly gid: number;
 }
 
 interface StagedText {
@@ -58,9 +66,8 @@ export function openConfigFile(name: string, onWritten: (text: string) => void):
       staged = mine;
       return {
         async [Symbol.asyncDispose]() {
-          if (staged !== mine) return;
-          staged = undefined;
-          discard(await mine.beside);
+          if (staged === mine) staged = undefined;
+          discard(await mine.beside); // it is there no more where it was put in
         },
       };
     },
@@ -76,10 +83,13 @@ export function openConfigFile(name: string, onWritten: (text: string) => void):
   };
 }
 
+/** Of what a file is made with, those that say who may do what. */
+const MODE_BITS = 0o7777;
+
 async function writeOnce(name: string, text: string): Promise<NewFile> {
   const file = realpathSync(name);
-  const { mode, uid, gid } = await stat(file);
-  return { file, temporary: await writeBeside(file, text, mode & 0o7777), uid, gid };
+  const { mode } = await stat(file);
+  return { file, temporary: await writeBeside(file, text, mode & MODE_BITS) };
 }
 
 function discard(beside: NewFile | undefined): void {
@@ -101,7 +111,7 @@ async function replaceFile(
       if (!holds(file, expected)) return { kind: "changed" };
       beside = await writeOnce(name, next.text);
     }
-    keepOwner(beside);
+    keepForm(beside);
     // Looked at once more, and renamed without anything of this process in between: an edit by hand
     // has no time to be lost.
     if (!holds(beside.file, expected)) return { kind: "changed" };
@@ -154,9 +164,14 @@ function isReadAs(descriptor: number, text: string): boolean {
   }
 }
 
-/** Only root can give a file away; for all others it is theirs, as it was. */
-function keepOwner({ temporary, uid, gid }: NewFile): void {
+/**
+ * Mode and owner as the file has them now, which may be others than when it was written. Only root
+ * can give a file away; for all others it is theirs, as it was.
+ */
+function keepForm({ file, temporary }: NewFile): void {
   const made = statSync(temporary);
+  const { mode, uid, gid } = statSync(file);
+  if (made.mode !== mode) chmodSync(temporary, mode & MODE_BITS);
   if (made.uid === uid && made.gid === gid) return;
   try {
     chownSync(temporary, uid, gid);
