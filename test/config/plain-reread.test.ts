@@ -70,6 +70,25 @@ test("plain documents: where a few rules differ, only these are read, and it is 
   assert.ok(reread > RUNS / 8, `only ${reread} were read in part`);
 });
 
+test("plain documents: lines at the edge of what changed are a part of the text of several lines that they follow", () => {
+  const rules = "rules:\n  - id: a\n    x: |+\n      t\n  - id: b\n    x: t\n      # below\n\nz: 1\n";
+  for (const [from, to, wanted] of [
+    ["  - id: b", "      # more\n  - id: b", ["t\n# more\n", "t"]],
+    ["  - id: b", "\n\n  - id: b", ["t\n\n\n", "t"]],
+    ["x: t\n", "x: |\n      t\n", ["t\n", "t\n# below\n"]],
+    ["x: t\n", "x: |+\n      t\n", ["t\n", "t\n# below\n\n"]],
+  ] as const) {
+    const known = readPlain(rules);
+    const next = known && rereadPlain(known, rules.replace(from, to));
+    const root = next?.root as { rules: { x: string }[] } | undefined; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it is written above
+    assert.deepEqual(
+      root?.rules.map(({ x }) => x),
+      wanted,
+    );
+    assert.deepEqual(next?.ruleStarts, readPlain(rules.replace(from, to))?.ruleStarts);
+  }
+});
+
 test("plain documents: an entry behind the last one, without a comma between them, is not taken for one", () => {
   const known = readPlain(FLOW);
   assert.equal(known && rereadPlain(known, FLOW.replace("\n ],", '\n {"id": "d" }],')), undefined);
