@@ -55,7 +55,7 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   // Where this process carries data itself, nothing may hold it up.
   const carriesData = workerCount(config.node, DEFAULT_WORKERS) === 0;
   boundGrowth(carriesData ? CARRYING_GROWTH_BYTES : GROWTH_BYTES);
-  const settled = { settled: () => collectGrown(!carriesData), unhurried: !carriesData };
+  const settled = { settled: (rested: boolean) => collectGrown(!carriesData, rested), unhurried: !carriesData };
   const { clock, random } = io;
   const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
   started.move();

@@ -88,6 +88,11 @@ export class FileWatch implements AsyncDisposable {
     this.#work = this.#inspect(false);
   }
 
+  /** What was told last, or is not to be told; undefined: it is to be told once more. */
+  get known(): string | undefined {
+    return this.#known;
+  }
+
   /**
    * Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put
    * off because the file changes.

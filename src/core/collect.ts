@@ -50,16 +50,18 @@ function limitGrowth(): void {
 const USUAL_PERCENT = 200;
 /** What V8 collects by itself before long. */
 const LITTLE_BYTES = 16 * 1_024 * 1_024;
-/** What is worth giving back to the system. */
+/** What is worth giving back to the system at once. */
 const MUCH_BYTES = 64 * 1_024 * 1_024;
+/** The same when there is nothing else to do. */
+const RESTED_BYTES = 6 * 1_024 * 1_024;
 
 /**
  * After work that may have left much behind, or nearly nothing. `pauses`: whether this process may
- * be held up, as one that carries no data may.
+ * be held up, as one that carries no data may. `rested`: no more such work is likely to follow.
  */
-export function collectGrown(pauses: boolean): void {
+export function collectGrown(pauses: boolean, rested = false): void {
   const grown = usedBytes() - leftBytes;
-  if (pauses && grown > MUCH_BYTES) collectAll();
+  if (pauses && grown > (rested ? RESTED_BYTES : MUCH_BYTES)) collectAll();
   else if (grown > LITTLE_BYTES) collectBeside();
 }
 

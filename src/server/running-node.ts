@@ -38,9 +38,10 @@ export interface StartOptions {
   readonly validators?: readonly ConfigValidator[];
   /**
    * Told some time after a config was applied, when nothing of the work is needed any more: for
-   * a process that wants to give back what it took. Must not throw.
+   * a process that wants to give back what it took. `rested`: later, when no other one followed.
+   * Must not throw.
    */
-  readonly settled?: () => void;
+  readonly settled?: (rested: boolean) => void;
   /** This process carries no data, and may take a second for a long document. */
   readonly unhurried?: boolean;
 }

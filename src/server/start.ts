@@ -154,7 +154,9 @@ interface NodeParts
 
 /** A change is often followed by the next: what all of them took is given back once. */
 const SETTLED_MS = 1_000;
-/** And then the plan of before, which is kept so long in case all workers end of the new one. */
+/** After so long again it is likely that nothing follows. */
+const RESTED_MS = 4_000;
+/** And the plan of before, which is kept so long in case all workers end of the new one. */
 const PROVEN_MS = 32_000;
 
 class Node implements RunningNode {
@@ -256,7 +258,7 @@ class Node implements RunningNode {
 
   /** Those that are renewed in place are applied; when they end can be seen. */
   #followCertificates(config: Config, stack: AsyncDisposableStack): void {
-    const { env, source, walk, applied, settled } = this.#parts;
+    const { env, source, walk, applied } = this.#parts;
     const report = new CertificateReport(env);
     report.show(config);
     applied.tell = (next) => {
@@ -268,12 +270,7 @@ class Node implements RunningNode {
       this.#link?.renew(next.node.fleet);
       report.show(next);
       this.#link?.configured();
-      this.#settling?.();
-      if (settled === undefined) return;
-      this.#settling = env.clock.after(SETTLED_MS, () => {
-        settled();
-        this.#settling = env.clock.after(PROVEN_MS, settled);
-      });
+      this.#settle();
     };
     stack.use(
       watchRenewals({
@@ -285,6 +282,19 @@ class Node implements RunningNode {
         },
       }),
     );
+  }
+
+  #settle(): void {
+    const { env, settled } = this.#parts;
+    this.#settling?.();
+    if (settled === undefined) return;
+    const after = (delayMs: number, rested: boolean, then?: () => void): void => {
+      this.#settling = env.clock.after(delayMs, () => {
+        settled(rested);
+        then?.();
+      });
+    };
+    after(SETTLED_MS, false, () => after(RESTED_MS, true, () => after(PROVEN_MS - RESTED_MS, true)));
   }
 
   /** From here on the node closes what it consists of. */

@@ -21,7 +21,7 @@ export class Scene implements AsyncDisposable {
   readonly planes: ScriptedDataPlane[] = [];
   env: Record<string, string> = {};
   /** Told when what a change took is not needed any more. */
-  settled: () => void = () => undefined;
+  settled: (rested: boolean) => void = () => undefined;
   #node: RunningNode | undefined;
   #waiting: { msg: string; resolve: () => void }[] = [];
 
@@ -42,7 +42,7 @@ export class Scene implements AsyncDisposable {
       log,
       source,
       openDataPlane: open,
-      settled: () => this.settled(),
+      settled: (rested) => this.settled(rested),
     });
     return this.#node;
   }

@@ -28,15 +28,16 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
   readonly #options: FileTruthOptions;
   readonly #file: ConfigFile;
   readonly #closed = new AbortController();
-  #known: string;
+  /** While nobody watches. */
+  #known: string | undefined;
   #watch: FileWatch | undefined;
 
   constructor(options: FileTruthOptions) {
     this.#options = options;
     this.#known = options.known;
     this.#file = openConfigFile(options.file, (text) => {
-      this.#known = text;
-      this.#watch?.expect(text);
+      if (this.#watch === undefined) this.#known = text;
+      else this.#watch.expect(text);
     });
   }
 
@@ -60,10 +61,12 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
       onContent: (text) => told.tell(text),
       onUnreadable: (reason) => told.tellUnreadable(reason),
     });
+    this.#known = undefined;
     try {
       yield* told.news();
     } finally {
       await this.#watch[Symbol.asyncDispose]();
+      this.#known = this.#watch.known;
       this.#watch = undefined;
     }
   }
