@@ -15,12 +15,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openConfigFile } from "./config-file.ts";
+import { fileStateOf } from "./file-state.ts";
 
 class Scene implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "signalbox-file-"));
   readonly file = join(this.folder, "signalbox.yaml");
   readonly written: string[] = [];
-  readonly config = openConfigFile(this.file, (text) => void this.written.push(text));
+  readonly config = openConfigFile(this.file, (text, state) => {
+    assert.equal(state, fileStateOf(statSync(this.file, { bigint: true })));
+    this.written.push(text);
+  });
 
   constructor() {
     writeFileSync(this.file, "one");

@@ -15,6 +15,7 @@ import { StringDecoder } from "node:string_decoder";
 import { reasonOf } from "../core/errors.ts";
 import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
 import { piecesOf } from "../core/text-pieces.ts";
+import { fileStateOf } from "./file-state.ts";
 
 const READ_BYTES = 65_536;
 /** Of UTF-16, which take no more bytes than that. */
@@ -41,6 +42,9 @@ export interface ConfigFile {
   replace(expected: string, next: string): Promise<FileOutcome>;
 }
 
+/** `state`: of the file, as `fileStateOf` gives it. */
+type OnWritten = (text: string, state: string) => void;
+
 /** A text that is to be the file's, written to a file beside it. */
 interface NewFile {
   /** Past symbolic links. */
@@ -58,7 +62,7 @@ interface StagedText {
  * `onWritten` is told in the same moment in which the file has the new text, so that the watch does
  * not take it for an edit.
  */
-export function openConfigFile(name: string, onWritten: (text: string) => void): ConfigFile {
+export function openConfigFile(name: string, onWritten: OnWritten): ConfigFile {
   let staged: StagedText | undefined;
   return {
     stage(text) {
@@ -100,7 +104,7 @@ async function replaceFile(
   name: string,
   expected: string,
   next: { readonly text: string; readonly beside: NewFile | undefined },
-  onWritten: (text: string) => void,
+  onWritten: OnWritten,
 ): Promise<FileOutcome> {
   let { beside } = next;
   try {
@@ -116,7 +120,7 @@ async function replaceFile(
     // has no time to be lost.
     if (!holds(beside.file, expected)) return { kind: "changed" };
     renameSync(beside.temporary, beside.file);
-    onWritten(next.text);
+    onWritten(next.text, fileStateOf(statSync(beside.file, { bigint: true })));
   } finally {
     discard(beside);
   }

@@ -5,7 +5,9 @@ import {
   mkdirSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
   openSync,
   writeSync,
@@ -17,6 +19,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { systemClock } from "../core/clock.ts";
+import { fileStateOf } from "./file-state.ts";
 import { FileWatch, type FileWatchOptions } from "./watch.ts";
 
 /**
@@ -198,12 +201,36 @@ test("what this process wrote itself is not told, and an edit after it is", asyn
   for (let round = 0; round < 20; round++) {
     writeFileSync(`${scene.file}.new`, `own ${round}`);
     renameSync(`${scene.file}.new`, scene.file);
-    watch.expect(`own ${round}`);
+    watch.expect(`own ${round}`, round % 2 === 0 ? fileStateOf(statSync(scene.file, { bigint: true })) : "");
     if (round % 4 === 0) await setImmediate();
   }
   writeFileSync(scene.file, "two");
   await scene.newest("two");
   assert.deepEqual(scene.told, ["two"]);
+});
+
+test("what this process wrote itself is not even read, until somebody touches the file", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "one");
+  const clock = new ManualClock();
+  const watch = scene.start({ ...silent, clock, known: "one" });
+  await watch.force();
+  const state = (): string => fileStateOf(statSync(scene.file, { bigint: true }));
+  const polls = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) {
+      clock.advance(50);
+      for (let turns = 0; turns < 20; turns++) await setImmediate();
+    }
+  };
+  writeFileSync(`${scene.file}.new`, "own");
+  renameSync(`${scene.file}.new`, scene.file);
+  watch.expect("said to be something else, which reading it would tell", state());
+  await polls();
+  assert.deepEqual(scene.told, ["one"]);
+  const before = state();
+  while (state() === before) utimesSync(scene.file, new Date(), new Date());
+  while (scene.told.length < 2) await polls();
+  assert.deepEqual(scene.told, ["one", "own"]);
 });
 
 test("one at a time: changes during a slow taking over are taken up after it, and the newest wins", async () => {

@@ -6,6 +6,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import { piecesOf } from "../core/text-pieces.ts";
 import { Unreachable } from "../core/unreachable.ts";
+import { fileStateOf } from "./file-state.ts";
 
 export interface FileWatchOptions {
   readonly file: string;
@@ -101,11 +102,16 @@ export class FileWatch implements AsyncDisposable {
     return this.#queue(true);
   }
 
-  /** This process has written the file just now, and knows what: that content is not told. */
-  expect(text: string): void {
+  /**
+   * This process has written the file just now, and knows what: that content is not told, nor read
+   * while the file is in this state, which was looked at in the same moment.
+   */
+  expect(text: string, state: string): void {
     this.#written++;
     this.#known = text;
-    this.#read = "";
+    this.#read = state;
+    this.#wasFile = true;
+    this.#unreadable = "";
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -247,8 +253,7 @@ export class FileWatch implements AsyncDisposable {
 /** Changes whenever the file's content may have changed; empty when there is no file. */
 async function fingerprint(file: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+    return fileStateOf(await stat(file, { bigint: true }));
   } catch {
     return "";
   }

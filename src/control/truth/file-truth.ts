@@ -35,9 +35,9 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
   constructor(options: FileTruthOptions) {
     this.#options = options;
     this.#known = options.known;
-    this.#file = openConfigFile(options.file, (text) => {
+    this.#file = openConfigFile(options.file, (text, state) => {
       if (this.#watch === undefined) this.#known = text;
-      else this.#watch.expect(text);
+      else this.#watch.expect(text, state);
     });
   }
 
