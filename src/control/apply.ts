@@ -313,10 +313,12 @@ export class ConfigWalk {
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
-    const leaving = await this.#parts.dataPlane.leaving();
-    onApplied(config);
     const told = summary ?? publish?.note ?? summarise(changed);
-    await history.add({ version, digest, appliedMs, by, summary: told, author: publish?.author }, text);
+    const asked = this.#parts.dataPlane.leaving();
+    const kept = history.add({ version, digest, appliedMs, by, summary: told, author: publish?.author }, text);
+    const leaving = await asked;
+    onApplied(config);
+    await kept;
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
   }
 
