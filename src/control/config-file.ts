@@ -43,7 +43,7 @@ export interface ConfigFile {
 }
 
 /** `state`: of the file, as `fileStateOf` gives it. */
-type OnWritten = (text: string, state: string) => void;
+type TellWritten = (text: string, state: string) => void;
 
 /** A text that is to be the file's, written to a file beside it. */
 interface NewFile {
@@ -62,7 +62,7 @@ interface StagedText {
  * `onWritten` is told in the same moment in which the file has the new text, so that the watch does
  * not take it for an edit.
  */
-export function openConfigFile(name: string, onWritten: OnWritten): ConfigFile {
+export function openConfigFile(name: string, onWritten: TellWritten): ConfigFile {
   let staged: StagedText | undefined;
   return {
     stage(text) {
@@ -104,7 +104,7 @@ async function replaceFile(
   name: string,
   expected: string,
   next: { readonly text: string; readonly beside: NewFile | undefined },
-  onWritten: OnWritten,
+  onWritten: TellWritten,
 ): Promise<FileOutcome> {
   let { beside } = next;
   try {
