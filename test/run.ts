@@ -164,13 +164,16 @@ const FIRST = [
   "test/docs/package",
   "src/data",
 ];
-/** Those that wait most of their time, for leases to end and servers to start. */
+/**
+ * Those that wait most of their time, for leases to end and servers to start, in the order in which
+ * they are begun: fleets of processes not beside what is begun first.
+ */
 const WAITING = [
-  "test/fleet/nodes-leaders",
-  "test/fleet/rights",
   "test/run-file",
   "test/store/consul/",
   "test/store/embedded/",
+  "test/fleet/nodes-leaders",
+  "test/fleet/rights",
   "test/store/etcd/",
   "test/transport/tunnel",
 ];
@@ -226,11 +229,11 @@ function jobsOf(run: Run): Job[] {
   return Array.from(processes, ([title, files]) => ({ run, title, files }));
 }
 
-/** In the order in which they are begun. */
-function inOrder(jobs: readonly Job[]): Job[] {
+/** As in a list of beginnings, and the others afterwards. */
+function inOrder(jobs: readonly Job[], order: readonly string[]): Job[] {
   const place = ({ title }: Job): number => {
-    const at = FIRST.findIndex((beginning) => title.startsWith(beginning));
-    return at < 0 ? FIRST.length : at;
+    const at = order.findIndex((beginning) => title.startsWith(beginning));
+    return at < 0 ? order.length : at;
   };
   return jobs.toSorted((a, b) => place(a) - place(b));
 }
@@ -264,7 +267,8 @@ function nodesFileOf({ transport, workers }: Run, folder: string): string {
 /** Those of all runs beside and after each other, so that none is alone at the end of a run. */
 async function runJobs(jobs: readonly Job[], folder: string): Promise<Map<Run, FileRun[]>> {
   const isWaiting = ({ title }: Job): boolean => startsWithOne(title, WAITING) && !startsWithOne(title, FIRST);
-  const left = { any: inOrder(jobs).filter((job) => !isWaiting(job)), waiting: inOrder(jobs).filter(isWaiting) };
+  const any = inOrder(jobs, FIRST).filter((job) => !isWaiting(job));
+  const left = { any, waiting: inOrder(jobs.filter(isWaiting), WAITING) };
   const done = new Map<Run, FileRun[]>();
   const lane = async (takes: keyof typeof left): Promise<void> => {
     for (;;) {
