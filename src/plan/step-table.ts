@@ -18,6 +18,8 @@ export class StepTable {
   readonly #leaves = new Map<Cond, BoundCond>();
   #compounds = new Map<string, BoundCond>();
   #choices = new Map<string, readonly ChannelChoice[]>();
+  /** Their numbers. */
+  #choiceIds = new Map<readonly ChannelChoice[], number>();
   #keySets = new Map<string, KeySet>();
   #steps = new Map<number, TableStep>();
   #generation = 0;
@@ -34,6 +36,7 @@ export class StepTable {
     this.bytes = 0;
     this.#compounds = new Map();
     this.#choices = new Map();
+    this.#choiceIds = new Map();
     this.#keySets = new Map();
     this.#steps = new Map();
   }
@@ -85,10 +88,11 @@ export class StepTable {
   /** The step that asks this and goes on with `next`. */
   step(of: Omit<ProgramStep, "next">, next: ProgramStep | undefined): ProgramStep {
     const after = next instanceof TableStep ? next : undefined;
-    const place = (after?.id ?? 0) * this.#rules + of.rule;
+    const place = this.#placeOf(of.rule, of.choices, after);
     const first = this.#steps.get(place);
     for (let known = first; known !== undefined; known = known.twin) {
-      if (known.test === of.test && known.choices === of.choices) return known;
+      const isSame = known.test === of.test && known.choices === of.choices;
+      if (isSame && known.next === after && known.rule === of.rule) return known;
     }
     const step = new TableStep(this.#ids++, of, after);
     this.#keep(step, place, first);
@@ -100,11 +104,22 @@ export class StepTable {
     if (keys !== undefined) this.bytes += bytesOfKeys(keys);
     let step = first instanceof TableStep ? first : undefined;
     while (step !== undefined && step.generation !== this.#generation) {
-      const place = (step.next?.id ?? 0) * this.#rules + step.rule;
+      const place = this.#placeOf(step.rule, step.choices, step.next);
       this.bytes += COMPOUND_BYTES + step.choices.length * CHOICE_BYTES;
       this.#keep(step, place, this.#steps.get(place));
       step = step.next;
     }
+  }
+
+  /**
+   * Few steps have the same. With the choices: where a hash divides by the service, each service
+   * has its own, and of 500 all would have to be looked at for each new resource.
+   */
+  #placeOf(rule: number, choices: readonly ChannelChoice[], next: TableStep | undefined): number {
+    const known = this.#choiceIds.get(choices);
+    const id = known ?? this.#choiceIds.size;
+    if (known === undefined) this.#choiceIds.set(choices, id);
+    return ((next?.id ?? 0) * this.#rules + rule) * SPREAD + id;
   }
 
   #keep(step: TableStep, place: number, twin: TableStep | undefined): void {
@@ -132,6 +147,9 @@ export class StepTable {
     return this.#slots;
   }
 }
+
+/** More than there are choices, mostly; a prime. */
+const SPREAD = 10_007;
 
 /** A test, with the number that stands for what it asks. */
 interface BoundCond {
