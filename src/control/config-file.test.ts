@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openConfigFile } from "./config-file.ts";
+import { openConfigFile, removeLeftovers } from "./config-file.ts";
 import { fileStateOf } from "./file-state.ts";
 
 class Scene implements Disposable {
@@ -123,6 +123,19 @@ test("config file: what is staged beside one file is not put in another one", as
   assert.deepEqual(await config.replace("one", "two"), { kind: "written" });
   assert.deepEqual([scene.text, readFileSync(other, "utf8")], ["one", "two"]);
   assert.equal(readdirSync(scene.folder).length, 3);
+});
+
+test("config file: what a process that was killed has left beside it is removed, and nothing else", () => {
+  using scene = new Scene();
+  const left = "signalbox.yaml.0123456789ab.tmp";
+  const others = ["signalbox.yaml.old.0123456789ab.tmp", "signalbox.yaml.tmp", "x.0123456789ab.tmp"];
+  for (const name of [left, ...others]) writeFileSync(join(scene.folder, name), "");
+  const { mtimeMs } = statSync(join(scene.folder, left));
+  removeLeftovers(scene.file, mtimeMs - 1);
+  assert.equal(readdirSync(scene.folder).length, 5);
+  removeLeftovers(scene.file, Infinity);
+  assert.deepEqual(readdirSync(scene.folder).toSorted(), ["signalbox.yaml", ...others]);
+  removeLeftovers(join(scene.folder, "none", "signalbox.yaml"), Infinity);
 });
 
 test("config file: bytes that are not UTF-8 are compared as they were read", async () => {

@@ -3,6 +3,7 @@ import {
   chownSync,
   closeSync,
   openSync,
+  readdirSync,
   readSync,
   realpathSync,
   renameSync,
@@ -10,10 +11,10 @@ import {
   statSync,
 } from "node:fs";
 import { stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { reasonOf } from "../core/errors.ts";
-import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
+import { syncDirectory, TEMPORARY, writeBeside } from "../core/atomic-write.ts";
 import { piecesOf } from "../core/text-pieces.ts";
 import { fileStateOf } from "./file-state.ts";
 
@@ -85,6 +86,23 @@ export function openConfigFile(name: string, onWritten: TellWritten): ConfigFile
       }
     },
   };
+}
+
+/**
+ * Removes what was written beside the file before this time, by processes that were killed while
+ * they changed it. Never throws.
+ */
+export function removeLeftovers(name: string, beforeMs: number): void {
+  try {
+    const file = realpathSync(name);
+    for (const other of readdirSync(dirname(file))) {
+      if (!TEMPORARY.test(other) || other.replace(TEMPORARY, "") !== basename(file)) continue;
+      const left = join(dirname(file), other);
+      if (statSync(left).mtimeMs < beforeMs) rmSync(left, { force: true });
+    }
+  } catch {
+    // No such directory, or one that is not for this process to write: they take room, and no more.
+  }
 }
 
 /** Of what a file is made with, those that say who may do what. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -42,6 +42,20 @@ test("file truth: what is read and watched is the file's content, and an edit is
   writeFileSync(scene.file, "three");
   assert.equal(await second, "three");
   await news.return(undefined);
+});
+
+test("file truth: what was written beside the file more than a minute ago, and never put in, is removed", async () => {
+  await using scene = new Scene();
+  const [old, young] = ["0123456789ab", "ba9876543210"].map((id) => `${scene.file}.${id}.tmp`);
+  for (const [file = "", seconds] of [[old, 61] as const, [young, 30] as const]) {
+    writeFileSync(file, "");
+    utimesSync(file, Date.now() / 1_000 - seconds, Date.now() / 1_000 - seconds);
+  }
+  await using _ = new FileTruth({ file: scene.file, clock: systemClock, known: "one" });
+  assert.deepEqual(
+    [old, young].map((file = "") => existsSync(file)),
+    [false, true],
+  );
 });
 
 test("file truth: what could not be dealt with is told once more", async () => {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
-import { type ConfigFile, openConfigFile } from "../config-file.ts";
+import { type ConfigFile, openConfigFile, removeLeftovers } from "../config-file.ts";
 import { FileWatch } from "../watch.ts";
 import {
   type ConfigTruth,
@@ -20,6 +20,9 @@ interface FileTruthOptions {
   readonly known: string;
 }
 
+/** Another process that changes the file has put in by then what it wrote beside it. */
+const LEFT_MS = 60_000;
+
 /**
  * A config file: it is watched, and changes are written back to it. Disposing it waits for what is
  * being told, though not for long.
@@ -35,6 +38,7 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
   constructor(options: FileTruthOptions) {
     this.#options = options;
     this.#known = options.known;
+    removeLeftovers(options.file, options.clock.wallMs() - LEFT_MS);
     this.#file = openConfigFile(options.file, (text, state) => {
       if (this.#watch === undefined) this.#known = text;
       else this.#watch.expect(text, state);
