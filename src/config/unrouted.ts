@@ -1,7 +1,8 @@
+import { commonItems } from "../core/common-ends.ts";
 import type { SignalName } from "./condition-type.ts";
 import type { Config, RuleConfig } from "./schema/config.ts";
 import { ALL_SIGNALS } from "./schema/values.ts";
-import { type Asked, findShadows } from "./validate/analysis/shadows.ts";
+import { type Asked, findShadows, thoseThatTake } from "./validate/analysis/shadows.ts";
 
 /** What has a way with one config, and none with another. */
 export interface Unrouted {
@@ -17,24 +18,29 @@ export interface Unrouted {
  */
 export function unroutedBy(before: Config, after: Config): Unrouted[] {
   if (after.default_pool !== undefined) return [];
-  const takes = after.rules.filter(({ mode }) => mode === "first");
-  const same = new Set(takes);
-  const others = before.rules.filter((rule) => rule.mode === "first" && !same.has(rule));
-  const stay = new Set(others.length === 0 ? [] : takes.map(askedText));
-  const now: Candidate[] = others
+  const { head, tail } = commonItems(before.rules, after.rules);
+  const gone = before.rules.slice(head, before.rules.length - tail).filter(isFirst);
+  const fresh = gone.length === 0 ? [] : after.rules.slice(head, after.rules.length - tail).filter(isFirst);
+  const stay = new Set(fresh.map(askedText));
+  const now: Candidate[] = gone
     .filter((rule) => !stay.has(askedText(rule)))
     .flatMap(({ id, conditions, signals }) => signals.map((signal) => candidate(id, conditions, signal)));
   if (before.default_pool !== undefined) now.push(...ALL_SIGNALS.map((signal) => candidate(undefined, [], signal)));
   if (now.length === 0) return [];
-  const then = takes
-    .toSorted((a, b) => b.priority - a.priority)
-    .map(({ conditions, signals }): Asked => ({ conditions, signals, stops: true }));
-  const reaches = findShadows<Asked>([...then, ...now]).slice(then.length);
+  const then = after.rules
+    .filter(isFirst)
+    .map(({ conditions, signals, priority }) => ({ conditions, signals, priority, stops: true }));
+  const takers = thoseThatTake(then, now).toSorted((a, b) => b.priority - a.priority);
+  const reaches = findShadows<Asked>([...takers, ...now]).slice(takers.length);
   const lost = now.filter((_, i) => reaches[i]?.kind === "reached");
   return [...new Set(lost.map(({ rule }) => rule))].map((rule) => ({
     rule,
     signals: lost.flatMap((one) => (one.rule === rule ? one.signals : [])),
   }));
+}
+
+function isFirst({ mode }: RuleConfig): boolean {
+  return mode === "first";
 }
 
 interface Candidate extends Asked {

@@ -5,6 +5,7 @@ import { filesFrom, loadConfig, type LoadResult } from "../../config/load.ts";
 import { type Reference, type ReferencePolicy, referencesIn, substitute } from "../../config/substitute.ts";
 import { isNamePath, type Taint, taintsOf } from "../../config/taint.ts";
 import { type Unrouted, unroutedBy } from "../../config/unrouted.ts";
+import { RecentMap } from "../../core/recent-map.ts";
 import type { Config } from "../../config/schema/config.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Edit, editRoot, type ElementEdit, elementOf } from "./element.ts";
@@ -205,10 +206,17 @@ function withUnrouted(made: Omit<Prepared, "taints" | "unrouted">, running: stri
   const { config, problems, text } = made;
   if (config === undefined) return { ...made, taints: [], unrouted: [] };
   const mayLose = config.default_pool === undefined && text !== running;
-  const before = mayLose ? loadDocument(running, place).config : undefined;
+  const before = mayLose ? (prepared.get(running) ?? loadDocument(running, place).config) : undefined;
+  if (config.default_pool === undefined) prepared.set(text, config);
   const unrouted = before === undefined ? [] : unroutedBy(before, config).map((lost) => tellLost(lost, config));
   return { ...made, problems: [...problems, ...unrouted], taints: taintsOf(config), unrouted };
 }
+
+/**
+ * Configs without a default pool, by their texts: one of them runs, mostly, and need not be read
+ * again beside what it is compared with. It is only asked which rules it has.
+ */
+const prepared = new RecentMap<Config>(1);
 
 function tellLost({ rule, signals }: Unrouted, { unmatched }: Config): Problem {
   const who = rule === undefined ? "the default pool takes" : `the rule ${rule} takes`;

@@ -28,6 +28,15 @@ export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Rea
   return reaches;
 }
 
+/** Of many entries those that may take something of the others, where these come after them. */
+export function thoseThatTake<Entry extends Asked>(entries: readonly Entry[], others: readonly Asked[]): Entry[] {
+  const cubes = others.map(({ conditions, signals }) => ({ asked: cubesOf(conditions), different: signals }));
+  return entries.filter(({ conditions, signals }) => {
+    const taker = { asked: cubesOf(conditions), different: signals };
+    return cubes.some((other) => takesOf(taker, other));
+  });
+}
+
 /** One that no item reaches, and its place in the list. */
 export interface Unreached<Entry> {
   readonly at: number;
@@ -37,11 +46,14 @@ export interface Unreached<Entry> {
 
 type AskedCubes = Readonly<Record<SignalName, Cubes>>;
 
-/** One entry of the list that was looked at last. */
-interface Examined extends Asked {
+interface AskedOfSignals {
   readonly asked: AskedCubes;
   /** Those that are not treated like another one. */
   readonly different: readonly SignalName[];
+}
+
+/** One entry of the list that was looked at last. */
+interface Examined extends Asked, AskedOfSignals {
   /** Grows from place to place. */
   readonly order: number;
   /** Those that take all that it would match; empty: nothing meets its conditions. */
@@ -229,7 +241,7 @@ function takeAnyOf(takers: readonly Examined[], other: Examined): boolean {
 }
 
 /** Whether the taker may take something of one that is asked after it. */
-function takesOf({ different, asked }: Examined, other: Examined): boolean {
+function takesOf({ different, asked }: AskedOfSignals, other: AskedOfSignals): boolean {
   for (let s = 0; s < different.length; s++) {
     const signal = different[s]!;
     const { cubes, isExact } = asked[signal];
