@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { commonEnds } from "../core/common-ends.ts";
+import { derivedList } from "../core/derived-list.ts";
 import type { PlainDocument } from "./parsed-document.ts";
 import { PlainReader } from "./plain-reader.ts";
 import { NOT_PLAIN } from "./plain-tokens.ts";
@@ -31,7 +32,7 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   if (read === undefined) return undefined;
   // One that was only looked back to stays the same object.
   if (read.items.length > 0 && isDeepStrictEqual(read.items[0], before[from])) read.items[0] = before[from];
-  const rules = before.toSpliced(from, to - from, ...read.items);
+  const rules = derivedList(before, from, to - from, read.items);
   if (rules.length === 0) return undefined; // without a dash it is no list any more
   return {
     text,

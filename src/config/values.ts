@@ -65,7 +65,7 @@ function hasKey(value: unknown, key: string): boolean {
 function mayHaveKey(list: readonly unknown[], key: string): boolean {
   if (list.length < MANY_ITEMS) return true;
   const { from, to, gone } = recent.changeTo(list);
-  if (gone > list.length / 2) recentKeys.clear();
+  if (gone.length > list.length / 2) recentKeys.clear();
   for (let i = from; i < to; i++) for (const name in valuesOf(list[i])) recentKeys.add(name);
   return recentKeys.has(key);
 }

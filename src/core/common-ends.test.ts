@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { commonEnds, commonItems } from "./common-ends.ts";
+import { derivedList, knownCommon } from "./derived-list.ts";
 
 const FEW = fc.array(fc.constantFrom("a", "b"), { maxLength: 12 });
 
@@ -28,4 +29,46 @@ test("texts have what their characters have, also where they are longer than wha
       assert.deepEqual(commonEnds(one, other), [head, tail]);
     }),
   );
+});
+
+const change = fc.record({ at: fc.nat(12), cut: fc.nat(3), put: FEW });
+
+test("what is known of lists that were made of one another is so, and commonItems finds no less", () => {
+  fc.assert(
+    fc.property(FEW, fc.array(change, { maxLength: 6 }), fc.nat(6), fc.array(change, { maxLength: 2 }), (...given) => {
+      const [first, changes, from, others] = given;
+      const lists: (readonly string[])[] = [first];
+      const make = (of: readonly string[], { at, cut, put }: (typeof changes)[number]): readonly string[] => {
+        const start = Math.min(at, of.length);
+        const next = derivedList(of, start, Math.min(cut, of.length - start), put);
+        assert.deepEqual(next, of.toSpliced(start, cut, ...put));
+        return next;
+      };
+      for (const one of changes) lists.push(make(lists.at(-1)!, one));
+      let beside = lists[from % lists.length]!;
+      for (const one of others) beside = make(beside, one);
+      for (const list of lists) {
+        const known = knownCommon(list, beside) ?? { head: 0, tail: 0 };
+        assert.ok(known.head + known.tail <= Math.min(list.length, beside.length));
+        assert.deepEqual(list.slice(0, known.head), beside.slice(0, known.head));
+        assert.deepEqual(list.slice(list.length - known.tail), beside.slice(beside.length - known.tail));
+        const { head, tail } = commonItems(list, beside);
+        assert.equal(head + tail >= known.head + known.tail, true);
+        assert.deepEqual(list.slice(0, head), beside.slice(0, head));
+        assert.deepEqual(list.slice(list.length - tail), beside.slice(beside.length - tail));
+      }
+    }),
+  );
+});
+
+test("of a list that was made of another it is known without a look at what is in it", () => {
+  const items = Array.from({ length: 600 }, (_, i) => ({ i }));
+  const next = derivedList(items, 300, 1, [{ i: -1 }]);
+  assert.deepEqual(knownCommon(items, next), { head: 300, tail: 299 });
+  assert.deepEqual(knownCommon(derivedList(next, 10, 1, []), derivedList(next, 500, 0, [{ i: -2 }])), {
+    head: 10,
+    tail: 100,
+  });
+  assert.deepEqual(knownCommon(items, derivedList(items, 0, 600, items)), { head: 0, tail: 0 });
+  assert.equal(knownCommon(items, [...items]), undefined);
 });

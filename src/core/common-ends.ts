@@ -1,3 +1,5 @@
+import { type CommonItems, knownCommon } from "./derived-list.ts";
+
 const PAGE = 4_096;
 
 /** How much two texts have in common at both ends; never the same characters twice. */
@@ -21,22 +23,23 @@ function endOf(text: string, tail: number, size: number): string {
 
 /**
  * How many items two lists have in common at both ends; none of them twice. Without `isSame`: the
- * same objects, or equal values.
+ * same objects, or equal values. What is known of derived lists (derived-list.ts) is not looked at.
  */
 export function commonItems<Item>(
   a: readonly Item[],
   b: readonly Item[],
   isSame?: (a: Item, b: Item) => boolean,
-): { readonly head: number; readonly tail: number } {
+): CommonItems {
   const most = Math.min(a.length, b.length);
-  let head = 0;
-  let tail = 0;
+  let { head, tail } = knownCommon(a, b) ?? NOTHING_KNOWN;
   if (isSame === undefined) {
-    while (head < most && a[head] === b[head]) head++;
-    while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+    while (head + tail < most && a[head] === b[head]) head++;
+    while (head + tail < most && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
   } else {
-    while (head < most && isSame(a[head]!, b[head]!)) head++;
-    while (tail < most - head && isSame(a[a.length - 1 - tail]!, b[b.length - 1 - tail]!)) tail++;
+    while (head + tail < most && isSame(a[head]!, b[head]!)) head++;
+    while (head + tail < most && isSame(a[a.length - 1 - tail]!, b[b.length - 1 - tail]!)) tail++;
   }
   return { head, tail };
 }
+
+const NOTHING_KNOWN: CommonItems = { head: 0, tail: 0 };

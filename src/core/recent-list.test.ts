@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MappedList, MANY_ITEMS } from "./recent-list.ts";
+import { CountedList, MappedList, MANY_ITEMS } from "./recent-list.ts";
 
 const MANY = Array.from({ length: MANY_ITEMS + 50 }, (_, i) => ({ name: `item ${i}` }));
 const change = fc.record({ at: fc.nat(MANY.length), cut: fc.nat(3), put: fc.array(fc.string(), { maxLength: 3 }) });
@@ -41,4 +41,20 @@ test("mapped list: what could not be made is made with the next list", () => {
   };
   assert.throws(() => list.of(next, fail), /no/u);
   assert.equal(list.of(next, () => -1)[3], -1);
+});
+
+test("counted list: after any changes each key has as many items as there are of it", () => {
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 8 }), (changes) => {
+      const list = new CountedList(({ name }: { readonly name: string }) => name.slice(0, 6));
+      let items: readonly { readonly name: string }[] = MANY;
+      for (const { at, cut, put } of changes) {
+        items = items.toSpliced(at, cut, ...put.map((name) => ({ name })));
+        const counts = new Map<string, number>();
+        for (const { name } of items) counts.set(name.slice(0, 6), (counts.get(name.slice(0, 6)) ?? 0) + 1);
+        assert.deepEqual(new Map(list.of(items)), counts);
+      }
+    }),
+    { numRuns: 50 },
+  );
 });

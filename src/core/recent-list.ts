@@ -1,14 +1,15 @@
 import { commonItems } from "./common-ends.ts";
+import { derivedList } from "./derived-list.ts";
 
 /** Shorter lists are looked at in less than a millisecond, and not remembered. */
 export const MANY_ITEMS = 500;
 
 /** Where a list differs from another: what is new in it stands from `from` on, before `to`. */
-interface ListChange {
+interface ListChange<Item> {
   readonly from: number;
   readonly to: number;
-  /** How many stood there instead. */
-  readonly gone: number;
+  /** What stood there instead. */
+  readonly gone: readonly Item[];
 }
 
 /**
@@ -19,12 +20,11 @@ export class RecentList<Item = unknown> {
   #items: readonly Item[] = [];
 
   /** What is new in this one, which is the recent one from then on. */
-  changeTo(items: readonly Item[]): ListChange {
+  changeTo(items: readonly Item[]): ListChange<Item> {
     const before = this.#items;
-    if (items === before) return { from: items.length, to: items.length, gone: 0 };
     const { head, tail } = commonItems(before, items);
     this.#items = items;
-    return { from: head, to: items.length - tail, gone: before.length - head - tail };
+    return { from: head, to: items.length - tail, gone: before.slice(head, before.length - tail) };
   }
 }
 
@@ -39,14 +39,34 @@ export class MappedList<Item, Made> {
     if (items === this.#items) return this.#made;
     const { head, tail } = commonItems(this.#items, items);
     const fresh = items.slice(head, items.length - tail).map((item, i) => make(item, head + i));
-    this.#made = spliced(this.#made, head, this.#made.length - head - tail, fresh);
+    this.#made = derivedList(this.#made, head, this.#made.length - head - tail, fresh);
     this.#items = items;
     return this.#made;
   }
 }
 
-/** As `toSpliced`, of which the arguments are on the stack: of any number. */
-function spliced<Item>(list: readonly Item[], start: number, cut: number, put: readonly Item[]): readonly Item[] {
-  if (put.length < MANY_ITEMS) return list.toSpliced(start, cut, ...put);
-  return [...list.slice(0, start), ...put, ...list.slice(start + cut)];
+/** How many items of a long list have which key: of the next list, only new ones are looked at. */
+export class CountedList<Item, Key> {
+  readonly #recent = new RecentList<Item>();
+  readonly #counts = new Map<Key, number>();
+  readonly #keyOf: (item: Item) => Key;
+
+  /** `keyOf`: always the same for an item. */
+  constructor(keyOf: (item: Item) => Key) {
+    this.#keyOf = keyOf;
+  }
+
+  /** By key; none is 0. Until the next call. */
+  of(items: readonly Item[]): ReadonlyMap<Key, number> {
+    const { from, to, gone } = this.#recent.changeTo(items);
+    for (const item of gone) this.#add(this.#keyOf(item), -1);
+    for (let i = from; i < to; i++) this.#add(this.#keyOf(items[i]!), 1);
+    return this.#counts;
+  }
+
+  #add(key: Key, by: number): void {
+    const count = (this.#counts.get(key) ?? 0) + by;
+    if (count === 0) this.#counts.delete(key);
+    else this.#counts.set(key, count);
+  }
 }

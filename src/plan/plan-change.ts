@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { commonItems } from "../core/common-ends.ts";
+import { derivedList } from "../core/derived-list.ts";
 import type { PlanData } from "./plan-data.ts";
 
 /**
@@ -28,5 +29,5 @@ export function changeBetween({ rules: was }: PlanData, { rules, ...others }: Pl
 
 /** The other plan; rules that stay are the same objects. */
 export function changedPlan(before: PlanData, { others, start, cut, put }: PlanChange): PlanData {
-  return { ...others, rules: before.rules.toSpliced(start, cut, ...put) };
+  return { ...others, rules: derivedList(before.rules, start, cut, put) };
 }

@@ -1,3 +1,4 @@
+import { derivedList } from "../../core/derived-list.ts";
 import { isValues, listOf, type Values } from "../../config/values.ts";
 
 /** The parts of a document that are lists of named things. */
@@ -95,13 +96,13 @@ function editMapping(held: unknown, edit: ElementEdit): Values {
   return Object.fromEntries(Object.entries(elements).filter(([name]) => name !== edit.id));
 }
 
-function editList(held: unknown, edit: ElementEdit): unknown[] {
+function editList(held: unknown, edit: ElementEdit): readonly unknown[] {
   const list = listOf(held);
   const at = placeIn(list, edit.id);
-  if (edit.kind === "remove") return list.toSpliced(at, 1);
-  if (edit.kind === "put") return list.with(at, edit.value);
+  if (edit.kind === "remove") return derivedList(list, at, 1, []);
+  if (edit.kind === "put") return derivedList(list, at, 1, [edit.value]);
   const before = edit.before === undefined ? -1 : placeIn(list, edit.before);
-  return list.toSpliced(before === -1 ? list.length : before, 0, edit.value);
+  return derivedList(list, before === -1 ? list.length : before, 0, [edit.value]);
 }
 
 /** -1: there is none of this id. */
