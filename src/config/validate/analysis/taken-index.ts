@@ -1,6 +1,6 @@
 import { type Cube, impliesCube } from "./cube.ts";
-import type { Literal, LiteralKeys } from "./literal.ts";
-import { textsOf } from "./need.ts";
+import type { Literal } from "./literal.ts";
+import { findingOf, startOf } from "./literal-keys.ts";
 import { MAX_COMPILED } from "./regex.ts";
 
 /** What a rule takes, where it stops. */
@@ -51,7 +51,7 @@ export class TakenIndex<Owner> {
       if (list === undefined) this.#byKey.set(keys[i]!, [taken]);
       else insert(list, taken);
     }
-    const start = rarest && textOf(rarest) === undefined ? startOf(rarest) : undefined;
+    const start = rarest && findingOf(rarest).text === undefined ? startOf(rarest) : undefined;
     if (rarest !== undefined && start !== undefined) {
       const lengths = this.#startLengths.get(rarest.subject) ?? new Set();
       this.#startLengths.set(rarest.subject, lengths.add(start.length));
@@ -144,44 +144,4 @@ const EVERYTHING = "";
 function isFirstOf(cube: Cube, subject: string, at: number): boolean {
   for (let i = 0; i < at; i++) if (cube[i]!.subject === subject) return false;
   return true;
-}
-
-function findingOf(literal: Literal): LiteralKeys {
-  if (literal.keys !== undefined) return literal.keys;
-  const text = textOf(literal);
-  literal.keys = {
-    keptBy: keysOf(literal),
-    text: text === undefined ? undefined : `${literal.subject}=${text}`,
-    starts: text === undefined ? startsOf(literal) : [text],
-    regexes: regexesOf(literal),
-  };
-  return literal.keys;
-}
-
-function keysOf(literal: Literal): string[] {
-  const texts = literal.wanted ? textsOf(literal.need) : undefined;
-  if (texts !== undefined) return [...texts].map((text) => `${literal.subject}=${text}`);
-  const start = startOf(literal);
-  return [start === undefined ? literal.subject : `${literal.subject}^${start}`];
-}
-
-/** One of the texts that are possible. */
-function textOf(literal: Literal): string | undefined {
-  return literal.wanted ? textsOf(literal.need)?.values().next().value : undefined;
-}
-
-function startOf(literal: Literal): string | undefined {
-  return startsOf(literal).toSorted((a, b) => b.length - a.length)[0];
-}
-
-/**
- * What the texts must begin with; one that implies a glob begins with what the glob begins with.
- */
-function startsOf({ need, wanted }: Literal): string[] {
-  if (!wanted || need.kind === "missing") return [];
-  return need.tests.flatMap((test) => (test.kind === "glob" && test.parts[0] ? [test.parts[0]] : []));
-}
-
-function regexesOf({ need }: Literal): string[] {
-  return need.kind === "missing" ? [] : need.tests.flatMap((test) => (test.kind === "regex" ? [test.pattern] : []));
 }
