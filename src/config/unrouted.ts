@@ -2,7 +2,8 @@ import { commonItems } from "../core/common-ends.ts";
 import type { SignalName } from "./condition-type.ts";
 import type { Config, RuleConfig } from "./schema/config.ts";
 import { ALL_SIGNALS } from "./schema/values.ts";
-import { type Asked, findShadows, thoseThatTake } from "./validate/analysis/shadows.ts";
+import type { Asked } from "./validate/analysis/asked.ts";
+import { findShadows, thoseThatTake } from "./validate/analysis/shadows.ts";
 
 /** What has a way with one config, and none with another. */
 export interface Unrouted {

@@ -8,7 +8,7 @@ import { ConditionSchema } from "../schema/condition.ts";
 import type { SchemaDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
 import { signalsOf, strategiesOf } from "./sampling.ts";
-import type { Asked } from "./analysis/shadows.ts";
+import type { Asked } from "./analysis/asked.ts";
 
 /** A rule, or a case of a strategy, whose conditions can be read. */
 export interface AskedEntry extends Asked {

@@ -1,17 +1,12 @@
 import { commonItems } from "../../../core/common-ends.ts";
-import type { Condition, SignalName } from "../../condition-type.ts";
-import { ALL_SIGNALS } from "../../schema/values.ts";
-import { type Cubes, cubesOf } from "./cube.ts";
-import { isPartTaken, isTaken } from "./split.ts";
+import { Heap, type HeapItem } from "../../../core/heap.ts";
+import type { SignalName } from "../../condition-type.ts";
+import { alikeIn } from "./alike-signals.ts";
+import { type Asked, type AskedOfSignals, takesOf } from "./asked.ts";
+import { AskedIndex } from "./asked-index.ts";
+import { cubesOf } from "./cube.ts";
+import { isTaken } from "./split.ts";
 import { MAX_EFFORT, TakenIndex } from "./taken-index.ts";
-
-/** A rule, or a case of a strategy, in the order in which they are asked. */
-export interface Asked {
-  readonly conditions: readonly Condition[];
-  readonly signals: readonly SignalName[];
-  /** What it takes is not asked any further. */
-  readonly stops: boolean;
-}
 
 /** What is known of one of them. */
 export type Reach<Entry> =
@@ -44,20 +39,13 @@ export interface Unreached<Entry> {
   readonly reach: Exclude<Reach<Entry>, { readonly kind: "reached" }>;
 }
 
-type AskedCubes = Readonly<Record<SignalName, Cubes>>;
-
-interface AskedOfSignals {
-  readonly asked: AskedCubes;
-  /** Those that are not treated like another one. */
-  readonly different: readonly SignalName[];
-}
-
 /** One entry of the list that was looked at last. */
-interface Examined extends Asked, AskedOfSignals {
+interface Examined extends AskedOfSignals, HeapItem {
+  readonly stops: boolean;
   /** Grows from place to place. */
   readonly order: number;
-  /** Those that take all that it would match; empty: nothing meets its conditions. */
-  readonly by: readonly Examined[] | undefined;
+  /** What is itself shadowed takes nothing that those before it would leave. */
+  takes: boolean;
 }
 
 /** Where more is new, or takes what it did not take, or no longer does, all is looked at. */
@@ -67,13 +55,19 @@ const MOST_UPDATES = 1_000;
 
 /**
  * The same for lists of which one is mostly as the one before: when an entry changes, only those
- * are looked at of which it takes something, or of which the one that is gone took something. What
- * is told is what would be told of the list alone.
+ * are looked at of which it takes something, or of which the one that is gone took something. The
+ * others are not touched. What is told is what would be told of the list alone.
  */
 export class ShadowAnalysis {
+  #entries: readonly Asked[] = [];
+  /** Of each entry. */
   #places: Examined[] = [];
+  /** By whom all that they would match is taken; by nobody: nothing meets their conditions. */
+  #unreached = new Map<Examined, readonly Examined[]>();
   #taken = new Map<SignalName, TakenIndex<Examined>>();
-  #alike: AlikeSignals = alikeIn([]);
+  /** Of all places, once one of them changed. */
+  #index: AskedIndex<Examined> | undefined;
+  #alike = alikeIn([]);
   #updates = 0;
   #looks = 0;
 
@@ -82,29 +76,47 @@ export class ShadowAnalysis {
     return this.#looks;
   }
 
-  /** Those of the list, in its order. */
+  /** Those of the list, in its order. It is kept until the next one comes. */
   unreached<Entry extends Asked>(entries: readonly Entry[]): Unreached<Entry>[] {
     if (!this.#update(entries)) this.#lookAtAll(entries);
+    this.#entries = entries;
     return this.#told(entries);
   }
 
   #lookAtAll(entries: readonly Asked[]): void {
     this.#places = [];
+    this.#unreached = new Map();
     this.#taken = new Map();
+    this.#index = undefined;
     this.#alike = alikeIn(entries);
     this.#updates = 0;
     this.#looks++;
     for (let i = 0; i < entries.length; i++) this.#places.push(this.#place(entries[i]!, i));
   }
 
-  /** What becomes of an entry at this place; what it takes is known from then on. */
-  #place({ conditions, signals: named, stops }: Asked, order: number): Examined {
-    const asked = cubesOf(conditions);
-    const { signals, different } = this.#alike.of(named);
-    const by = this.#takersOf(asked, different, order);
-    const place: Examined = { conditions, signals, stops, asked, different, order, by };
-    if (isTaker(place)) this.#addTaker(place);
+  #place({ conditions, signals, stops }: Asked, order: number): Examined {
+    const different = this.#alike.differentOf(signals);
+    const place = { asked: cubesOf(conditions), different, stops, order, takes: false, heapIndex: -1 };
+    this.#examine(place);
+    this.#index?.add(place);
     return place;
+  }
+
+  /** What becomes of it at its place; what it takes is known from then on. */
+  #examine(place: Examined): void {
+    const by = this.#takersOf(place);
+    if (by === undefined) this.#unreached.delete(place);
+    else this.#unreached.set(place, by);
+    const takes = by === undefined && place.stops;
+    if (takes && !place.takes) this.#addTaker(place);
+    if (!takes && place.takes) this.#removeTaker(place);
+    place.takes = takes;
+  }
+
+  #forget(place: Examined): void {
+    if (place.takes) this.#removeTaker(place);
+    this.#unreached.delete(place);
+    this.#index?.remove(place);
   }
 
   #addTaker(place: Examined): void {
@@ -116,12 +128,18 @@ export class ShadowAnalysis {
     }
   }
 
+  #removeTaker(place: Examined): void {
+    for (const signal of place.different) {
+      for (const cube of place.asked[signal].cubes) this.#taken.get(signal)?.remove(place, cube);
+    }
+  }
+
   /** Undefined: something of it is left. */
-  #takersOf(asked: AskedCubes, signals: readonly SignalName[], order: number): Examined[] | undefined {
+  #takersOf({ asked, different, order }: Examined): Examined[] | undefined {
     const by = new Set<Examined>();
-    for (let s = 0; s < signals.length; s++) {
-      const { cubes } = asked[signals[s]!];
-      const index = this.#taken.get(signals[s]!);
+    for (let s = 0; s < different.length; s++) {
+      const { cubes } = asked[different[s]!];
+      const index = this.#taken.get(different[s]!);
       for (let i = 0; i < cubes.length; i++) if (!isTaken(cubes[i]!, index, order, by)) return undefined;
     }
     return [...by].toSorted((a, b) => a.order - b.order);
@@ -135,73 +153,67 @@ export class ShadowAnalysis {
 
   /** False where more than a few change, or have a say in what becomes of others. */
   #update(entries: readonly Asked[]): boolean {
+    const { from, gone, fresh } = changeOf(this.#entries, entries);
     const places = this.#places;
-    const { head, tail } = commonItems<Asked>(places, entries, isSame);
-    const gone = places.slice(head, places.length - tail);
-    const fresh = entries.slice(head, entries.length - tail);
-    if (head + tail === 0 || gone.length + fresh.length > MOST_CHANGED || ++this.#updates > MOST_UPDATES) return false;
-    // Where not all could be compared, it depends on the order of the comparisons what was.
-    for (const { effort } of this.#taken.values()) if (effort > MAX_EFFORT / 2) return false;
+    const changed = gone + fresh.length;
+    if (changed === 0) return true;
+    if (changed > MOST_CHANGED || gone === places.length || ++this.#updates > MOST_UPDATES) return false;
+    const orders = ordersBetween(places[from - 1]?.order, places[from + gone]?.order, fresh.length);
+    if (orders === undefined || !this.#isAllCompared()) return false;
     if (!fresh.every((entry) => this.#alike.holdsFor(entry))) return false;
-    for (const place of gone) this.#forget(place);
-    const put = this.#put(fresh, places[head - 1]?.order, places[head + gone.length]?.order);
-    if (put === undefined) return false;
-    places.splice(head, gone.length, ...put);
-    return this.#follow(head + put.length, gone.filter(isTaker), put.filter(isTaker));
+    this.#index ??= new AskedIndex(places);
+    const lost = places.slice(from, from + gone);
+    for (const place of lost) this.#forget(place);
+    const put = fresh.map((entry, i) => this.#place(entry, orders[i]!));
+    places.splice(from, gone, ...put);
+    return this.#follow(lost.filter(isTaker), put.filter(isTaker));
+  }
+
+  /** Where not all could be compared, it depends on the order of the comparisons what was. */
+  #isAllCompared(): boolean {
+    for (const { effort } of this.#taken.values()) if (effort > MAX_EFFORT / 2) return false;
+    return true;
   }
 
   /**
-   * Looks again at those from this place on of which the lost takers took something or the new ones
-   * do; what becomes of these may concern those after them. False: of too many.
+   * Looks again at those of which the lost takers took something or the new ones do; what becomes
+   * of these may concern those after them. False: of too many.
    */
-  #follow(from: number, lost: readonly Examined[], found: readonly Examined[]): boolean {
-    const places = this.#places;
-    const gone = new Set(lost);
-    const fresh = [...found];
-    for (let i = from; i < places.length; i++) {
-      const was = places[i]!;
-      if (!isTakenByAny(was, gone) && !takeAnyOf(fresh, was)) continue;
-      const is: Examined = { ...was, by: this.#takersOf(was.asked, was.different, was.order) };
-      // One that takes what it took stays what others know it as.
-      if (isTaker(was) && isTaker(is)) continue;
-      places[i] = is;
-      if (isTaker(was)) {
-        this.#forget(was);
-        gone.add(was);
-      } else if (isTaker(is)) {
-        this.#addTaker(is);
-        fresh.push(is);
-      }
-      if (gone.size + fresh.length > MOST_CHANGED) return false;
+  #follow(lost: readonly Examined[], found: readonly Examined[]): boolean {
+    const concerned = new Heap<Examined>();
+    for (const taker of lost) this.#addTakenBy(taker, concerned);
+    for (const taker of found) this.#addTakenOf(taker, concerned);
+    let changed = lost.length + found.length;
+    for (let place = concerned.first; place !== undefined; place = concerned.first) {
+      concerned.remove(place);
+      const took = place.takes;
+      this.#examine(place);
+      if (place.takes === took) continue;
+      if (++changed > MOST_CHANGED) return false;
+      if (took) this.#addTakenBy(place, concerned);
+      else this.#addTakenOf(place, concerned);
     }
     return true;
   }
 
-  #forget(place: Examined): void {
-    if (!isTaker(place)) return;
-    for (const signal of place.different) {
-      for (const cube of place.asked[signal].cubes) this.#taken.get(signal)?.remove(place, cube);
-    }
+  /** Those of which it took something. */
+  #addTakenBy(taker: Examined, concerned: Heap<Examined>): void {
+    for (const [place, by] of this.#unreached) if (by.includes(taker)) concerned.set(place, place.order);
   }
 
-  /** Undefined where there is no number left between the two. */
-  #put(fresh: readonly Asked[], above = -1, below = above + fresh.length + 1): Examined[] | undefined {
-    const step = (below - above) / (fresh.length + 1);
-    const orders = fresh.map((_, i) => above + (i + 1) * step);
-    const isBetween = [above, ...orders, below].every((order, i, all) => i === 0 || all[i - 1]! < order);
-    return isBetween ? fresh.map((entry, i) => this.#place(entry, orders[i]!)) : undefined;
+  /** Those of which it may take something. */
+  #addTakenOf(taker: Examined, concerned: Heap<Examined>): void {
+    const some = this.#index?.candidatesOf(taker) ?? this.#places.slice(this.#placeOf(taker) + 1);
+    for (const place of some) if (place.order > taker.order && takesOf(taker, place)) concerned.set(place, place.order);
   }
 
   #told<Entry>(entries: readonly Entry[]): Unreached<Entry>[] {
-    const told: Unreached<Entry>[] = [];
-    for (let at = 0; at < entries.length; at++) {
-      const { by } = this.#places[at]!;
-      if (by === undefined) continue;
-      const takers = by.map((place) => entries[this.#placeOf(place)]!);
-      const reach = takers.length === 0 ? IMPOSSIBLE : ({ kind: "shadowed", by: takers } as const);
-      told.push({ at, entry: entries[at]!, reach });
-    }
-    return told;
+    const inOrder = [...this.#unreached].toSorted(([a], [b]) => a.order - b.order);
+    return inOrder.map(([place, by]) => {
+      const at = this.#placeOf(place);
+      const takers = by.map((taker) => entries[this.#placeOf(taker)]!);
+      return { at, entry: entries[at]!, reach: takers.length === 0 ? IMPOSSIBLE : { kind: "shadowed", by: takers } };
+    });
   }
 
   /** Where it stands: of ten thousand, few are asked for. */
@@ -219,80 +231,37 @@ export class ShadowAnalysis {
 const REACHED = { kind: "reached" } as const;
 const IMPOSSIBLE = { kind: "impossible" } as const;
 
+function isTaker({ takes }: Examined): boolean {
+  return takes;
+}
+
+interface AskedChange {
+  readonly from: number;
+  /** How many stood there. */
+  readonly gone: number;
+  readonly fresh: readonly Asked[];
+}
+
+/** Between those at both ends that are, or ask, the same. */
+function changeOf(before: readonly Asked[], after: readonly Asked[]): AskedChange {
+  const { head, tail } = commonItems(before, after);
+  const gone = before.slice(head, before.length - tail);
+  const fresh = after.slice(head, after.length - tail);
+  const same = commonItems(gone, fresh, isSame);
+  const few = gone.length - same.head - same.tail;
+  return { from: head + same.head, gone: few, fresh: fresh.slice(same.head, fresh.length - same.tail) };
+}
+
 function isSame(a: Asked, b: Asked): boolean {
   if (a.conditions !== b.conditions || a.stops !== b.stops) return false;
   const [was, is] = [a.signals, b.signals];
   return was === is || (was.length === is.length && was.every((signal, i) => signal === is[i]));
 }
 
-/** What is itself shadowed takes nothing that those before it would leave. */
-function isTaker({ by, stops }: Examined): boolean {
-  return by === undefined && stops;
-}
-
-function isTakenByAny({ by }: Examined, takers: ReadonlySet<Examined>): boolean {
-  if (by !== undefined) for (let i = 0; i < by.length; i++) if (takers.has(by[i]!)) return true;
-  return false;
-}
-
-function takeAnyOf(takers: readonly Examined[], other: Examined): boolean {
-  for (let i = 0; i < takers.length; i++) if (takesOf(takers[i]!, other)) return true;
-  return false;
-}
-
-/** Whether the taker may take something of one that is asked after it. */
-function takesOf({ different, asked }: AskedOfSignals, other: AskedOfSignals): boolean {
-  for (let s = 0; s < different.length; s++) {
-    const signal = different[s]!;
-    const { cubes, isExact } = asked[signal];
-    if (!isExact || !other.different.includes(signal)) continue;
-    const theirs = other.asked[signal].cubes;
-    for (let c = 0; c < theirs.length; c++)
-      for (let own = 0; own < cubes.length; own++) if (isPartTaken(theirs[c]!, cubes[own]!)) return true;
-  }
-  return false;
-}
-
-interface AlikeSignals {
-  /** The signals, as one list wherever they are the same; and of them those that differ. */
-  of(signals: readonly SignalName[]): Pick<Examined, "signals" | "different">;
-  /** Whether an entry, too, treats those the same that others do. */
-  holdsFor(entry: Asked): boolean;
-}
-
-/** Signals that all entries treat the same, so that one answer holds for both. */
-function alikeIn(entries: readonly Asked[]): AlikeSignals {
-  const alike = new Map(
-    ALL_SIGNALS.map((one) => {
-      const same = ALL_SIGNALS.find((other) => other === one || entries.every((entry) => isAlike(entry, one, other)));
-      return [one, same ?? one];
-    }),
-  );
-  return alikeSignals(alike); // which, made here, would keep the entries
-}
-
-function alikeSignals(alike: ReadonlyMap<SignalName, SignalName>): AlikeSignals {
-  const make = (signals: readonly SignalName[]): ReturnType<AlikeSignals["of"]> => {
-    return { signals, different: [...new Set(signals.map((signal) => alike.get(signal) ?? signal))] };
-  };
-  const all = make(ALL_SIGNALS);
-  const known = new Map<string, typeof all>();
-  return {
-    of(signals) {
-      if (signals === ALL_SIGNALS) return all;
-      const key = signals.join();
-      const made = known.get(key) ?? make(signals);
-      known.set(key, made);
-      return made;
-    },
-    holdsFor: (entry) => [...alike].every(([one, same]) => one === same || isAlike(entry, one, same)),
-  };
-}
-
-function isAlike({ signals, conditions }: Asked, a: SignalName, b: SignalName): boolean {
-  const isFor = signals.includes(a);
-  if (isFor !== signals.includes(b)) return false;
-  if (!isFor) return true;
-  const cubes = cubesOf(conditions);
-  return cubes[a] === cubes[b];
+/** Numbers for so many places; undefined where none is left between the two. */
+function ordersBetween(above = -1, below: number | undefined, count: number): number[] | undefined {
+  const step = below === undefined ? 1 : (below - above) / (count + 1);
+  const orders = Array.from({ length: count }, (_, i) => above + (i + 1) * step);
+  const all = [above, ...orders, below ?? Infinity];
+  return all.every((order, i) => i === 0 || all[i - 1]! < order) ? orders : undefined;
 }
