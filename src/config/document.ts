@@ -21,7 +21,7 @@ export function parseText(written: string): ParseResult {
   const plain = rereadRecent(text) ?? remember(readPlain(text));
   if (plain === undefined) return parseYaml(text);
   const { root, ruleStarts } = plain;
-  const document = { root, positionOf: positionsIn(plain), isPlain: ruleStarts !== undefined };
+  const document = { root, ...placesIn(plain), isPlain: ruleStarts !== undefined };
   return { ok: true, document, faults: [] };
 }
 
@@ -33,10 +33,9 @@ export function withoutMark(text: string): string {
 export const BYTE_ORDER_MARK = "\uFEFF";
 
 /** Places are looked for when something is to be said, which is seldom. */
-function positionsIn(plain: PlainDocument): ParsedDocument["positionOf"] {
-  const offsetOfValue = offsetsIn(plain);
-  let lines: Lines | undefined;
-  return (path, at) => (lines ??= new Lines(plain.text)).positionAt(offsetOfValue(path, at));
+function placesIn(plain: PlainDocument): Pick<ParsedDocument, "offsetOf" | "positionAt"> {
+  const lines = new Lines(plain.text);
+  return { offsetOf: offsetsIn(plain), positionAt: (offset) => lines.positionAt(offset) };
 }
 
 /**

@@ -9,22 +9,32 @@ const BETWEEN_MARKS = 16_384;
  */
 export class Lines {
   readonly #text: string;
+  /** How far it was looked at: so many lines end before the one that begins here. */
+  #before = 0;
+  #start = 0;
   /** How many lines end before each mark, and where the line begins that it is in. */
   readonly #marks: { readonly before: number; readonly start: number }[] = [{ before: 0, start: 0 }];
 
   constructor(text: string) {
     this.#text = text;
-    let before = 0;
-    let start = 0;
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-      while (this.#marks.length * BETWEEN_MARKS <= end) this.#marks.push({ before, start });
-      before++;
-      start = end + 1;
+  }
+
+  /** Marks as far as the one before the offset. */
+  #markTo(offset: number): void {
+    const marks = this.#marks;
+    while (marks.length * BETWEEN_MARKS <= offset) {
+      const end = this.#text.indexOf("\n", this.#start);
+      const isLast = end === -1;
+      const mark = { before: this.#before, start: this.#start };
+      while (marks.length * BETWEEN_MARKS <= (isLast ? offset : end)) marks.push(mark);
+      if (isLast) return;
+      this.#before++;
+      this.#start = end + 1;
     }
-    while (this.#marks.length * BETWEEN_MARKS <= text.length) this.#marks.push({ before, start });
   }
 
   positionAt(offset: number): Position {
+    this.#markTo(offset);
     let { before, start } = this.#marks[Math.floor(offset / BETWEEN_MARKS)]!;
     for (;;) {
       const end = this.#text.indexOf("\n", start);

@@ -4,7 +4,7 @@ import { readBounded } from "../core/read-bounded.ts";
 import type { Problem } from "../core/problem.ts";
 import { checkSchema } from "./check-schema.ts";
 import { MAX_DOCUMENT_BYTES, parseText } from "./document.ts";
-import type { ParsedDocument, SyntaxFault } from "./parsed-document.ts";
+import { type ParsedDocument, positionOf, type SyntaxFault } from "./parsed-document.ts";
 import { caution, fault, type Finding, formatPath, isWithin } from "./finding.ts";
 import { slowToChange } from "./not-plain.ts";
 import { expandPluginStrategies, normalise } from "./normalise.ts";
@@ -23,6 +23,11 @@ export interface LoadOptions extends Sources {
   readonly file: string;
   /** Of a document that is a fleet's: where `node` is from, which it may not have itself. */
   readonly own?: NodeFile | undefined;
+  /**
+   * Whether problems say at which line and column they are; default: they do. To count the lines of
+   * a long text takes some milliseconds.
+   */
+  readonly positions?: boolean | undefined;
 }
 
 /** A node's own file, of which only `node` counts beside a fleet's config. */
@@ -48,7 +53,8 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   if (options.own !== undefined) return loadBeside(options.own, parsed.document, [...faults, ...slow], options);
   const { config, findings: found } = check(parsed.document.root, options);
   const findings = besideStore(parsed.document.root, found);
-  const problems = [...faults, ...findings.map((one) => toProblem(one, parsed.document, options.file)), ...slow];
+  const placed = inOrder(findings, parsed.document).map((one) => toProblem(one, parsed.document, options));
+  const problems = [...faults, ...placed, ...slow];
   problems.sort((a, b) => comparePositions(a, b));
   return { config: faults.length > 0 ? undefined : config, problems };
 }
@@ -59,12 +65,12 @@ function loadBeside(own: NodeFile, fleet: ParsedDocument, faults: Problem[], opt
   const all = [...faults, ...parsed.faults.map((syntax) => fromSyntax(syntax, own.file))];
   if (!parsed.ok) return { config: undefined, problems: all };
   const { node: foreign, ...rest } = valuesOf(fleet.root) ?? {};
-  if (foreign !== undefined) all.push(toProblem(fault(["node"], NOT_THE_FLEETS, NODE_HINT), fleet, options.file));
+  if (foreign !== undefined) all.push(toProblem(fault(["node"], NOT_THE_FLEETS, NODE_HINT), fleet, options));
   const root = isValues(fleet.root) ? { ...rest, node: valueAt(parsed.document.root, "node") ?? {} } : fleet.root;
   const { config, findings } = check(root, options);
   for (const finding of findings) {
     const isOwn = finding.path[0] === "node";
-    all.push(isOwn ? toProblem(finding, parsed.document, own.file) : toProblem(finding, fleet, options.file));
+    all.push(isOwn ? toProblem(finding, parsed.document, own) : toProblem(finding, fleet, options));
   }
   return { config: all.some(({ severity }) => severity === "error") ? undefined : config, problems: all };
 }
@@ -180,9 +186,20 @@ function fromSyntax({ message, hint, position }: SyntaxFault, file: string): Pro
   return { severity: "error", path: "", ...inOneLine(message, hint), file, position };
 }
 
-function toProblem({ severity, path, message, hint, at }: Finding, document: ParsedDocument, file: string): Problem {
-  const position = document.positionOf(path, at ?? "value");
-  return { severity, path: formatPath(path), ...inOneLine(message, hint), file, position };
+function toProblem(
+  { severity, path, message, hint, at }: Finding,
+  document: ParsedDocument,
+  { file, positions = true }: Pick<LoadOptions, "file" | "positions">,
+): Problem {
+  const problem: Problem = { severity, path: formatPath(path), ...inOneLine(message, hint), file };
+  return positions ? { ...problem, position: positionOf(document, path, at ?? "value") } : problem;
+}
+
+/** Of the document. */
+function inOrder(findings: readonly Finding[], document: ParsedDocument): readonly Finding[] {
+  if (findings.length < 2) return findings;
+  const offsets = new Map(findings.map((one) => [one, document.offsetOf(one.path, one.at ?? "value")]));
+  return findings.toSorted((a, b) => offsets.get(a)! - offsets.get(b)!);
 }
 
 /** What they quote may have line breaks and worse, which logs and terminals obey. */

@@ -1,7 +1,7 @@
 import type { Position, Problem } from "../core/problem.ts";
 import { withoutMark } from "./document.ts";
 import { Lines } from "./lines.ts";
-import type { ParsedDocument } from "./parsed-document.ts";
+import { type ParsedDocument, positionOf } from "./parsed-document.ts";
 import { PlainReader } from "./plain-reader.ts";
 import { NOT_PLAIN } from "./plain-tokens.ts";
 import { listOf, valueAt } from "./values.ts";
@@ -28,7 +28,7 @@ function firstNotPlain(text: string, document: ParsedDocument): Stumble & { read
   const control = text.search(NOT_PLAIN);
   if (control !== -1) return { ...CONTROL, position: positionAt(control) };
   const reader = new PlainReader(text);
-  if (reader.document() !== undefined) return { ...BRACKETS, position: document.positionOf(["rules"], "value") };
+  if (reader.document() !== undefined) return { ...BRACKETS, position: positionOf(document, ["rules"], "value") };
   const { at, isFlow } = reader.stopped;
   return { ...(isFlow ? IN_BRACES : stumbleAt(text, at)), position: positionAt(at) };
 }

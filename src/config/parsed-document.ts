@@ -6,9 +6,10 @@ export interface ParsedDocument {
   /** Plain values: mappings are objects, whole numbers beyond 2^53 are bigint. */
   readonly root: unknown;
   /**
-   * Place of the value at the path, or of its key, or of the nearest thing above it that is there.
+   * Where the value at the path begins, or its key, or the nearest thing above it that is there.
    */
-  positionOf(path: Path, at: "key" | "value"): Position;
+  offsetOf(path: Path, at: "key" | "value"): number;
+  positionAt(offset: number): Position;
   /** Whether its rules are known by their lines: of a few that change only these are read. */
   readonly isPlain: boolean;
 }
@@ -43,4 +44,9 @@ export interface PlainEntries {
 /** A text of which nothing can be said but this. */
 export function refused(fault: SyntaxFault): ParseResult {
   return { ok: false, faults: [fault] };
+}
+
+/** As `offsetOf`, as line and column. */
+export function positionOf(document: ParsedDocument, path: Path, at: "key" | "value"): Position {
+  return document.positionAt(document.offsetOf(path, at));
 }

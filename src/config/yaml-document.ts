@@ -99,8 +99,8 @@ function readYaml(text: string): ParseResult {
   if (tooDeep !== undefined) return refused(tooDeep);
   if (faults.length > 0) return { ok: false, faults };
   const tree = readTree(yaml.contents, positionAt);
-  const positionOf = (path: Path, at: "key" | "value"): Position => positionAt(offsetOf(tree.place, path, at));
-  return { ok: true, document: { root: tree.root, positionOf, isPlain: false }, faults: tree.faults };
+  const places = { offsetOf: (path: Path, at: "key" | "value") => offsetOf(tree.place, path, at), positionAt };
+  return { ok: true, document: { root: tree.root, ...places, isPlain: false }, faults: tree.faults };
 }
 
 /** Where the parser's words are for who programs with it. */

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { LineCounter } from "yaml";
 import { formatProblem } from "../../src/core/problem.ts";
 import { parseText } from "../../src/config/document.ts";
+import { positionOf } from "../../src/config/parsed-document.ts";
 import { parseYaml } from "../../src/config/yaml-document.ts";
 import { checkSchema } from "../../src/config/check-schema.ts";
 import type { Path } from "../../src/config/finding.ts";
@@ -30,9 +31,9 @@ function assertSame(text: string): boolean {
   assert.ok(parsed.ok);
   for (const path of pathsIn(plain.root)) {
     for (const at of ["key", "value"] as const) {
-      const wanted = read.document.positionOf(path, at);
+      const wanted = positionOf(read.document, path, at);
       assert.deepEqual(
-        parsed.document.positionOf(path, at),
+        positionOf(parsed.document, path, at),
         wanted,
         `${at} of ${path.join(".")} in ${JSON.stringify(text)}`,
       );
@@ -111,7 +112,7 @@ test("plain documents: a byte order mark is passed over, and a carriage return e
   const parsed = parseText("\uFEFFa: 1\r\nb: 2\r\n");
   assert.ok(parsed.ok);
   assert.deepEqual(parsed.document.root, { a: 1, b: 2 });
-  assert.deepEqual(parsed.document.positionOf(["b"], "value"), { line: 2, column: 4 });
+  assert.deepEqual(positionOf(parsed.document, ["b"], "value"), { line: 2, column: 4 });
 });
 
 test("plain documents: any soup of marks is left to the library, or read as by it", () => {

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { checkAgainst } from "../../config/check-schema.ts";
 import { hintFor } from "../../config/closest.ts";
 import { parseText } from "../../config/document.ts";
+import { positionOf } from "../../config/parsed-document.ts";
 import { type Finding, fault, formatPath, type Path } from "../../config/finding.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { reasonOf } from "../../core/errors.ts";
@@ -48,7 +49,7 @@ export function loadTests(name: string, cwd: string): TestFile {
   }
   const { document } = parsed;
   const place = (finding: Finding): Problem => {
-    const position = document.positionOf(finding.path, finding.at ?? "value");
+    const position = positionOf(document, finding.path, finding.at ?? "value");
     return problem(name, formatPath(finding.path), finding.message, finding.hint, position);
   };
   // A list is tests by themselves: the config has to be named on the command line.
@@ -62,7 +63,7 @@ export function loadTests(name: string, cwd: string): TestFile {
   const faults: Finding[] = [];
   for (const [i, test] of read.document.tests.entries()) {
     const input = readInput(test, dirname(path));
-    const { line } = document.positionOf(at(["tests", i, "name"]), "value");
+    const { line } = positionOf(document, at(["tests", i, "name"]), "value");
     if (input.ok) tests.push({ ...test, input, region: test.input.region, headers: test.input.headers, line });
     else faults.push(fault(at(["tests", i, "input"]), input.message));
   }

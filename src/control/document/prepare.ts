@@ -76,10 +76,16 @@ export type Preparation =
   | { readonly kind: "unwritable" };
 
 /** Reads a config from its text, as loadConfig does, with files and environment. */
-export function loadDocument(text: string, place: DocumentPlace, policy = fleetPolicy("allowed", place)): LoadResult {
+export function loadDocument(
+  text: string,
+  place: DocumentPlace,
+  policy = fleetPolicy("allowed", place),
+  positions = true,
+): LoadResult {
   const { name, folder, env, nodeText, nodeName = name } = place;
   const own = nodeText === undefined ? undefined : { file: nodeName, text: nodeText };
-  return loadConfig(text, { file: name, env, own, ...filesFrom(folder), ...(policy !== undefined && { policy }) });
+  const known = policy === undefined ? {} : { policy };
+  return loadConfig(text, { file: name, env, own, positions, ...filesFrom(folder), ...known });
 }
 
 /** The values of a document as written; undefined when it cannot be read. */
@@ -174,7 +180,7 @@ function prepareNext(
   told: (problem: Problem) => Problem,
 ): Preparation {
   if (text === undefined) return { kind: "unwritable" };
-  const { config, problems } = loadDocument(text, place, policyOf(follow, root, place));
+  const { config, problems } = loadDocument(text, place, policyOf(follow, root, place), told !== withoutPlace);
   const found = { config, problems: problems.map(told), text, changed: changesOf(root, next) };
   const fleet = place.nodeText === undefined ? [] : publishFaults(next);
   const refused = [...hostOnly(root, next), ...stillRedacted(next), ...fleet];
