@@ -15,7 +15,7 @@ type Issue = z.core.$ZodIssue;
 export function checkSchema(root: unknown): { document: SchemaDocument | undefined; findings: Finding[] } {
   const rules = valuesOf(root)?.["rules"];
   if (!Array.isArray(rules)) return checkAgainst(ConfigSchema, root);
-  const { document, findings } = checkAgainst(ConfigSchema, { ...valuesOf(root), rules: [] });
+  const { document, findings } = checkWithoutRules(valuesOf(root) ?? {});
   const shared = sharing();
   const checked = recentRules.of(rules, (rule) => checkRule(rule, shared));
   const right = checked.includes(undefined)
@@ -28,6 +28,22 @@ export function checkSchema(root: unknown): { document: SchemaDocument | undefin
   }
   if (document === undefined || findings.length > 0) return { document: undefined, findings };
   return { document: { ...document, rules: right }, findings };
+}
+
+/** What was right last: most changes are of rules alone, and all else is the same objects then. */
+let rightOthers: { readonly others: Values; readonly document: SchemaDocument } | undefined;
+
+function checkWithoutRules({ rules: _rules, ...others }: Values): ReturnType<typeof checkSchema> {
+  if (rightOthers !== undefined && hasSameValues(rightOthers.others, others))
+    return { document: rightOthers.document, findings: [] };
+  const { document, findings } = checkAgainst(ConfigSchema, { ...others, rules: [] });
+  if (document !== undefined) rightOthers = { others, document };
+  return { document, findings };
+}
+
+function hasSameValues(a: Values, b: Values): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
 }
 
 const recentRules = new MappedList<unknown, RuleDocument | undefined>();

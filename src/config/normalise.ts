@@ -1,5 +1,5 @@
 import { discoveredId, discoveredTargets, isDiscovery } from "./discovered.ts";
-import { MappedList } from "../core/recent-list.ts";
+import { CountedList, MANY_ITEMS, MappedList } from "../core/recent-list.ts";
 import { isSelected } from "./glob.ts";
 import type {
   Config,
@@ -69,10 +69,9 @@ function normaliseFleet(document: FleetDocument): FleetConfig {
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};
   for (const [name, pool] of Object.entries(document.pools)) pools[name] = expandPool(pool, document.targets);
-  for (let i = 0; i < document.rules.length; i++) {
-    const rule = document.rules[i]!;
-    if (rule.targets === undefined) continue;
-    pools[poolOf(rule)] = expandPool({ ...deliveryOf(rule), targets: rule.targets }, document.targets);
+  for (const rule of rulesInPlace(document.rules)) {
+    if (rule.targets !== undefined)
+      pools[poolOf(rule)] = expandPool({ ...deliveryOf(rule), targets: rule.targets }, document.targets);
   }
   Object.assign(pools, short.pools);
   const inPlace = defaultInPlace(document);
@@ -115,6 +114,12 @@ function defaultInPlace(document: FleetDocument): PoolDocument | undefined {
   return PoolSchema.parse({ targets: document.targets.map((target) => target.id) });
 }
 
+/** At least those that have their own targets: of ten thousand rules mostly none. */
+function rulesInPlace(rules: readonly RuleDocument[]): readonly RuleDocument[] {
+  return rules.length < MANY_ITEMS || recentInPlace.of(rules).has(true) ? rules : [];
+}
+
+const recentInPlace = new CountedList(({ targets }: RuleDocument) => targets !== undefined);
 const recentRules = new MappedList<RuleDocument, RuleConfig>();
 
 function expandRule(rule: RuleDocument): RuleConfig {

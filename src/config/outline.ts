@@ -1,5 +1,5 @@
 import { discoveryIn, readSelection, writtenTarget } from "./discovered.ts";
-import { MappedList } from "../core/recent-list.ts";
+import { CountedList, MANY_ITEMS, MappedList } from "../core/recent-list.ts";
 import type { Path } from "./finding.ts";
 import { entriesOf, isValues, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
@@ -66,7 +66,10 @@ export function readOutline(document: unknown): Outline {
   const root = valuesOf(document) ?? {};
   const targets = entriesOf(root["targets"], ["targets"]).map(readTarget);
   const rules = readRules(root["rules"]);
-  const oddRules: OutlineRule[] = rules.filter(({ plainPool }) => plainPool === undefined);
+  const plainPools = plainPoolsOf(rules);
+  const oddRules: OutlineRule[] = plainPools.delete(undefined)
+    ? rules.filter(({ plainPool }) => plainPool === undefined)
+    : [];
   const pools = readPools(root, oddRules);
   const short = readShortRules(root);
   return {
@@ -78,7 +81,7 @@ export function readOutline(document: unknown): Outline {
     pools,
     rules: short.length === 0 ? rules : [...rules, ...short],
     oddRules: [...oddRules, ...short],
-    plainPools: plainPoolsOf(rules),
+    plainPools: plainPools as ReadonlySet<string>, // oxlint-disable-line typescript/no-unsafe-type-assertion -- that of odd ones was taken out
   };
 }
 
@@ -133,21 +136,27 @@ function readPools(root: Values, rules: readonly OutlineRule[]): OutlinePool[] {
 
 function readRules(rules: unknown): readonly WrittenRule[] {
   const list = listOf(rules);
-  const read = recentRules.of(list, (values, i) => (isValues(values) ? new WrittenRule(values, i) : undefined));
-  for (let i = 0; i < read.length; i++) read[i]?.standsAt(i);
+  const held = list.length < MANY_ITEMS ? { rules: [] } : recent;
+  const read = recentRules.of(list, (values) => (isValues(values) ? new WrittenRule(values, held) : undefined));
+  held.rules = read;
   return read.includes(undefined) ? read.filter((rule) => rule !== undefined) : (read as readonly WrittenRule[]); // oxlint-disable-line typescript/no-unsafe-type-assertion -- all are there
 }
 
 const recentRules = new MappedList<unknown, WrittenRule | undefined>();
+const recent: ReadRules = { rules: [] };
 
-function plainPoolsOf(rules: readonly WrittenRule[]): Set<string> {
-  const names = new Set<string>();
-  for (let i = 0; i < rules.length; i++) {
-    const { plainPool } = rules[i]!;
-    if (plainPool !== undefined) names.add(plainPool);
-  }
-  return names;
+/** The list of which a rule is; of a long one, that which was read last. */
+interface ReadRules {
+  rules: readonly (WrittenRule | undefined)[];
 }
+
+/** The pools that plain rules name, and undefined when some are odd. */
+function plainPoolsOf(rules: readonly WrittenRule[]): Set<string | undefined> {
+  if (rules.length < MANY_ITEMS) return new Set(rules.map(({ plainPool }) => plainPool));
+  return new Set(recentPools.of(rules).keys());
+}
+
+const recentPools = new CountedList(({ plainPool }: WrittenRule) => plainPool);
 
 const PLAIN_KEYS: ReadonlySet<string> = new Set(["id", "conditions", "pool", "priority", "signals", "mode"]);
 
@@ -166,21 +175,17 @@ class WrittenRule implements OutlineRule {
   /** Undefined: it is not plain. */
   readonly plainPool: string | undefined;
   readonly priority: number;
-  #index: number;
+  readonly #held: ReadRules;
 
-  constructor(values: Values, index: number) {
+  constructor(values: Values, held: ReadRules) {
     this.values = values;
     this.plainPool = plainPoolOf(values);
     this.priority = readPriority(values["priority"]);
-    this.#index = index;
-  }
-
-  standsAt(index: number): void {
-    this.#index = index;
+    this.#held = held;
   }
 
   get path(): Path {
-    return ["rules", this.#index];
+    return ["rules", this.#held.rules.indexOf(this)];
   }
 
   get id(): string | undefined {

@@ -17,8 +17,8 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   if (starts === undefined || !Array.isArray(before)) return undefined;
   const [head, tail] = commonEnds(known.text, text);
   const from = firstRead(known, head);
-  const to = starts.findIndex((start) => start >= known.text.length - tail);
-  if (from === -1 || to === -1) return undefined;
+  const to = firstFrom(starts, known.text.length - tail);
+  if (from === -1 || to === starts.length) return undefined;
   const grown = text.length - known.text.length;
   const isLast = to === before.length;
   const start = starts[from]!;
@@ -63,12 +63,23 @@ function startsOf(
  * brackets a comma may be missing behind the last entry, so that this is read, too.
  */
 function firstRead({ text, isFlow, ruleStarts: starts = [] }: PlainDocument, head: number): number {
-  const found = starts.findLastIndex((start) => start <= head);
+  const found = firstFrom(starts, head + 1) - 1;
   if (isFlow) return Math.min(found, Math.max(0, starts.length - 2));
   const isInside = found < starts.length - 1 && head > text.indexOf("-", starts[found]) + 1;
   if (found <= 0 || isInside) return found;
   if (text[starts[found]! - 1] !== "\n") return found - 1; // the end, and the line may go on
   return /[|>]/u.test(text.slice(starts[found - 1], starts[found])) ? found - 1 : found;
+}
+
+/** The place of the first one at the offset or behind it; `starts` grow. */
+function firstFrom(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Past comments and empty lines: where another line begins, or the end. */

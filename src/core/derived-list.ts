@@ -32,7 +32,11 @@ export function derivedList<Item>(
   const next = isFew
     ? list.toSpliced(start, cut, ...put)
     : [...list.slice(0, start), ...put, ...list.slice(start + cut)];
-  derivations.set(next, { list: new WeakRef(list), head: start, tail: list.length - start - cut });
+  derivations.set(next, {
+    list: new WeakRef(list),
+    head: Math.min(start, list.length),
+    tail: Math.max(0, list.length - start - cut),
+  });
   return next;
 }
 

@@ -7,6 +7,7 @@ import { substitute } from "../../src/config/substitute.ts";
 import { findUnavailable } from "../../src/config/unavailable.ts";
 import { validate } from "../../src/config/validate.ts";
 import type { Finding } from "../../src/config/finding.ts";
+import { derivedList } from "../../src/core/derived-list.ts";
 import { MANY_ITEMS } from "../../src/core/recent-list.ts";
 import { compile } from "../../src/plan/compile.ts";
 
@@ -75,15 +76,21 @@ test("config: after any changes of many rules, warnings and plan are those of th
   fc.assert(
     fc.property(fc.array(change, { minLength: 4, maxLength: 10 }), (changes) => {
       let rules: readonly unknown[] = FIRST;
+      let whole: readonly unknown[] = [...FIRST, ...REST];
       const lists: (readonly unknown[])[] = [];
       const told: string[] = [];
       for (const { at, cut, put } of changes) {
-        const next = rules.toSpliced(at % (rules.length + 1), cut, ...put);
-        const made = examined(documentOf([...next, ...REST]));
+        const start = at % (rules.length + 1);
+        const next = rules.toSpliced(start, cut, ...put);
+        // As changes by the API are made, and as documents come that nothing is known of.
+        const derived = derivedList(whole, start, Math.min(cut, rules.length - start), put);
+        const nextWhole = at % 3 === 0 ? [...next, ...REST] : derived;
+        const made = examined(documentOf(nextWhole));
         lists.push(next);
         told.push(textOf(made, next.length));
         if (made.rules === undefined) continue; // what is wrong is mended by the next change
         rules = next;
+        whole = nextWhole;
         right++;
       }
       // So few that nothing of them is remembered.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MappedList } from "../../core/recent-list.ts";
+import { MANY_ITEMS, MappedList, RecentList } from "../../core/recent-list.ts";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
@@ -63,13 +63,31 @@ function readAskedRules(outline: Outline, document: SchemaDocument | undefined):
 /** The same rule, read from the same document, asks the same. */
 const recentRules = new MappedList<OutlineRule, AskedRule>();
 
+type Prioritised = Pick<OutlineRule, "priority">;
+
 /** From the highest priority on, equal ones as they stand; mostly that is so already. */
-function inOrder<Rule extends Pick<OutlineRule, "priority">>(rules: readonly Rule[]): readonly Rule[] {
-  for (let i = 1; i < rules.length; i++) {
-    if (rules[i - 1]!.priority < rules[i]!.priority) return rules.toSorted((a, b) => b.priority - a.priority);
-  }
-  return rules;
+function inOrder<Rule extends Prioritised>(rules: readonly Rule[]): readonly Rule[] {
+  return areInOrder(rules) ? rules : rules.toSorted((a, b) => b.priority - a.priority);
 }
+
+/** Of a long list that is as the one before was, only what is new is looked at. */
+function areInOrder(rules: readonly Prioritised[]): boolean {
+  if (rules.length < MANY_ITEMS) return isInOrder(rules, 0, rules.length);
+  const { from, to } = recentPriorities.changeTo(rules);
+  isRecentInOrder = isRecentInOrder ? isInOrder(rules, from, to) : isInOrder(rules, 0, rules.length);
+  return isRecentInOrder;
+}
+
+/** The items there, beside those next to them. */
+function isInOrder(rules: readonly Prioritised[], from: number, to: number): boolean {
+  const end = Math.min(rules.length - 1, to);
+  for (let i = Math.max(1, from); i <= end; i++) if (rules[i - 1]!.priority < rules[i]!.priority) return false;
+  return true;
+}
+
+const recentPriorities = new RecentList<Prioritised>();
+/** Whether the recent rules are. */
+let isRecentInOrder = true;
 
 function readAskedCases({ pools }: Outline): AskedEntry[][] {
   return pools.map(({ path, values }) => {

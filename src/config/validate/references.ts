@@ -1,41 +1,18 @@
 import { hintFor } from "../closest.ts";
 import { discoveryIn, writtenTarget } from "../discovered.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
-import { MANY_ITEMS, RecentList } from "../../core/recent-list.ts";
-import type { Outline, OutlinePool, OutlineRule, OutlineTarget } from "../outline.ts";
-import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
+import type { Outline, OutlinePool, OutlineTarget } from "../outline.ts";
+import { itemsById } from "../rule-ids.ts";
+import { entriesOf, listOf, textOf, type Values, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
 import { SelectorSchema } from "../schema/strategy.ts";
 import { isSelected, type TargetSelector } from "../glob.ts";
 
 /** Ids of targets and of rules must be unique. */
 export function checkUniqueIds(outline: Outline): Finding[] {
-  return [...repeated(outline.targets, "target"), ...repeatedRules(outline.rules)];
-}
-
-/** Of many rules whose ids were found to differ, only those that are new are looked for. */
-function repeatedRules(rules: readonly OutlineRule[]): Finding[] {
-  if (rules.length < MANY_ITEMS) return repeated(rules, "rule");
-  const { from, to } = recentRules.changeTo(rules);
-  const isFew = to - from <= MOST_LOOKED_FOR;
-  if (differ && isFew && !isAnyRepeated(rules, from, to)) return [];
-  const findings = repeated(rules, "rule");
-  differ = findings.length === 0;
-  return findings;
-}
-
-const MOST_LOOKED_FOR = 8;
-const recentRules = new RecentList<OutlineRule>();
-/** Whether the ids of the recent rules do. */
-let differ = false;
-
-function isAnyRepeated(rules: readonly OutlineRule[], from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const { id } = rules[at]!;
-    if (id === undefined) continue;
-    for (let i = 0; i < rules.length; i++) if (i !== at && rules[i]!.values["id"] === id) return true;
-  }
-  return false;
+  const { root, targets, rules } = outline;
+  const areRulesUnique = itemsById(listOf(root["rules"])) !== undefined; // those of the short form have none
+  return [...repeated(targets, "target"), ...(areRulesUnique ? [] : repeated(rules, "rule"))];
 }
 
 function repeated(

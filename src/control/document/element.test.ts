@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Edit, editRoot, elementsOf } from "./element.ts";
+import fc from "fast-check";
+import { derivedList } from "../../core/derived-list.ts";
+import { MANY_ITEMS } from "../../core/recent-list.ts";
+import { type Edit, editRoot, elementOf, elementsOf } from "./element.ts";
 
 const ROOT = {
   targets: [{ id: "a" }, { id: "b" }],
@@ -76,4 +79,31 @@ test("edit: settings are merged where they stand, null takes one out, and all el
   });
   const fresh = { kind: "edited", root: { global: { rate_limiting: { max_qps: 1 } } } };
   assert.deepEqual(editRoot(undefined, { kind: "merge", at, patch: { max_qps: 1, key: null } }), fresh);
+});
+
+const ids = fc.oneof(
+  { arbitrary: fc.nat(700).map((i) => `rule-${i}`), weight: 5 },
+  fc.constantFrom(7, null, undefined),
+);
+const listChange = fc.record({ at: fc.nat(MANY_ITEMS), cut: fc.nat(2), ids: fc.array(ids, { maxLength: 2 }) });
+
+test("element: in a long list that changes, also where ids are given twice or are none, the first of an id is meant", () => {
+  fc.assert(
+    fc.property(fc.array(listChange, { minLength: 1, maxLength: 6 }), ids, (changes, asked) => {
+      let list: readonly unknown[] = Array.from({ length: MANY_ITEMS + 20 }, (_, i) => ({ id: `rule-${i}` }));
+      for (const { at, cut, ids: put } of changes) {
+        list = derivedList(
+          list,
+          at,
+          cut,
+          put.map((id) => ({ id, at })),
+        );
+        for (const id of [String(asked), `rule-${at}`, ...put.map(String)]) {
+          const first = list.find((value) => String((value as { id: unknown }).id) === id);
+          assert.equal(elementOf({ rules: list }, "rules", id), first, `${id} after ${JSON.stringify(put)}`);
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -1,3 +1,4 @@
+import { itemsById } from "../../config/rule-ids.ts";
 import { derivedList } from "../../core/derived-list.ts";
 import { isValues, listOf, type Values } from "../../config/values.ts";
 
@@ -107,5 +108,7 @@ function editList(held: unknown, edit: ElementEdit): readonly unknown[] {
 
 /** -1: there is none of this id. */
 function placeIn(list: readonly unknown[], id: string): number {
+  const known = itemsById(list);
+  if (known !== undefined) return known.has(id) ? list.indexOf(known.get(id)) : -1;
   return list.findIndex((value) => isValues(value) && String(value["id"]) === id);
 }

@@ -40,6 +40,19 @@ export function rewriteRules(text: string, { before, next }: Change, rewrite: Re
     : rewriteLines(text, places.starts, part, rewrite);
 }
 
+/**
+ * Whether two documents say the same. Of lists of rules that were made of one another only those
+ * are compared that are not known to be the same.
+ */
+export function isSameRoot(a: unknown, b: unknown): boolean {
+  const { rules: was, ...others } = valuesOf(a) ?? {};
+  const { rules: is, ...otherOthers } = valuesOf(b) ?? {};
+  if (!Array.isArray(was) || !Array.isArray(is)) return isDeepStrictEqual(a, b);
+  if (was.length !== is.length || !isDeepStrictEqual(others, otherOthers)) return false;
+  const { head, tail } = commonItems<unknown>(was, is, (one, other) => one === other || isDeepStrictEqual(one, other));
+  return head + tail === was.length;
+}
+
 /** Entries of the list, from one place to another. */
 interface RulesPart extends Change {
   readonly from: number;

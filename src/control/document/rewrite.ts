@@ -22,7 +22,7 @@ import {
   withCommentsBelow,
   written,
 } from "./rewriting.ts";
-import { isJson, jsonUnitOf, type PartForm, rewriteRules } from "./rewrite-rules.ts";
+import { isJson, isSameRoot, jsonUnitOf, type PartForm, rewriteRules } from "./rewrite-rules.ts";
 import { stepsOf } from "./steps.ts";
 
 /**
@@ -42,7 +42,7 @@ export function rewriteKnown(text: string, before: unknown, next: unknown): stri
 
 /** As above, but undefined where all of a document would have to be looked at, which takes long. */
 export function rewriteFew(text: string, before: unknown, next: unknown): string | undefined {
-  if (isDeepStrictEqual(before, next)) return text;
+  if (isSameRoot(before, next)) return text;
   const result = rewriteRules(withoutMark(text), { before, next }, rewriteAll);
   return result !== undefined && says(result, next) ? withMarkOf(text, result) : undefined;
 }
@@ -82,7 +82,7 @@ export function jsonIndentOf(text: string): string | undefined {
  */
 function says(text: string, wanted: unknown): boolean {
   const parsed = parseText(text);
-  return parsed.ok && parsed.faults.length === 0 && isDeepStrictEqual(parsed.document.root, wanted);
+  return parsed.ok && parsed.faults.length === 0 && isSameRoot(parsed.document.root, wanted);
 }
 
 function openRewriting(text: string, long: LongTexts, json: string | undefined): Rewriting {
