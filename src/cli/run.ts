@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
 import { boundGrowth, collectAll, collectGrown } from "../core/collect.ts";
+import { optimise } from "../core/optimise.ts";
 import { fileSource, readSource } from "../server/config-source.ts";
 import { type ProcessEvents, ProcessSignals, runNode } from "../server/run.ts";
 import type { RunningNode } from "../server/running-node.ts";
@@ -27,7 +28,9 @@ for at most node.shutdown_grace, and exit with 0; a second one exits at once wit
 };
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
+  optimise(false);
   const started = await start(findConfig(args, io), io);
+  optimise(true);
   if (typeof started === "number") return started;
   using signals = started.signals;
   await using node = started.node;

@@ -32,3 +32,18 @@ test("worker flags: what Node and TLS read of the environment reaches a worker, 
   const env = { NODE_EXTRA_CA_CERTS: "/ca.pem", SSL_CERT_FILE: "/all.pem", HOME: "/root", SECRET: "s" };
   assert.deepEqual(inheritedEnv(env), { NODE_EXTRA_CA_CERTS: "/ca.pem", SSL_CERT_FILE: "/all.pem" });
 });
+
+test("optimise: V8 makes its best code of what runs often only while it is to", () => {
+  const script = `
+    const { optimise } = await import(${JSON.stringify(new URL("../../core/optimise.ts", import.meta.url))});
+    for (const whether of [false, true]) {
+      optimise(whether);
+      console.log("from here on");
+      const sum = (n) => { let all = 0; for (let i = 0; i < n; i++) all += i % 7; return all; };
+      for (let i = 0; i < 5_000; i++) sum(1_000);
+    }`;
+  const args = ["--trace-opt", "--no-concurrent-recompilation", "--input-type=module", "-e", script];
+  const [, off = "", on = ""] = execFileSync(process.execPath, args, { encoding: "utf8" }).split("from here on");
+  assert.doesNotMatch(off, /completed compiling .*TURBOFAN/u);
+  assert.match(on, /completed compiling .*TURBOFAN/u);
+});

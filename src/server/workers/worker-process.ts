@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import { systemClock } from "../../core/clock.ts";
 import { boundGrowth } from "../../core/collect.ts";
 import { reasonOf } from "../../core/errors.ts";
+import { optimise } from "../../core/optimise.ts";
 import { systemRandom } from "../../core/random.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";
@@ -17,6 +18,7 @@ const GROWTH_BYTES = 16 * 1_024 * 1_024;
  * the main process.
  */
 boundGrowth(GROWTH_BYTES);
+optimise(false); // until it has begun
 const worker = new Worker({
   clock: systemClock,
   random: systemRandom,

@@ -8,6 +8,7 @@ import { VERSION } from "../../core/version.ts";
 import { openDataPlane } from "../../data/assemble.ts";
 import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
+import { optimise } from "../../core/optimise.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
 import { changedPlan } from "../../plan/plan-change.ts";
 import { checkPlanData } from "../../plan/read-plan-data.ts";
@@ -229,14 +230,19 @@ export class Worker {
     if (givenUp !== undefined) await plane.degrade(givenUp);
     this.#plane = plane;
     this.#runs = plan;
+    this.#attend(plane, place);
+    this.#reportAfter(REPORT_MS);
+    this.#settle(plan);
+    optimise(true);
+  }
+
+  #attend(plane: NodeDataPlane, place: WorkerStart["place"]): void {
     this.#borrower.attend(plane);
     if (place.of > 1) {
       this.#keyLoads.attend(plane);
       this.#failovers.attend(plane);
     }
     this.#limits.attend(plane);
-    this.#reportAfter(REPORT_MS);
-    this.#settle(plan);
   }
 
   async #prepareAll(plane: NodeDataPlane, plan: NumberedPlan): Promise<void> {
