@@ -101,3 +101,20 @@ test("config: after any changes of many rules, warnings and plan are those of th
   );
   assert.ok(right > 4, `only ${right} changes were right`);
 });
+
+test("config: a rule that is put among many is asked where its priority says", () => {
+  const list: readonly unknown[] = [...FIRST, ...REST];
+  const first = { id: "first", conditions: [{ service_name: "service-7" }], pool: "a", priority: "high" };
+  const shadowed = (rules: readonly unknown[]): string[] =>
+    examined(documentOf(rules)).told.flatMap(({ path, message }) =>
+      path[0] === "rules" ? [`${path.join(".")} ${message}`] : [],
+    );
+  assert.deepEqual(shadowed(list), []);
+  assert.deepEqual(shadowed(derivedList(list, list.length, 0, [first])), [
+    'rules.7 is never reached: rule "first" matches all that it does first',
+  ]);
+  assert.deepEqual(shadowed(list), []);
+  assert.deepEqual(shadowed(derivedList(list, list.length, 0, [{ ...first, priority: "low" }])), [
+    `rules.${list.length} is never reached: rule "rule-7" matches all that it does first`,
+  ]);
+});
