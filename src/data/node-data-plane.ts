@@ -135,7 +135,7 @@ export class NodeDataPlane implements DataPlane {
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
     this.#isPreparing = true;
     try {
-      const plan = await bindPlan(data, this.#secrets);
+      const plan = await bindPlan(data, this.#secrets, this.plan);
       const strategies = await prepareStrategies(plan, this.#env, this.#given);
       this.#refuseStopped();
       return {

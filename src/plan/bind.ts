@@ -15,19 +15,21 @@ import type { CheckPlan } from "./target-health.ts";
 
 /**
  * Makes what runs of a plan, in the process that runs it: matchers, routes, and the texts of
- * secrets, which are read here. Throws CONFIG_INVALID when one of these cannot be read.
+ * secrets, which are read here. Throws CONFIG_INVALID when one of these cannot be read. `before`:
+ * the plan that runs, which stays as it is; of rules that this one has in common with it nothing is
+ * made again.
  */
-export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Plan> {
-  return bindRead(data, await readSecrets(data, reader));
+export async function bindPlan(data: PlanData, reader: SecretReader, before?: Plan): Promise<Plan> {
+  return bindRead(data, await readSecrets(data, reader), before);
 }
 
 /** The same with secrets that have been read. Cannot fail. */
-export function bindRead(data: PlanData, secrets: Secrets): Plan {
+export function bindRead(data: PlanData, secrets: Secrets, before?: Plan): Plan {
   const { version, digest, nodeRegion, plugins, noConfig } = data;
   const linkKeys = data.linkKeys?.map((source) => new Secret(secrets.reveal(source)));
   const targets = bindTargetsRead(data, secrets, linkKeys?.[0]);
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
-  const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
+  const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools, before?.routes);
   const { limits } = data;
   const headers = compileHeaders(routes, pools, targets, { limits, linkKeys });
   const sampling = data.sampling && bindSampling(data.sampling);

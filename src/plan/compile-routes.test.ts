@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Condition } from "../config/condition-type.ts";
+import { derivedList } from "../core/derived-list.ts";
 import { SIGNALS } from "../otlp/signal.ts";
-import { compileRoutes, DEFAULT_RULE, type RuleSpec } from "./compile-routes.ts";
+import type { RuleSpec } from "./compile-rule.ts";
+import { compileRoutes, DEFAULT_RULE } from "./compile-routes.ts";
 
 function rule(id: string, more: Partial<RuleSpec> = {}): RuleSpec {
   return { id, priority: 500, signals: SIGNALS, mode: "first", conditions: [], pool: "p", ...more };
@@ -129,4 +131,81 @@ test("only a plain service name is indexed: a pattern, a list or a number is ask
   ];
   const rules = conditions.map((condition, i) => rule(`${i}`, { conditions: [condition] }));
   assert.deepEqual(compileRoutes(rules, undefined, "refuse").traces.candidates("b"), [0, 1, 2]);
+});
+
+/** What differs in a rule: few of each, so that they meet. */
+const arbitraryRule = fc.record({
+  priority: fc.constantFrom(500, 500, 500, 100, 1_000),
+  pool: fc.constantFrom("p", "q", "r", "rest"),
+  service: fc.constantFrom(undefined, "a", "b", "c"),
+  tenant: fc.constantFrom(undefined, undefined, "x", "y"),
+  ofSpans: fc.boolean(),
+  signals: fc.constantFrom(SIGNALS, SIGNALS, ["logs"] as const, ["metrics", "logs"] as const),
+});
+type Drawn = ReturnType<(typeof arbitraryRule)["generate"]>["value"];
+
+function drawn(id: string, { service: asked, tenant, ofSpans, ...more }: Drawn): RuleSpec {
+  const conditions: Condition[] = asked === undefined ? [] : [service(asked)];
+  if (tenant !== undefined)
+    conditions.push({ kind: "header", key: "t", match: { tests: [{ op: "equals", value: tenant }] } });
+  if (ofSpans) conditions.push({ kind: "span_kind", kinds: [1] });
+  return rule(id, { ...more, conditions });
+}
+
+/** All but functions, and what the one of them answers. */
+function told(plans: ReturnType<typeof compileRoutes>): unknown {
+  const shared = [plans.traces.rules === plans.metrics.rules, plans.traces.rules === plans.logs.rules];
+  const all = SIGNALS.map((signal) => {
+    const { headerTests, ...rest } = plans[signal];
+    const lists = { ...rest, candidates: undefined };
+    const candidates = (name: string | undefined): readonly number[] => plans[signal].candidates(name);
+    const headers = headerTests.map(({ key, exact }) => `${key} ${exact}`);
+    return [lists, headers, ["a", "b", "c", "none", undefined].map(candidates)];
+  });
+  return [shared, plans.metrics.rules === plans.logs.rules, all];
+}
+
+for (const priorities of ["equal", "different"]) {
+  test(`routes that are made of those before are those made anew, which stay as they were: ${priorities} priorities`, () => {
+    const step = fc.record({
+      at: fc.nat(20),
+      cut: fc.nat(3),
+      put: fc.array(arbitraryRule, { maxLength: 3 }),
+      rest: fc.constantFrom(undefined, "rest", "s"),
+      fallback: fc.constantFrom(undefined, "q", "s"),
+    });
+    fc.assert(
+      fc.property(fc.array(arbitraryRule, { maxLength: 12 }), fc.array(step, { maxLength: 8 }), (first, steps) => {
+        let count = 0;
+        const made = (one: Drawn): RuleSpec =>
+          drawn(`${count++}`, priorities === "equal" ? { ...one, priority: 500 } : one);
+        let specs: readonly RuleSpec[] = first.map(made);
+        let before = compileRoutes(specs, "rest", "refuse");
+        for (const { at, cut, put, rest, fallback } of steps) {
+          const was = told(before);
+          const start = Math.min(at, specs.length);
+          specs = derivedList(specs, start, Math.min(cut, specs.length - start), put.map(made));
+          const pools = new Map([["p", { division: { kind: "none" } as const, fallback }]]);
+          const after = compileRoutes(specs, rest, "drop", pools, before);
+          assert.deepEqual(told(after), told(compileRoutes(specs, rest, "drop", pools)));
+          assert.deepEqual(told(before), was);
+          before = after;
+        }
+      }),
+    );
+  });
+}
+
+test("services that no rule asks for have one list, also those that other plans know; numbers of others go in time", () => {
+  let before = compileRoutes([rule("a")], undefined, "refuse").traces;
+  let routes: Parameters<typeof compileRoutes>[4];
+  for (let i = 0; i < 2_500; i++) {
+    const specs = [rule("a"), rule("b", { conditions: [service(`s${i}`)] })];
+    routes = compileRoutes(specs, undefined, "refuse", undefined, routes);
+    const { traces } = routes;
+    assert.deepEqual([traces.candidates(`s${i}`), traces.candidates("none")], [[0, 1], [0]]);
+    assert.equal(traces.candidates(`s${i - 1}`), traces.candidates("none"));
+    assert.equal(before.candidates(`s${i}`), before.candidates("none"));
+    before = traces;
+  }
 });

@@ -1,8 +1,8 @@
 import { isCredential } from "../core/header-name.ts";
 import type { Secret } from "../core/secret.ts";
-import type { Signal } from "../otlp/signal.ts";
+import { type Signal, SIGNALS } from "../otlp/signal.ts";
 import { chainOf } from "./compile-routes.ts";
-import { headerNames } from "./header-tests.ts";
+import { askedKeys, headerNames } from "./header-tests.ts";
 import type { LimitsData } from "./limits/limits-plan.ts";
 import { LINK_HEADERS } from "./link-proof.ts";
 import type { PoolPlan, TargetPlan } from "./plan.ts";
@@ -34,7 +34,7 @@ export function compileHeaders(
     linkKeys = [],
   }: { readonly limits?: Pick<LimitsData, "key"> | undefined; readonly linkKeys?: readonly Secret[] | undefined } = {},
 ): HeaderPlan {
-  const asked = Object.values(routes).flatMap(({ headerTests }) => headerTests.map(({ key }) => key));
+  const asked = SIGNALS.flatMap((signal) => askedKeys(routes[signal].headerTests));
   const needed = new Map([...pools].map(([name, pool]) => [name, headersOfPool(pool, targets)]));
   const hops = [...targets.values()].some(({ members }) => members !== undefined) ? LINK_HEADERS : [];
   const keys = limits?.key.from === "header" ? [limits.key.name] : [];

@@ -1,3 +1,4 @@
+import { remembered } from "../core/remembered.ts";
 import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Cond, RoutePool, RulePlan } from "./route-plan.ts";
@@ -26,13 +27,32 @@ export function headerTestsOf(
   signal: Signal,
 ): readonly HeaderTest[] {
   const cases = pools.flatMap(({ division }) => (division.kind === "cases" ? division.conditions[signal] : []));
+  const ofCases = cases.flatMap(headerConditions);
+  if (ofCases.length === 0) return testsOfRules(rules);
+  return testsOf([...rules.map((rule) => rule.condition).flatMap(headerConditions), ...ofCases]);
+}
+
+/** Mostly the rules that ask are the same as in the plan before, and so are other signals'. */
+const testsOfRules = remembered((rules: readonly RulePlan[]) => {
+  return testsOf(rules.map((rule) => rule.condition).flatMap(headerConditions));
+});
+
+function testsOf(conditions: readonly HeaderCondition[]): readonly HeaderTest[] {
   const tests = new Map<string, HeaderTest>();
-  for (const condition of [...rules.map((rule) => rule.condition), ...cases].flatMap(headerConditions)) {
+  for (const condition of conditions) {
     const question = JSON.stringify([condition.key, condition.match]);
     if (!tests.has(question)) tests.set(question, testOf(condition));
   }
   return [...tests.values()];
 }
+
+/** The names of the headers that they ask about, each once. */
+export const askedKeys = remembered((tests: readonly HeaderTest[]): readonly string[] => {
+  return [...new Set(tests.map(({ key }) => key))];
+});
+
+/** Tests that are the same list as those of the plan before are not indexed again. */
+export const answersTo = remembered((tests: readonly HeaderTest[]) => new HeaderAnswers(tests));
 
 /** The names of the headers that a compiled condition asks about. */
 export function headerNames(cond: Cond): readonly string[] {

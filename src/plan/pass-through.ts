@@ -28,7 +28,7 @@ type PassThroughFacts = Pick<Plan, "routes" | "pools" | "targets" | "sampling" |
 export function passThroughOf(signal: Signal, plan: PassThroughFacts): PassThrough {
   if (![...plan.pools.values()].some(passesOn)) return { kind: "off" };
   const route = plan.routes[signal];
-  const asking = route.rules.find(({ pool }) => passesOn(plan.pools.get(pool)))?.pool;
+  const asking = route.pools.find(({ name }, i) => passesOn(plan.pools.get(name)) && route.poolOf.includes(i))?.name;
   if (asking === undefined) return { kind: "off" };
   const pool = plan.pools.get(asking)!;
   const targets = pool.targets.flatMap((id) => plan.targets.get(id) ?? []);

@@ -1,6 +1,6 @@
 import type { TargetConfig } from "../config/schema/config.ts";
 import type { SecretSource } from "../core/secret-source.ts";
-import type { RuleSpec } from "./compile-routes.ts";
+import type { RuleSpec } from "./compile-rule.ts";
 import type { DivisionData } from "./division.ts";
 import type { PlanHead, PoolPlan, ProtocolPlan, TargetCommon, TargetTlsPlan } from "./plan.ts";
 import type { LimitsData } from "./limits/limits-plan.ts";

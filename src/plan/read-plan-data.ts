@@ -1,7 +1,7 @@
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
 import { sharing } from "../core/sharing.ts";
-import type { RuleSpec } from "./compile-routes.ts";
+import type { RuleSpec } from "./compile-rule.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
 
 /**

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import type { Condition, Matcher, MatcherTest } from "../../src/config/condition-type.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
-import type { RuleSpec } from "../../src/plan/compile-routes.ts";
+import type { RuleSpec } from "../../src/plan/compile-rule.ts";
 import type { Plain } from "../support/oracle/oracle.ts";
 import { attributesOf, resourcesOf, scopesOf } from "../support/oracle/walk.ts";
 import type { NaiveItem } from "./naive.ts";

@@ -1,7 +1,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- plain decodes are walked by names that the schema guarantees */
 import type { Condition } from "../../src/config/condition-type.ts";
 import type { HashKey } from "../../src/plan/division.ts";
-import type { RuleSpec } from "../../src/plan/compile-routes.ts";
+import type { RuleSpec } from "../../src/plan/compile-rule.ts";
 import type { Seen } from "../../src/otlp/any-value.ts";
 import { attributesOf, dataPointsOf } from "../support/oracle/walk.ts";
 import { holds, type NaiveItem } from "./naive.ts";

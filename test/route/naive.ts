@@ -3,7 +3,7 @@ import { RE2JS } from "re2js";
 import type { Condition, Matcher, MatcherTest } from "../../src/config/condition-type.ts";
 import type { Seen } from "../../src/otlp/any-value.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
-import type { RuleSpec } from "../../src/plan/compile-routes.ts";
+import type { RuleSpec } from "../../src/plan/compile-rule.ts";
 import { traceShare } from "../../src/plan/trace-share.ts";
 import type { Plain } from "../support/oracle/oracle.ts";
 import { attributesOf, dataPointsOf } from "../support/oracle/walk.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { seededRandom } from "../../src/core/random.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
-import type { RuleSpec } from "../../src/plan/compile-routes.ts";
+import type { RuleSpec } from "../../src/plan/compile-rule.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { explode, type ExplodedItem, explodePlain } from "../support/oracle/explode.ts";
 import { toOtlpJson } from "../support/oracle/otlp-json.ts";

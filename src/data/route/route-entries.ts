@@ -8,18 +8,18 @@ export class RouteEntries {
   readonly #rules: readonly RulePlan[];
   readonly #signal: Signal;
   readonly #ledger: Env["ledger"];
-  readonly #made: (RouteEntry | undefined)[];
+  #made: (RouteEntry | undefined)[] | undefined;
 
   constructor(rules: readonly RulePlan[], signal: Signal, ledger: Env["ledger"]) {
     this.#rules = rules;
     this.#signal = signal;
     this.#ledger = ledger;
-    this.#made = rules.map(() => undefined);
   }
 
   /** By the rule's index in the plan. */
   at(rule: number): RouteEntry {
-    return (this.#made[rule] ??= new RouteEntry(this.#rules[rule]!, this.#signal, this.#ledger));
+    const made = (this.#made ??= this.#rules.map(() => undefined));
+    return (made[rule] ??= new RouteEntry(this.#rules[rule]!, this.#signal, this.#ledger));
   }
 }
 

@@ -3,7 +3,7 @@ import { RecentMap } from "../../core/recent-map.ts";
 import { joinResources } from "../../otlp/resource.ts";
 import { ResourceAttributes } from "../../otlp/resource-attributes.ts";
 import type { Envelope } from "../../otlp/scan.ts";
-import { HeaderAnswers } from "../../plan/header-tests.ts";
+import { answersTo, type HeaderAnswers } from "../../plan/header-tests.ts";
 import type { RoutePlan } from "../../plan/route-plan.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import { regionOf, Specialiser } from "../../plan/specialise.ts";
@@ -42,7 +42,7 @@ export class ResourcePrograms {
     this.#cache = new ResourceCache(this.#specialiser);
     this.#recent = new RecentResources(this.#cache);
     this.#metrics = metrics;
-    this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);
+    this.#answers = plan.headerTests.length === 0 ? undefined : answersTo(plan.headerTests);
   }
 
   /** What is remembered of resources. */
