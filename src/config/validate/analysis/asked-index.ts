@@ -1,6 +1,6 @@
 import type { AskedOfSignals } from "./asked.ts";
 import type { Cube } from "./cube.ts";
-import { findingOf } from "./literal-keys.ts";
+import { findingOf, startOf } from "./literal-keys.ts";
 
 /** A literal with more texts is found by its subject, whatever the texts are. */
 const MOST_TEXTS = 16;
@@ -9,7 +9,8 @@ const SHORT_LIST = 32;
 
 /**
  * Entries by the texts that they ask for. Of what a rule for one of a few texts may take something,
- * asks for one of these texts, too: of ten thousand only a few are compared with it.
+ * asks for one of these texts, too, and where it has a glob, for what begins as that does: of ten
+ * thousand only a few are compared with it.
  */
 export class AskedIndex<Entry extends AskedOfSignals> {
   readonly #byKey = new Map<string, Entry[]>();
@@ -38,7 +39,7 @@ export class AskedIndex<Entry extends AskedOfSignals> {
 
   /**
    * Those of which the taker may take something, among others, in no order; undefined where it
-   * asks for no texts, so that any may be.
+   * asks for nothing that they are found by, so that any may be.
    */
   candidatesOf({ asked, different }: AskedOfSignals): ReadonlySet<Entry> | undefined {
     const candidates = new Set<Entry>();
@@ -67,7 +68,20 @@ export class AskedIndex<Entry extends AskedOfSignals> {
       rarest = keys;
       fewest = count;
     }
-    return rarest;
+    return rarest ?? this.#keysLike(cube);
+  }
+
+  /** Those of texts and globs that begin as a glob of the cube does. */
+  #keysLike(cube: Cube): readonly string[] | undefined {
+    for (const literal of cube) {
+      const { subject } = literal;
+      const start = startOf(literal);
+      if (start === undefined) continue;
+      const [text, glob] = [`${subject}=${start}`, `${subject}^${start}`];
+      const isLike = (key: string): boolean => key.startsWith(text) || key.startsWith(glob) || key === subject;
+      return [...this.#byKey.keys()].filter(isLike);
+    }
+    return undefined;
   }
 }
 
@@ -76,8 +90,8 @@ function eachKey({ asked, different }: AskedOfSignals, use: (key: string) => voi
   for (const signal of different)
     for (const cube of asked[signal].cubes)
       for (const literal of cube) {
-        const { text, keptBy } = findingOf(literal);
-        if (text === undefined) continue;
+        const { starts, keptBy } = findingOf(literal);
+        if (starts.length === 0) continue;
         if (keptBy.length > MOST_TEXTS) use(literal.subject);
         else keptBy.forEach(use);
       }

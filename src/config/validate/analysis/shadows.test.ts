@@ -204,6 +204,18 @@ test("shadows: of long lists of texts, too, it is seen what others take", () => 
   assert.equal(analysis.looks, 1);
 });
 
+test("shadows: of texts and globs that begin as a glob does it is seen that it takes them", () => {
+  const both = asks({ service_name: "a*" }, { service_name: "ab*e" });
+  const services = ["ab*c", "abc", "b", "*a", { in: manyTexts(17).map((one) => `ab-${one}`) }, "abd"];
+  const list = [asks({ service_name: "x*" }), ...services.map((service_name) => asks({ service_name })), both];
+  const analysis = new ShadowAnalysis();
+  assert.deepEqual(toldOf(analysis, list), [[2, [1]]]);
+  const taken = [1, 2, 5, 6, 7].map((at) => [at, [0]]);
+  assert.deepEqual(toldOf(analysis, list.with(0, asks({ service_name: "ab*" }))), taken);
+  assert.deepEqual(toldOf(analysis, list), [[2, [1]]]);
+  assert.equal(analysis.looks, 1);
+});
+
 test("shadows: all is looked at again where places have no numbers left, or not all was compared", () => {
   const crowded = new ShadowAnalysis();
   let list: readonly Asked[] = [forService("first"), forService("last")];
