@@ -36,9 +36,43 @@ test("collect: beside the work, a collection of the whole heap comes long before
     assert.equal(large.length, 600_000);
     large = undefined;
     assert.ok(!(await falls(half, 300)));
-    collectBeside();
+    collectBeside(round === 0 ? "usual" : "sparing");
     assert.ok(await falls(half, 1_500));
   }
+});
+
+/** Of what is left behind in a process of its own, whether it is there yet. */
+const LEAVING = `
+  const { boundGrowth, collectAll, collectGrown } = await import(${JSON.stringify(new URL("./collect.ts", import.meta.url))});
+  const turn = () => new Promise(setImmediate); // a WeakRef keeps what it was asked for to the end of the turn
+  const leave = async (bytes) => {
+    const left = new WeakRef(new Array(bytes / 8).fill(0.5));
+    await turn();
+    return left;
+  };
+  const held = new Array(8_000_000).fill(0.5); // of which V8 lets a heap grow by more
+  const told = [];
+  const tell = async (left, rest) => {
+    collectGrown(true, rest);
+    told.push(left.map((one) => one.deref() !== undefined).join());
+    await turn();
+  };
+  collectAll();
+  boundGrowth(64_000_000);
+  collectAll();
+  const first = await leave(12_000_000);
+  await tell([first], "short");
+  const second = await leave(32_000_000);
+  await tell([second], "none");
+  await tell([first, second], "short");
+  const third = await leave(12_000_000);
+  await tell([third], "short");
+  await tell([third], "long");
+  console.log(told.join(" "), held.length);`;
+
+test("collect: where a pause is no matter, half of what a heap may grow by is collected when nothing is done", () => {
+  const told = execFileSync(process.execPath, ["--input-type=module", "-e", LEAVING], { encoding: "utf8" });
+  assert.equal(told.trim(), "true true false,false true false 8000000");
 });
 
 /** How often all of the heap is collected until that is seen, or 50 MB more than 40 are held. */

@@ -1,8 +1,8 @@
 import { constants, PerformanceObserver } from "node:perf_hooks";
-import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-type Collect = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
+type Collect = (options: { type: "major" | "minor"; execution: "sync"; flavor: "regular" | "last-resort" }) => void;
 
 let collect: Collect | undefined;
 
@@ -12,9 +12,14 @@ let collect: Collect | undefined;
  * are alive: only for a process that carries no data, or not yet, and after large work.
  */
 export function collectAll(): void {
+  collectNow("last-resort");
+}
+
+/** `regular`: once, for a third of the time; of what is free more is kept. */
+function collectNow(flavor: "regular" | "last-resort"): void {
   collect ??= exposed();
   limitGrowth();
-  collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  collect({ type: "major", execution: "sync", flavor });
   collected();
 }
 
@@ -35,14 +40,14 @@ export function boundGrowth(bytes: number): void {
 }
 
 function collected(): void {
-  leftBytes = usedBytes();
+  leftBytes = oldPart().used;
   limitGrowth();
 }
 
 /** V8 decides at the end of a collection when the next one is due: what is used says so before. */
 function limitGrowth(): void {
   if (growthBytes === undefined) return;
-  const percent = Math.round((100 * growthBytes) / usedBytes());
+  const percent = Math.round((100 * growthBytes) / oldPart().used);
   setFlagsFromString(`--heap-growing-percent=${Math.min(USUAL_PERCENT, Math.max(LEAST_PERCENT, percent))}`);
 }
 
@@ -50,23 +55,43 @@ function limitGrowth(): void {
 const USUAL_PERCENT = 200;
 /** What V8 collects by itself before long. */
 const LITTLE_BYTES = 16 * 1_024 * 1_024;
-/** What is worth giving back to the system at once. */
-const MUCH_BYTES = 64 * 1_024 * 1_024;
-/** The same when there is nothing else to do. */
+/** What is worth giving back to the system when there is nothing else to do. */
 const RESTED_BYTES = 6 * 1_024 * 1_024;
+/** So much is in pages of the heap that are in part free, where it has just been collected. */
+const SPARE_BYTES = 8 * 1_024 * 1_024;
+
+/** How long there was no work of a kind: the next may come at once, or soon, or is not likely. */
+export type Rest = "none" | "short" | "long";
 
 /**
  * After work that may have left much behind, or nearly nothing. `pauses`: whether this process may
- * be held up, as one that carries no data may. `rested`: no more such work is likely to follow.
+ * be held up, as one that carries no data may: while it rests, so that V8 need not do it in the
+ * middle of the work that follows.
  */
-export function collectGrown(pauses: boolean, rested = false): void {
-  const grown = usedBytes() - leftBytes;
-  if (pauses && grown > (rested ? RESTED_BYTES : MUCH_BYTES)) collectAll();
-  else if (grown > LITTLE_BYTES) collectBeside();
+export function collectGrown(pauses: boolean, rest: Rest = "short"): void {
+  const { used, spare } = oldPart();
+  const grown = used - leftBytes;
+  if (rest === "long") {
+    if (grown < RESTED_BYTES && spare < SPARE_BYTES) return;
+    if (pauses) collectAll();
+    else collectBeside("sparing");
+  } else if (!pauses) {
+    if (grown > LITTLE_BYTES) collectBeside();
+  } else if (rest === "short" && grown > (growthBytes ?? LITTLE_BYTES) / 2) collectNow("regular");
 }
 
-function usedBytes(): number {
-  return getHeapStatistics().used_heap_size;
+interface HeapPart {
+  /** Bytes; what is dead in it is not known yet. */
+  readonly used: number;
+  /** In pages that the heap has, beside what is used. */
+  readonly spare: number;
+}
+
+/** Without the nursery, which is emptied often. */
+function oldPart(): HeapPart {
+  const spaces = getHeapSpaceStatistics().filter(({ space_name: name }) => name !== "new_space");
+  const used = spaces.reduce((sum, space) => sum + space.space_used_size, 0);
+  return { used, spare: spaces.reduce((sum, space) => sum + space.space_size, 0) - used };
 }
 
 /** There without a flag of the process: contexts that are made after the flag was set have it. */
@@ -85,34 +110,52 @@ interface GcEntry {
 }
 
 let beside: PerformanceObserver | undefined;
-/** Asked for while another one was under way, which may have begun too early. */
+/** Marking has begun. */
+let begun = false;
+/** Asked for since then: the one that is under way may have begun too early. */
 let again = false;
 
 /**
- * Collects the whole heap soon, beside the work: marked by V8's other threads and in small steps,
- * with a pause of a few milliseconds at its end, where V8 by itself would wait until the heap has
- * tripled. It begins when the heap has grown by a hundredth of that since the last one. For a
- * process that carries data, after it let go of much at once.
+ * Collects the whole heap from now on, beside the work: marked by V8's other threads and in small
+ * steps, with a pause of a few milliseconds at its end, where V8 by itself would wait until the
+ * heap has tripled. For a process that carries data, after it let go of much at once. `sparing`:
+ * pages that are free in large part are emptied, too, and given back.
  */
-export function collectBeside(): void {
-  again = beside !== undefined;
-  if (again) return;
+export function collectBeside(how: "usual" | "sparing" = "usual"): void {
+  if (how === "sparing") setFlagsFromString("--memory-saver-mode");
+  if (beside !== undefined) {
+    again ||= begun;
+    return;
+  }
   beside = new PerformanceObserver((list) => {
     const entries = list.getEntries() as readonly object[] as readonly GcEntry[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what entries of this type are
-    if (entries.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) whenCollected();
+    for (const { detail } of entries) {
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL) begun = true;
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) whenCollected();
+    }
   });
   beside.observe({ entryTypes: ["gc"] });
   limitGrowth();
   setFlagsFromString("--incremental-marking-soft-trigger=1");
+  collectYoung();
 }
 
 function whenCollected(): void {
+  begun = false;
   if (again) {
     again = false;
+    collectYoung();
     return;
   }
   setFlagsFromString("--incremental-marking-soft-trigger=0");
+  setFlagsFromString("--no-memory-saver-mode");
   collected();
   beside?.disconnect();
   beside = undefined;
+}
+
+/** V8 looks whether it is time to collect the rest when this is done: it may allocate nothing. */
+function collectYoung(): void {
+  collect ??= exposed();
+  collect({ type: "minor", execution: "sync", flavor: "regular" });
 }

@@ -7,6 +7,7 @@ import type { RouteTable } from "../control/route-table.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { ConfigValidator } from "../control/truth/published-document.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Rest } from "../core/collect.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
 import type { DataPlane, ShutdownReport } from "../plan/data-plane.ts";
@@ -37,11 +38,10 @@ export interface StartOptions {
   /** What else is to be true of a config that is published to the node's fleet from here. */
   readonly validators?: readonly ConfigValidator[];
   /**
-   * Told some time after a config was applied, when nothing of the work is needed any more: for
-   * a process that wants to give back what it took. `rested`: later, when no other one followed.
-   * Must not throw.
+   * Told when a config was applied, and again when none has followed for a while: for a process
+   * that wants to give back what the work took. Must not throw.
    */
-  readonly settled?: (rested: boolean) => void;
+  readonly settled?: (rest: Rest) => void;
   /** This process carries no data, and may take a second for a long document. */
   readonly unhurried?: boolean;
 }

@@ -17,6 +17,7 @@ import { watchRenewals } from "../control/renewals.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { FileTruth } from "../control/truth/file-truth.ts";
 import type { Cancel } from "../core/clock.ts";
+import type { Rest } from "../core/collect.ts";
 import type { Hide } from "../core/hide.ts";
 import { eachListener } from "../core/listener-kinds.ts";
 import type { RenewableServer } from "../core/sockets/node-http.ts";
@@ -288,13 +289,14 @@ class Node implements RunningNode {
     const { env, settled } = this.#parts;
     this.#settling?.();
     if (settled === undefined) return;
-    const after = (delayMs: number, rested: boolean, then?: () => void): void => {
+    settled("none");
+    const after = (delayMs: number, rest: Rest, then?: () => void): void => {
       this.#settling = env.clock.after(delayMs, () => {
-        settled(rested);
+        settled(rest);
         then?.();
       });
     };
-    after(SETTLED_MS, false, () => after(RESTED_MS, true, () => after(PROVEN_MS - RESTED_MS, true)));
+    after(SETTLED_MS, "short", () => after(RESTED_MS, "long", () => after(PROVEN_MS - RESTED_MS, "long")));
   }
 
   /** From here on the node closes what it consists of. */

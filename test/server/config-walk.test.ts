@@ -24,16 +24,19 @@ test("an edit of the file is applied as the next version, while nothing is opene
   assert.equal(node.env.metrics.configVersion.with().value, 2);
 });
 
-/** A node whose clock is moved by hand, and what `settled` was told: versions of the config. */
+/**
+ * A node whose clock is moved by hand, and what `settled` was told: the version that ran, and how
+ * long nothing had followed.
+ */
 async function startUnmoved(scene: Scene): Promise<{ node: RunningNode; clock: ManualClock; settled: string[] }> {
   const clock = new ManualClock();
   const node = await scene.start(configText(), scene.openScripted, clock);
   const settled: string[] = [];
-  scene.settled = (rested) => void settled.push(`${node.walk.status.version}${rested ? " rested" : ""}`);
+  scene.settled = (rest) => void settled.push(`${node.walk.status.version} ${rest}`);
   return { node, clock, settled };
 }
 
-test("the process is told to tidy up 1 s after a change, after 5 s without another, and after 33, when nothing goes back to the plan of before", async () => {
+test("the process is told to tidy up with a change, 1 s after it, after 5 s without another, and after 33, when nothing goes back to the plan of before", async () => {
   await using scene = new Scene();
   const { node, clock, settled } = await startUnmoved(scene);
   clock.advance(40_000);
@@ -42,17 +45,17 @@ test("the process is told to tidy up 1 s after a change, after 5 s without anoth
   assert.deepEqual(settled, [], "nothing has changed");
   await node.walk.apply(configText(TWO));
   clock.advance(999);
-  assert.deepEqual(settled, []);
+  assert.deepEqual(settled, ["2 none"]);
   clock.advance(1);
-  assert.deepEqual(settled, ["2"]);
+  assert.deepEqual(settled, ["2 none", "2 short"]);
   clock.advance(4_000);
-  assert.deepEqual(settled, ["2", "2 rested"]);
+  assert.deepEqual(settled, ["2 none", "2 short", "2 long"]);
   clock.advance(27_999);
-  assert.deepEqual(settled, ["2", "2 rested"]);
+  assert.equal(settled.length, 3);
   clock.advance(1);
-  assert.deepEqual(settled, ["2", "2 rested", "2 rested"]);
+  assert.deepEqual(settled, ["2 none", "2 short", "2 long", "2 long"]);
   clock.advance(600_000);
-  assert.equal(settled.length, 3, "and not again");
+  assert.equal(settled.length, 4, "and not again");
 });
 
 test("what one change is to tidy up is left to the next one, which comes before that, and to nobody at the end", async () => {
@@ -66,13 +69,14 @@ test("what one change is to tidy up is left to the next one, which comes before 
     await node.walk.apply(text);
     clock.advance(waitMs);
   }
-  assert.deepEqual(settled, ["3"], "the second was followed by nothing for a second");
+  const first = ["2 none", "3 none", "3 short", "4 none"];
+  assert.deepEqual(settled, first, "the second was followed by nothing for a second");
   clock.advance(5_000);
   clock.advance(27_999);
-  assert.deepEqual(settled, ["3", "4", "4 rested"], "all is counted from the last change");
+  assert.deepEqual(settled, [...first, "4 short", "4 long"], "all is counted from the last change");
   await node.stop();
   clock.advance(1);
-  assert.equal(settled.length, 3);
+  assert.equal(settled.length, 6);
 });
 
 const bad: { name: string; text: string; result: "invalid" | "failed"; told: string; tells: RegExp }[] = [

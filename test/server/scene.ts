@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
+import type { Rest } from "../../src/core/collect.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { formatProblem } from "../../src/core/problem.ts";
@@ -21,7 +22,7 @@ export class Scene implements AsyncDisposable {
   readonly planes: ScriptedDataPlane[] = [];
   env: Record<string, string> = {};
   /** Told when what a change took is not needed any more. */
-  settled: (rested: boolean) => void = () => undefined;
+  settled: (rest: Rest) => void = () => undefined;
   #node: RunningNode | undefined;
   #waiting: { msg: string; resolve: () => void }[] = [];
 
@@ -42,7 +43,7 @@ export class Scene implements AsyncDisposable {
       log,
       source,
       openDataPlane: open,
-      settled: (rested) => this.settled(rested),
+      settled: (rest) => this.settled(rest),
     });
     return this.#node;
   }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock } from "../../core/clock.ts";
+import type { Cancel, Clock } from "../../core/clock.ts";
 import { collectBeside, collectGrown } from "../../core/collect.ts";
 import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Random } from "../../core/random.ts";
@@ -59,6 +59,8 @@ const REPORT_SHARE = 200;
 /** What a plan of more, and the one before, left behind is collected some time after. */
 const MANY_RULES = 1_000;
 const SETTLED_MS = 2_000;
+/** It is likely by then that no other change follows. */
+const RESTED_MS = 5_000;
 
 /**
  * One data plane in a process of its own: answers what the main process asks, and takes the
@@ -80,6 +82,7 @@ export class Worker {
   #plane: NodeDataPlane | undefined;
   #index = 0;
   #prepared: PreparedRead | undefined;
+  #resting: Cancel | undefined;
   /** What the next plan is read beside. */
   #runs: NumberedPlan | undefined;
   /** Connections that have ended, and nobody was told yet. */
@@ -255,7 +258,7 @@ export class Worker {
     const before = this.#runs;
     if (before?.number !== from) return false;
     await this.#prepare(plane, { number: to, data: checkPlanData(changedPlan(before.data, change)) });
-    this.#env.clock.after(SETTLED_MS, () => collectGrown(false));
+    this.#settleChange();
     return true;
   }
 
@@ -274,7 +277,14 @@ export class Worker {
 
   /** Of a plan that is discarded, too. */
   #settle({ data }: NumberedPlan): void {
-    if (data.rules.length > MANY_RULES) this.#env.clock.after(SETTLED_MS, collectBeside);
+    if (data.rules.length > MANY_RULES) this.#env.clock.after(SETTLED_MS, () => collectBeside("sparing"));
+  }
+
+  #settleChange(): void {
+    const { clock } = this.#env;
+    clock.after(SETTLED_MS, () => collectGrown(false));
+    this.#resting?.();
+    this.#resting = clock.after(RESTED_MS, () => collectGrown(false, "long"));
   }
 
   #decided(): PreparedRead {
