@@ -9,6 +9,7 @@ import { type ProcessEvents, ProcessSignals, runNode } from "../server/run.ts";
 import type { RunningNode } from "../server/running-node.ts";
 import { startNode } from "../server/start.ts";
 import { DEFAULT_WORKERS, workerCount } from "../server/worker-count.ts";
+import { EarlyWorkers } from "../server/workers/early-workers.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, ExitCode, Io } from "./command.ts";
 import { leave } from "./process.ts";
@@ -46,6 +47,7 @@ interface Started {
 /** Apart from `run`, which lives as long as the node, and would keep the config alive as long. */
 async function start(file: string, io: Io): Promise<Started | ExitCode> {
   const source = fileSource(file, io.env);
+  using early = new EarlyWorkers(source.text, { env: io.env, unsaid: DEFAULT_WORKERS });
   const { config, problems } = await readSource(source, io.clock);
   if (config === undefined) return refuse(problems, io, `${source.file} has problems, so nothing was started`);
   const log = openLog(io);
@@ -60,7 +62,7 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   boundGrowth(carriesData ? CARRYING_GROWTH_BYTES : GROWTH_BYTES);
   const settled = { settled: (rest: Rest) => collectGrown(!carriesData, rest), unhurried: !carriesData };
   const { clock, random } = io;
-  const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
+  const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, early, ...settled });
   started.move();
   return { node, signals };
 }

@@ -19,6 +19,7 @@ import type { Env } from "../telemetry/env.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import type { NodeAddresses } from "./node-addresses.ts";
 import type { ConfigSource } from "./config-source.ts";
+import type { EarlyWorkers } from "./workers/early-workers.ts";
 
 export interface StartOptions {
   readonly clock: Clock;
@@ -34,6 +35,8 @@ export interface StartOptions {
   readonly strategies?: Strategies;
   /** Processes for the data plane where the config says nothing of them; default: 0. */
   readonly workers?: number;
+  /** Processes of workers that have begun already; those that are left are whose they were. */
+  readonly early?: Pick<EarlyWorkers, "take">;
   readonly openDataPlane?: OpenDataPlane;
   /** What else is to be true of a config that is published to the node's fleet from here. */
   readonly validators?: readonly ConfigValidator[];

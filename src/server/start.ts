@@ -64,7 +64,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const place = await placeOf(config, options.source, env);
   const fleet = parts.use(await openNodeFleet(config, { source, ...place, env, validators: options.validators ?? [] }));
   const { kept, history, first, plan } = await openBeginning({ config, fleet, ...place }, source, env);
-  const open = options.openDataPlane ?? (await dataPlaneOpener(workers));
+  const open = options.openDataPlane ?? (await dataPlaneOpener(workers, options.early));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, planeOptions(config, place, options)));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const { coordination } = config.node;

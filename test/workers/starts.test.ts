@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { test } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { EarlyWorkers, workersIn } from "../../src/server/workers/early-workers.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { TurnPlugin } from "./turn-plugin.ts";
 import { eventually, isReady, startWorkers, type WorkerNode } from "./worker-node.ts";
@@ -104,3 +107,46 @@ for (const { path, code } of PROGRAMS) {
     await assert.rejects(startWorkers(2, POOL, { a }), { message: new RegExp(code, "u") });
   });
 }
+
+const LONG = `rules: []\n${"# a comment\n".repeat(6_000)}`;
+const processes = (): number => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap").length;
+
+test("workers: a node takes the processes that have begun, and begins those that are missing", async () => {
+  await using a = await openGrpcSink();
+  using early = new EarlyWorkers(`node:\n  workers: 1\n${LONG}`, { env: {}, unsaid: 2 });
+  const taken: number[] = [];
+  const take = (): ReturnType<EarlyWorkers["take"]> => {
+    const child = early.take();
+    taken.push(...(child?.pid === undefined ? [] : [child.pid]));
+    return child;
+  };
+  await using node = await startWorkers(2, {}, { a }, systemClock, { early: { take } });
+  const pids = await node.pids();
+  assert.equal(taken.length, 1);
+  assert.ok(pids.length === 2 && pids.includes(taken[0]!), `${taken.join()} in ${pids.join()}`);
+});
+
+test("workers: of processes that began early none is left behind, and none is given that has ended", async () => {
+  await eventually(async () => processes() === 0); // those of tests before
+  const ended = new EarlyWorkers(LONG, { env: { NODE_OPTIONS: "--no-such-option" }, unsaid: 1 });
+  const early = new EarlyWorkers(LONG, { env: {}, unsaid: 1 });
+  assert.equal(processes(), 2);
+  early[Symbol.dispose]();
+  await eventually(async () => processes() === 0);
+  assert.equal(ended.take(), undefined);
+});
+
+test("workers: how many a document asks for is told by its section node alone", () => {
+  const texts = {
+    [LONG]: 3,
+    [`${LONG}node:\n  id: n\n\n# of them\n  workers: 2\n`]: 2,
+    [`node: { workers: 0 }\r\n${LONG}`]: 0,
+    [`node:\n  workers: auto\n${LONG}`]: availableParallelism(),
+    [`node:\n  workers: "auto"\n${LONG}`]: availableParallelism(),
+    [`node:\n  workers: \${env:COUNT}\n${LONG}`]: 0,
+    [`node:\n  workers: *count\n${LONG}`]: 0,
+    [`other:\n  node:\n    workers: 7\n${LONG}`]: 3,
+    [`{ "node": { "workers": 2 } }`]: 0,
+  };
+  for (const [text, count] of Object.entries(texts)) assert.equal(workersIn(text, 3), count, text.slice(0, 60));
+});

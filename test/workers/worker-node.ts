@@ -8,7 +8,7 @@ import { compile } from "../../src/plan/compile.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
 import type { WorkerStatus } from "../../src/plan/data-plane.ts";
 import { textSource } from "../../src/server/config-source.ts";
-import type { RunningNode } from "../../src/server/running-node.ts";
+import type { RunningNode, StartOptions } from "../../src/server/running-node.ts";
 import { startNode } from "../../src/server/start.ts";
 import { balanceOf } from "../../src/telemetry/ledger.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -114,6 +114,7 @@ export async function startWorkers(
   config: Readonly<Record<string, unknown>>,
   sinks: Sinks = {},
   clock: Clock = systemClock,
+  more: Pick<StartOptions, "early"> = {},
 ): Promise<WorkerNode> {
   const node = config["node"] as Record<string, unknown> | undefined; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the schema checks it
   const text = completeConfig({ ...config, node: { workers, ...node } }, sinks);
@@ -123,7 +124,7 @@ export async function startWorkers(
   const lines: Record<string, unknown>[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>); // oxlint-disable-line typescript/no-unsafe-type-assertion -- lines are objects
   const log = createLog({ clock, write, level: "info", format: "json", colour: false });
-  const options = { clock, random: seededRandom(1), log, source };
+  const options = { clock, random: seededRandom(1), log, source, ...more };
   return new WorkerNode(await startNode(loaded.config, options), lines, sinks);
 }
 

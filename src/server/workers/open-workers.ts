@@ -41,6 +41,8 @@ import {
   mergeUndeliverable,
 } from "./merge.ts";
 import { SILENCE_MS } from "./ask-limits.ts";
+import type { EarlyWorkers } from "./early-workers.ts";
+import { forkWorker } from "./fork-worker.ts";
 import { guardShares, type SharedSampling } from "./guard-shares.ts";
 import { type Certificates, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
@@ -60,6 +62,7 @@ import { type ExitReason, type WorkerExit, type WorkerLink } from "./worker-link
 interface WorkersOptions {
   readonly count: number;
   readonly secrets: SecretReader;
+  readonly early?: Pick<EarlyWorkers, "take"> | undefined;
   /** The limits of its plans are other nodes', too. */
   readonly isInFleet?: boolean | undefined;
 }
@@ -112,26 +115,23 @@ class Workers implements DataPlane {
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets, isInFleet = false }: WorkersOptions) {
+  constructor({ plan, bound, listen }: WorkersParts, env: Env, options: WorkersOptions) {
+    const { count, secrets, isInFleet = false } = options;
     this.#trial = new PlanTrial({ clock: env.clock, workers: count, first: plan });
     this.#listen = listen;
     this.#env = env;
     this.#count = count;
     this.#isInFleet = isInFleet;
-    this.#lender = new Lender({
-      count,
-      clock: env.clock,
-      metrics: env.metrics,
-      tell: (index, message) => this.#tell(index, message),
-    });
+    const tell = (index: number, message: ToWorker): void => this.#tell(index, message);
+    this.#lender = new Lender({ count, clock: env.clock, metrics: env.metrics, tell });
     this.#lender.adopt(plan.data, listen.limits);
-    this.#limits = new LimitGiver(env.clock, (index, message) => this.#tell(index, message), isInFleet);
+    this.#limits = new LimitGiver(env.clock, tell, isInFleet);
     this.#limits.adopt(plan.data.limits);
     this.#panics = new PoolPanics(env);
     this.#panics.adopt(plan.data);
     const supervised: SupervisorOptions = {
       count,
-      env: secrets.env,
+      fork: () => options.early?.take() ?? forkWorker(secrets.env),
       startOf: (slot: WorkerSlot) => this.#startOf(slot),
       revision: () => this.#revision,
       update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import type { FromWorker, UseReport, WorkerStart } from "./messages.ts";
 import type { WorkerNews } from "./node-health.ts";
 import type { PoolPanic } from "./pool-panics.ts";
@@ -7,8 +8,11 @@ import type { WorkerSlot } from "./worker-slot.ts";
 /** What the supervisor of workers asks, and whom it tells. */
 export interface SupervisorOptions {
   readonly count: number;
-  /** Of the processes. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Gives the process of a worker, in which nothing has happened yet. Throws where the system makes
+   * no process, unless it says so later.
+   */
+  readonly fork: () => ChildProcess;
   /** What a worker starts with, as it is now. */
   readonly startOf: (slot: WorkerSlot) => WorkerStart;
   /** Counts up with whatever `startOf` depends on. */

@@ -227,7 +227,7 @@ export class Supervisor {
     try {
       const link: WorkerLink = new WorkerLink({
         clock,
-        env: this.#options.env,
+        child: this.#options.fork(),
         onMessage: (message) => this.#told(slot, link, message),
         onSaid: (text) => log.warn("a worker wrote to stderr", { worker: slot.index + 1, text }),
         onExit: (exit) => this.#ended(slot, link, exit),

@@ -1,13 +1,10 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { getCompileCacheDir } from "node:module";
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { isInterrupted, reasonOf, RouterError } from "../../core/errors.ts";
 import type { ListenerKind } from "../../core/listener-kinds.ts";
 import { inPieces } from "./plan-pieces.ts";
 import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
-import { ALLOCATOR, inheritedEnv, inheritedFlags, WORKER_FLAGS } from "./worker-flags.ts";
 import { fromWireError } from "./wire.ts";
 
 /**
@@ -25,8 +22,8 @@ export interface WorkerExit {
 
 interface WorkerLinkOptions {
   readonly clock: Clock;
-  /** Of the process, and what its plans are bound with. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of `forkWorker`, in which nothing has happened yet. */
+  readonly child: ChildProcess;
   readonly onMessage: (message: Exclude<FromWorker, { readonly kind: "answer" | "failed" }>) => void;
   /** Whole lines of what it writes to stderr: plugins do, and Node when it ends. */
   readonly onSaid: (text: string) => void;
@@ -44,10 +41,8 @@ interface PendingAsk {
 const MAX_SAID = 4_096;
 /** From its end to that of what it says. */
 const SILENT_MS = 500;
-/**
- * The main process's end of one worker's process. Making it throws where the system does not make
- * a process, unless it says so later.
- */
+
+/** The main process's end of one worker's process. */
 export class WorkerLink {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
@@ -60,16 +55,9 @@ export class WorkerLink {
   #killedFor: ExitReason | undefined;
   #isGone = false;
 
-  constructor({ clock, env, onMessage, onSaid, onExit }: WorkerLinkOptions) {
+  constructor({ clock, child, onMessage, onSaid, onExit }: WorkerLinkOptions) {
     this.#clock = clock;
     this.#onSaid = onSaid;
-    const module = import.meta.url.endsWith(".ts") ? "./worker-process.ts" : "./worker-process.js";
-    const child = fork(fileURLToPath(new URL(module, import.meta.url)), [], {
-      serialization: "json",
-      execArgv: [...WORKER_FLAGS, ...inheritedFlags(process.execArgv)],
-      env: { ...ALLOCATOR, ...inheritedEnv(process.env), ...env, NODE_COMPILE_CACHE: getCompileCacheDir() },
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-    });
     this.#child = child;
     child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
     child.on("message", (message) => {
