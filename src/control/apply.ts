@@ -262,7 +262,7 @@ export class ConfigWalk {
       const compile = (number: number): PlanData => this.#parts.compile(config, number, text);
       const rewrite = { expected: { version, text: before }, text, publish: made.publish, truth };
       const took = await this.#take(compile(next), compile, rewrite);
-      if (took.kind === "took") return await this.#applied(made, config, took.plan);
+      if (took.kind === "took") return await this.#applied(made, config, took);
       return took.kind === "same" ? unchanged : took;
     } catch (cause) {
       const reason = hide(reasonOf(cause));
@@ -303,13 +303,13 @@ export class ConfigWalk {
       if (proposed?.kind === "taken") await proposed.withdraw();
       throw cause;
     }
-    return { kind: "took", plan };
+    return { kind: "took", plan, safe: proposed?.kind === "taken" ? proposed.safe : undefined };
   }
 
-  async #applied({ prepared, by, summary, publish }: Proposal, config: Config, plan: PlanData): Promise<ChangeOutcome> {
+  async #applied({ prepared, by, summary, publish }: Proposal, config: Config, took: Took): Promise<ChangeOutcome> {
     const { onApplied, clock, history } = this.#parts;
     const { text, changed, problems } = prepared;
-    const { version, digest } = plan;
+    const { version, digest } = took.plan;
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
@@ -318,7 +318,7 @@ export class ConfigWalk {
     const kept = history.add({ version, digest, appliedMs, by, summary: told, author: publish?.author }, text);
     const leaving = await asked;
     onApplied(config);
-    await kept;
+    await Promise.all([kept, took.safe]); // side by side with one another, and before anybody is told
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
   }
 
@@ -354,6 +354,8 @@ type ProposalRefusal = Exclude<ProposeOutcome, { readonly kind: "taken" | "chang
 interface Took {
   readonly kind: "took";
   readonly plan: PlanData;
+  /** Ends when what the truth says now is safe. */
+  readonly safe: Promise<void> | undefined;
 }
 
 /** The file does not hold what runs. */

@@ -42,7 +42,7 @@ class Scene implements Disposable {
 test("config file: replaced as a whole, with its mode, and nothing is left beside it", async () => {
   using scene = new Scene();
   chmodSync(scene.file, 0o664);
-  assert.deepEqual(await scene.config.replace("one", "two"), { kind: "written" });
+  assert.equal((await scene.config.replace("one", "two")).kind, "written");
   assert.deepEqual([scene.text, scene.written, readdirSync(scene.folder)], ["two", ["two"], ["signalbox.yaml"]]);
   assert.equal(statSync(scene.file).mode & 0o777, 0o664);
 });
@@ -65,7 +65,7 @@ test("config file: a long one is compared and written piece by piece, to its las
   writeFileSync(scene.file, b + a);
   assert.deepEqual(await scene.config.replace(a + b, next), { kind: "changed" }, "the same pieces in another order");
   writeFileSync(scene.file, long);
-  assert.deepEqual(await scene.config.replace(long, next), { kind: "written" });
+  assert.equal((await scene.config.replace(long, next)).kind, "written");
   assert.ok(scene.text === next);
 });
 
@@ -78,13 +78,13 @@ test("config file: what is staged is what is put in, and nothing of it is left w
     while (others().length === 0) await new Promise(setImmediate);
     const [temporary = ""] = others();
     const { ino } = statSync(join(scene.folder, temporary));
-    assert.deepEqual(await scene.config.replace("one", "two"), { kind: "written" });
+    assert.equal((await scene.config.replace("one", "two")).kind, "written");
     assert.equal(statSync(scene.file).ino, ino);
   }
   {
     await using begun = new AsyncDisposableStack();
     begun.use(scene.config.stage("three"));
-    assert.deepEqual(await scene.config.replace("two", "other"), { kind: "written" });
+    assert.equal((await scene.config.replace("two", "other")).kind, "written");
   }
   {
     await using begun = new AsyncDisposableStack();
@@ -104,7 +104,7 @@ test("config file: the mode is that of the file when what was staged is put in; 
     begun.use(scene.config.stage("two"));
     while (readdirSync(scene.folder).length < 3) await new Promise(setImmediate);
     chmodSync(scene.file, 0o600);
-    assert.deepEqual(await scene.config.replace("one", "two"), { kind: "written" });
+    assert.equal((await scene.config.replace("one", "two")).kind, "written");
   }
   assert.deepEqual([scene.text, statSync(scene.file).mode & 0o777], ["two", 0o600]);
   assert.deepEqual(readdirSync(scene.folder), ["signalbox.yaml"]);
@@ -120,7 +120,7 @@ test("config file: what is staged beside one file is not put in another one", as
   begun.use(config.stage("two"));
   rmSync(link);
   symlinkSync("other.yaml", link);
-  assert.deepEqual(await config.replace("one", "two"), { kind: "written" });
+  assert.equal((await config.replace("one", "two")).kind, "written");
   assert.deepEqual([scene.text, readFileSync(other, "utf8")], ["one", "two"]);
   assert.equal(readdirSync(scene.folder).length, 3);
 });
@@ -143,7 +143,7 @@ test("config file: bytes that are not UTF-8 are compared as they were read", asy
     using scene = new Scene();
     writeFileSync(scene.file, bytes, "latin1");
     assert.deepEqual(await scene.config.replace(`${scene.text}\ufffd`, "two"), { kind: "changed" });
-    assert.deepEqual(await scene.config.replace(scene.text, "two"), { kind: "written" });
+    assert.equal((await scene.config.replace(scene.text, "two")).kind, "written");
   }
 });
 
@@ -165,7 +165,7 @@ test("config file: a symbolic link stays one", async () => {
   using scene = new Scene();
   const link = join(scene.folder, "link.yaml");
   symlinkSync("signalbox.yaml", link);
-  assert.deepEqual(await openConfigFile(link, () => {}).replace("one", "two"), { kind: "written" });
+  assert.equal((await openConfigFile(link, () => {}).replace("one", "two")).kind, "written");
   assert.deepEqual([lstatSync(link).isSymbolicLink(), scene.text], [true, "two"]);
 });
 

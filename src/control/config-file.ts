@@ -24,7 +24,11 @@ const PIECE_UNITS = Math.floor(READ_BYTES / 3);
 
 /** What came of writing the config file. */
 type FileOutcome =
-  | { readonly kind: "written" }
+  | {
+      readonly kind: "written";
+      /** Ends when that holds after a power cut, too, as far as the file system can say. */
+      readonly safe: Promise<void>;
+    }
   /** It does not hold what it was expected to: somebody has edited it. It is left alone. */
   | { readonly kind: "changed" }
   | { readonly kind: "unwritable"; readonly reason: string };
@@ -142,8 +146,7 @@ async function replaceFile(
   } finally {
     discard(beside);
   }
-  await syncDirectory(dirname(beside.file));
-  return { kind: "written" };
+  return { kind: "written", safe: syncDirectory(dirname(beside.file)) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { piecesOf } from "./text-pieces.ts";
+import { encodeText } from "./encoded-text.ts";
 
 /** Only for the owner: what is kept may hold secrets. */
 const FILE_MODE = 0o600;
@@ -46,25 +46,12 @@ export async function writeBeside(file: string, text: string | readonly string[]
   }
 }
 
-/** In UTF-8; there is room for a piece when as much is left as one can need. */
-const WRITE_BYTES = 262_144;
-const PIECE_UNITS = 32_768;
-const PIECE_BYTES = 3 * PIECE_UNITS;
-
-/** Few large writes; and no bytes of all of it, which may be long. */
+/** In UTF-8. */
 async function writeParts(handle: FileHandle, parts: readonly string[]): Promise<void> {
-  const buffer = Buffer.allocUnsafe(WRITE_BYTES);
-  let filled = 0;
   for (const part of parts) {
-    for (const piece of piecesOf(part, PIECE_UNITS)) {
-      if (filled + PIECE_BYTES > WRITE_BYTES) {
-        await writeWhole(handle, buffer.subarray(0, filled));
-        filled = 0;
-      }
-      filled += buffer.write(piece, filled);
-    }
+    using encoded = encodeText(part);
+    await writeWhole(handle, encoded.bytes);
   }
-  await writeWhole(handle, buffer.subarray(0, filled));
 }
 
 async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { piecesOf } from "./text-pieces.ts";
+import { encodeText } from "./encoded-text.ts";
 
+/** Of a text, that of its UTF-8. */
 export function sha256BytesOf(data: string | Uint8Array): Buffer {
-  // As a whole a text would take three times its length outside of the heap for a moment.
-  return digestOf(typeof data === "string" ? piecesOf(data) : [data]);
+  return digestOf([data]);
 }
 
 /** In hex, of texts one after the other. */
@@ -18,6 +18,12 @@ export function sha256Of(data: string | Uint8Array): string {
 
 function digestOf(parts: readonly (string | Uint8Array)[]): Buffer {
   const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
+  for (const part of parts) {
+    if (typeof part !== "string") hash.update(part);
+    else {
+      using encoded = encodeText(part);
+      hash.update(encoded.bytes);
+    }
+  }
   return hash.digest();
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { encodeText } from "./encoded-text.ts";
 import { sha256BytesOf, sha256Of } from "./sha256.ts";
 import { piecesOf } from "./text-pieces.ts";
 
@@ -26,4 +27,42 @@ test("sha256 of a long text is that of its bytes", () => {
   const text = "\u{1F684}x\u00e9".repeat(30_000);
   assert.deepEqual(sha256BytesOf(text), sha256BytesOf(Buffer.from(text)));
   assert.equal(sha256Of(""), sha256Of(Buffer.alloc(0)));
+});
+
+test("encoded: a text's bytes are those of its UTF-8, however long it is and whatever was encoded before", () => {
+  const texts = ["a", "\u00e9", "\u{1F684}", "\ud800", "x\u{1F684}y"];
+  const lengths = [1, 65_535, 65_536, 70_000, 300_000];
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(...texts), fc.constantFrom(...lengths)), { maxLength: 6 }),
+      (made) => {
+        for (const [unit, length] of made) {
+          const text = unit.repeat(length).slice(0, length);
+          using encoded = encodeText(text);
+          assert.ok(Buffer.from(text).equals(encoded.bytes));
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("encoded: of a long text once, to the memory of the one before, but for those that somebody still reads", () => {
+  const [a, b, c] = ["a".repeat(90_000), "b".repeat(90_000), "c".repeat(90_000)];
+  const first = encodeText(a);
+  {
+    using again = encodeText(`${a.slice(0, 1)}${a.slice(1)}`);
+    assert.equal(again.bytes.buffer, first.bytes.buffer);
+  }
+  {
+    using other = encodeText(b);
+    assert.notEqual(other.bytes.buffer, first.bytes.buffer);
+    assert.ok(Buffer.from(a).equals(first.bytes));
+    using third = encodeText(c);
+    assert.ok(Buffer.from(b).equals(other.bytes) && Buffer.from(c).equals(third.bytes));
+  }
+  const last = encodeText(a);
+  last[Symbol.dispose]();
+  using reused = encodeText(b);
+  assert.equal(reused.bytes.buffer, last.bytes.buffer);
 });

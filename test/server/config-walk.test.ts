@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { changeReply } from "../../src/admin/reply.ts";
+import { ConfigWalk, type Proposal } from "../../src/control/apply.ts";
+import { type Prepared, prepareText } from "../../src/control/document/prepare.ts";
+import { openHistory } from "../../src/control/history/history.ts";
 import { RouterError } from "../../src/core/errors.ts";
+import { compile } from "../../src/plan/compile.ts";
 import type { RunningNode } from "../../src/server/running-node.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 
+const PLACE = { name: "signalbox.yaml", folder: ".", env: {} };
 const TWO = "targets: [{ id: a, endpoint: http://127.0.0.1:14317 }, { id: b, endpoint: http://127.0.0.1:24317 }]";
 
 test("an edit of the file is applied as the next version, while nothing is opened anew", async () => {
@@ -77,6 +82,40 @@ test("what one change is to tidy up is left to the next one, which comes before 
   await node.stop();
   clock.advance(1);
   assert.equal(settled.length, 6);
+});
+
+test("whoever changes the config is told when it is safe on disk, and not before, though it runs", async () => {
+  await using scene = new Scene();
+  const { walk: own, env } = await scene.start(configText());
+  const { running: config, text, version, digest } = own.status;
+  const safe = Promise.withResolvers<void>();
+  const taken = { kind: "taken", version: undefined, safe: safe.promise, withdraw: async () => {} } as const;
+  const prepare = async (next: string): Promise<Prepared> => prepareText(next, { running: text, follow: "all" }, PLACE);
+  const walk = new ConfigWalk(
+    { config, text, version, digest },
+    {
+      ...env,
+      prepare,
+      compile: (next, number, body) => compile(next, next.node, { version: number, text: body }),
+      dataPlane: scene.plane,
+      onApplied: () => {},
+      truth: { propose: async () => taken },
+      counts: "node",
+      history: await openHistory({ ...env, directory: undefined }),
+    },
+  );
+  let told = false;
+  const make = async (): Promise<Proposal> => ({
+    kind: "proposal",
+    prepared: await prepare(configText(TWO)),
+    by: "api",
+  });
+  const changed = walk.change(make).finally(() => (told = true));
+  while (walk.status.version === version) await new Promise(setImmediate);
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.ok(!told);
+  safe.resolve();
+  assert.equal((await changed).kind, "applied");
 });
 
 const bad: { name: string; text: string; result: "invalid" | "failed"; told: string; tells: RegExp }[] = [

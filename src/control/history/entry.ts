@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { isoTime } from "../../core/iso-time.ts";
 import { sha256Of, sha256OfParts } from "../../core/sha256.ts";
-import { piecesOf } from "../../core/text-pieces.ts";
 
 const VersionInfoSchema = z.strictObject({
   /** Counts up from 1, also over restarts where a history is kept. */
@@ -49,8 +48,7 @@ export function encodeEntry(
   text: string,
 ): readonly string[] {
   const info = `${JSON.stringify({ version, digest, appliedMs, by, summary, author })}\n`;
-  const rest = [info, ...piecesOf(text)];
-  return [`${MAGIC} ${sha256OfParts(rest)}\n`, ...rest];
+  return [`${MAGIC} ${sha256OfParts([info, text])}\n${info}`, text];
 }
 
 /** Undefined for what is torn, was changed, or never was an entry. */

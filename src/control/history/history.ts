@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { encodeText } from "../../core/encoded-text.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -115,10 +116,11 @@ export class ConfigHistory {
    */
   async add(info: VersionInfo, text: string): Promise<void> {
     this.#lastVersion = Math.max(this.#lastVersion, info.version);
+    using encoded = encodeText(text); // for its digest and its file, too
     const isKept = await this.#write(info, text);
     const before = this.#kept.findIndex((kept) => kept.info.version === info.version);
     if (before !== -1) this.#kept.splice(before, 1);
-    this.#kept.push({ info, bytes: Buffer.byteLength(text), text: isKept ? undefined : text });
+    this.#kept.push({ info, bytes: encoded.bytes.length, text: isKept ? undefined : text });
     await this.#forget();
   }
 

@@ -95,6 +95,8 @@ export type ProposeOutcome =
       readonly kind: "taken";
       /** Undefined: as whoever proposed it counts. */
       readonly version: number | undefined;
+      /** Ends when it is so after a power cut, too; undefined: it is. Never rejects. */
+      readonly safe?: Promise<void>;
       /** For when it could not be applied after all. Never rejects. */
       readonly withdraw: () => Promise<void>;
     }

@@ -89,8 +89,8 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
     const outcome = await this.#file.replace(expected.text, text);
     switch (outcome.kind) {
       case "written": {
-        const withdraw = async (): Promise<void> => void (await this.#file.replace(text, expected.text));
-        return { kind: "taken", version: undefined, withdraw };
+        const { safe } = outcome;
+        return { kind: "taken", version: undefined, safe, withdraw: () => this.#withdraw(text, expected.text) };
       }
       case "changed":
         return outcome;
@@ -99,6 +99,11 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
       default:
         return outcome satisfies never;
     }
+  }
+
+  async #withdraw(text: string, before: string): Promise<void> {
+    const outcome = await this.#file.replace(text, before);
+    if (outcome.kind === "written") await outcome.safe;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
