@@ -10,7 +10,7 @@ import {
   type OrderChange,
   type OrderedRules,
   type RuleSplice,
-} from "./rule-order.ts";
+} from "../core/priority-order.ts";
 import { ServiceIndex, ServiceNumbers } from "./service-index.ts";
 import { NO_SIGNAL_RULES, type SignalRules, spliceRules } from "./signal-rules.ts";
 
@@ -60,7 +60,7 @@ export function compileRoutes(
 const madeOf = new WeakMap<Routes, RouteParts>();
 
 interface RouteParts {
-  readonly ordered: OrderedRules;
+  readonly ordered: OrderedRules<RuleSpec>;
   /** After all others. */
   readonly last: RuleSpec | undefined;
   /** One object for signals that have the same rules. */
@@ -94,7 +94,7 @@ function noParts(): RouteParts {
   return { ordered: NO_RULES, last: undefined, bySignal, unlike, numbers: new ServiceNumbers() };
 }
 
-function changedParts(before: RouteParts, change: OrderChange, pool: string | undefined): RouteParts {
+function changedParts(before: RouteParts, change: OrderChange<RuleSpec>, pool: string | undefined): RouteParts {
   const { ordered } = change;
   const compiled = createCompiler();
   const last = before.last?.pool === pool ? before.last : lastRule(pool);
@@ -111,7 +111,7 @@ function changedParts(before: RouteParts, change: OrderChange, pool: string | un
   return { ordered, last, bySignal: { traces, metrics, logs }, unlike, numbers: before.numbers };
 }
 
-function changedUnlike(before: Unlike, { gone, come }: OrderChange, compiled: RuleCompiler): Unlike {
+function changedUnlike(before: Unlike, { gone, come }: OrderChange<RuleSpec>, compiled: RuleCompiler): Unlike {
   const [was, now] = [gone.map(compiled), come.map(compiled)];
   const more = (one: Signal, other: Signal): number =>
     now.filter((rule) => rule[one] !== rule[other]).length - was.filter((rule) => rule[one] !== rule[other]).length;
@@ -128,7 +128,7 @@ function lastRule(pool: string | undefined): RuleSpec | undefined {
   return { id: DEFAULT_RULE, priority: -Infinity, signals: SIGNALS, mode: "first", conditions: [], pool };
 }
 
-function lastChange(at: number, before: RuleSpec | undefined, last: RuleSpec | undefined): RuleSplice {
+function lastChange(at: number, before: RuleSpec | undefined, last: RuleSpec | undefined): RuleSplice<RuleSpec> {
   return { at, cut: before === undefined ? 0 : 1, put: last === undefined ? [] : [last] };
 }
 

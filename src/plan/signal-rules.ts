@@ -1,8 +1,8 @@
 import { derivedList } from "../core/derived-list.ts";
 import type { Signal } from "../otlp/signal.ts";
-import type { RuleCompiler } from "./compile-rule.ts";
+import type { RuleCompiler, RuleSpec } from "./compile-rule.ts";
 import type { RulePlan } from "./route-plan.ts";
-import type { RuleSplice } from "./rule-order.ts";
+import type { RuleSplice } from "../core/priority-order.ts";
 import { ANY, type ServiceNumbers } from "./service-index.ts";
 
 /**
@@ -44,7 +44,7 @@ interface SpliceEnv {
 }
 
 /** Others of it, in which the rules of the config are others at one place. */
-export function spliceRules(of: SignalRules, { at, cut, put }: RuleSplice, env: SpliceEnv): SignalRules {
+export function spliceRules(of: SignalRules, { at, cut, put }: RuleSplice<RuleSpec>, env: SpliceEnv): SignalRules {
   const { signal, compiled, numbers } = env;
   const from = countKinds(of, 0, at);
   const gone = countKinds(of, at, at + cut);

@@ -48,11 +48,15 @@ const change = fc.record({
   put: fc.array(rule, { maxLength: 2 }),
 });
 
+/** Not in the order of their priorities, so that they are put in order. */
+const MIXED = 40;
+
 const FIRST = Array.from({ length: MANY_ITEMS - 50 }, (_, i) => ({
   id: `rule-${i}`,
   conditions: [{ service_name: `service-${i}` }],
   pool: i % 2 === 0 ? "a" : "b",
 }));
+const UNORDERED = FIRST.map((one, i) => (i % MIXED === MIXED - 1 ? { ...one, priority: i } : one));
 /** Behind all others, so that there are many, of which something is remembered. */
 const REST = Array.from({ length: 100 }, (_, i) => ({
   id: `rest-${i}`,
@@ -74,9 +78,9 @@ function textOf({ told, rules }: Examined, length: number): string {
 test("config: after any changes of many rules, warnings and plan are those of the document read for itself", () => {
   let right = 0;
   fc.assert(
-    fc.property(fc.array(change, { minLength: 4, maxLength: 10 }), (changes) => {
-      let rules: readonly unknown[] = FIRST;
-      let whole: readonly unknown[] = [...FIRST, ...REST];
+    fc.property(fc.array(change, { minLength: 4, maxLength: 10 }), fc.boolean(), (changes, isOrdered) => {
+      let rules: readonly unknown[] = isOrdered ? FIRST : UNORDERED;
+      let whole: readonly unknown[] = [...rules, ...REST];
       const lists: (readonly unknown[])[] = [];
       const told: string[] = [];
       for (const { at, cut, put } of changes) {
@@ -97,7 +101,7 @@ test("config: after any changes of many rules, warnings and plan are those of th
       const anew = lists.map((list) => textOf(examined(documentOf(structuredClone(list))), list.length));
       for (const [i, text] of told.entries()) assert.equal(text, anew[i], `after change ${i}`);
     }),
-    { numRuns: 5, endOnFailure: true },
+    { numRuns: 8, endOnFailure: true },
   );
   assert.ok(right > 4, `only ${right} changes were right`);
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { MANY_ITEMS, MappedList, RecentList } from "../../core/recent-list.ts";
+import { NO_RULES, orderAnew, orderChange, orderedList, type OrderedRules } from "../../core/priority-order.ts";
+import { MANY_ITEMS, MappedList } from "../../core/recent-list.ts";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
@@ -51,7 +52,7 @@ export function readAskedEntries(outline: Outline, document: SchemaDocument | un
 function readAskedRules(outline: Outline, document: SchemaDocument | undefined): readonly AskedEntry[] {
   const { rules } = outline;
   if (document !== undefined && document.rules.length === rules.length) {
-    return inOrder(recentRules.of(rules, (rule, i) => new AskedRule(rule, document.rules[i]!.conditions)));
+    return inKnownOrder(recentRules.of(rules, (rule, i) => new AskedRule(rule, document.rules[i]!.conditions)));
   }
   const regions = new Set(outline.targets.map((target) => target.region));
   return inOrder(rules).flatMap((rule) => {
@@ -63,31 +64,26 @@ function readAskedRules(outline: Outline, document: SchemaDocument | undefined):
 /** The same rule, read from the same document, asks the same. */
 const recentRules = new MappedList<OutlineRule, AskedRule>();
 
-type Prioritised = Pick<OutlineRule, "priority">;
-
 /** From the highest priority on, equal ones as they stand; mostly that is so already. */
-function inOrder<Rule extends Prioritised>(rules: readonly Rule[]): readonly Rule[] {
-  return areInOrder(rules) ? rules : rules.toSorted((a, b) => b.priority - a.priority);
+function inOrder<Rule extends Pick<OutlineRule, "priority">>(rules: readonly Rule[]): readonly Rule[] {
+  const change = orderAnew(rules);
+  return change.ordered.priorities === undefined ? rules : orderedList([], change);
 }
 
-/** Of a long list that is as the one before was, only what is new is looked at. */
-function areInOrder(rules: readonly Prioritised[]): boolean {
-  if (rules.length < MANY_ITEMS) return isInOrder(rules, 0, rules.length);
-  const { from, to } = recentPriorities.changeTo(rules);
-  isRecentInOrder = isRecentInOrder ? isInOrder(rules, from, to) : isInOrder(rules, 0, rules.length);
-  return isRecentInOrder;
+/** The same of a long list, of which only what is new is looked at. */
+function inKnownOrder(rules: readonly AskedRule[]): readonly AskedRule[] {
+  if (rules.length < MANY_ITEMS) return inOrder(rules);
+  const known = orderChange(recentOrder, rules);
+  const change = known ?? orderAnew(rules);
+  recentOrder = change.ordered;
+  const isAsWritten = recentOrder.priorities === undefined;
+  recentInOrder = isAsWritten ? rules : orderedList(known === undefined ? [] : recentInOrder, change);
+  return recentInOrder;
 }
 
-/** The items there, beside those next to them. */
-function isInOrder(rules: readonly Prioritised[], from: number, to: number): boolean {
-  const end = Math.min(rules.length - 1, to);
-  for (let i = Math.max(1, from); i <= end; i++) if (rules[i - 1]!.priority < rules[i]!.priority) return false;
-  return true;
-}
-
-const recentPriorities = new RecentList<Prioritised>();
-/** Whether the recent rules are. */
-let isRecentInOrder = true;
+let recentOrder: OrderedRules<AskedRule> = NO_RULES;
+/** The recent rules, ordered. */
+let recentInOrder: readonly AskedRule[] = [];
 
 function readAskedCases({ pools }: Outline): AskedEntry[][] {
   return pools.map(({ path, values }) => {

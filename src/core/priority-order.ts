@@ -1,40 +1,43 @@
-import { commonItems } from "../core/common-ends.ts";
-import { derivedList } from "../core/derived-list.ts";
-import type { RuleSpec } from "./compile-rule.ts";
+import { commonItems } from "./common-ends.ts";
+import { derivedList } from "./derived-list.ts";
+
+interface Prioritised {
+  readonly priority: number;
+}
 
 /** Among the rules in their order, so many from `at` on make room for others. */
-export interface RuleSplice {
+export interface RuleSplice<Rule> {
   readonly at: number;
   readonly cut: number;
-  readonly put: readonly RuleSpec[];
+  readonly put: readonly Rule[];
 }
 
 /** Rules as they were given, of which those of the highest priority are tried first. */
-export interface OrderedRules {
-  readonly specs: readonly RuleSpec[];
+export interface OrderedRules<Rule> {
+  readonly specs: readonly Rule[];
   /** By rule as given; undefined while the rules are in order as they come, as most are. */
   readonly priorities: readonly number[] | undefined;
 }
 
-export const NO_RULES: OrderedRules = { specs: [], priorities: undefined };
+export const NO_RULES: OrderedRules<never> = { specs: [], priorities: undefined };
 
 /** Of lists that are not in order, more rules that differ are put in order anew. */
 const FEW = 16;
 
 /** What of the order changes, one after the other, where the rules become others. */
-export interface OrderChange {
-  readonly ordered: OrderedRules;
+export interface OrderChange<Rule> {
+  readonly ordered: OrderedRules<Rule>;
   /** Rules that are there no more, and those that are new. */
-  readonly gone: readonly RuleSpec[];
-  readonly come: readonly RuleSpec[];
-  readonly splices: readonly RuleSplice[];
+  readonly gone: readonly Rule[];
+  readonly come: readonly Rule[];
+  readonly splices: readonly RuleSplice<Rule>[];
 }
 
 /** Looks at rules that differ only. Undefined where so much does that all of it is as good. */
-export function orderChange(
-  { specs: was, priorities }: OrderedRules,
-  specs: readonly RuleSpec[],
-): OrderChange | undefined {
+export function orderChange<Rule extends Prioritised>(
+  { specs: was, priorities }: OrderedRules<Rule>,
+  specs: readonly Rule[],
+): OrderChange<Rule> | undefined {
   const { head, tail } = commonItems(was, specs);
   const [gone, come] = [was.slice(head, was.length - tail), specs.slice(head, specs.length - tail)];
   const around = specs.slice(Math.max(0, head - 1), specs.length - tail + 1);
@@ -51,31 +54,36 @@ export function orderChange(
  * They go from the last place on, so that those before it stay where they are; then the new ones
  * come from the first on.
  */
-function splicesOf(
+function splicesOf<Rule>(
   before: readonly number[],
   after: readonly number[],
   head: number,
-  { gone, come }: Pick<OrderChange, "gone" | "come">,
-): RuleSplice[] {
-  const going = gone.map((_, i): RuleSplice => ({ at: placeOf(before, head + i), cut: 1, put: [] }));
-  const coming = come.map((spec, i): RuleSplice => ({ at: placeOf(after, head + i), cut: 0, put: [spec] }));
+  { gone, come }: Pick<OrderChange<Rule>, "gone" | "come">,
+): RuleSplice<Rule>[] {
+  const going = gone.map((_, i): RuleSplice<Rule> => ({ at: placeOf(before, head + i), cut: 1, put: [] }));
+  const coming = come.map((spec, i): RuleSplice<Rule> => ({ at: placeOf(after, head + i), cut: 0, put: [spec] }));
   return [...going.toSorted((a, b) => b.at - a.at), ...coming.toSorted((a, b) => a.at - b.at)];
 }
 
 /** All of them, from none. */
-export function orderAnew(specs: readonly RuleSpec[]): OrderChange {
+export function orderAnew<Rule extends Prioritised>(specs: readonly Rule[]): OrderChange<Rule> {
   const isInOrder = areInOrder(specs);
   const put = isInOrder ? specs : specs.toSorted((a, b) => b.priority - a.priority);
   const priorities = isInOrder ? undefined : specs.map(priorityOf);
   return { ordered: { specs, priorities }, gone: [], come: specs, splices: [{ at: 0, cut: 0, put }] };
 }
 
-function areInOrder(specs: readonly RuleSpec[]): boolean {
+function areInOrder(specs: readonly Prioritised[]): boolean {
   return specs.every(({ priority }, i) => i === 0 || specs[i - 1]!.priority >= priority);
 }
 
-function priorityOf({ priority }: RuleSpec): number {
+function priorityOf({ priority }: Prioritised): number {
   return priority;
+}
+
+/** The rules in the order, from the list of before in it. */
+export function orderedList<Rule>(before: readonly Rule[], { splices }: OrderChange<Rule>): readonly Rule[] {
+  return splices.reduce((list, { at, cut, put }) => derivedList(list, at, cut, put), before);
 }
 
 /** Where a rule comes in the order. Equal priorities keep theirs. */
