@@ -170,7 +170,10 @@ for (const priorities of ["equal", "different"]) {
     const step = fc.record({
       at: fc.nat(20),
       cut: fc.nat(3),
-      put: fc.array(arbitraryRule, { maxLength: 3 }),
+      put: fc.oneof(
+        { weight: 9, arbitrary: fc.array(arbitraryRule, { maxLength: 3 }) },
+        { weight: 1, arbitrary: fc.array(arbitraryRule, { minLength: 17, maxLength: 20 }) },
+      ),
       rest: fc.constantFrom(undefined, "rest", "s"),
       fallback: fc.constantFrom(undefined, "q", "s"),
     });
