@@ -174,16 +174,20 @@ function plainOf<Value>(value: Value): Value {
 }
 
 function plain(value: unknown): unknown {
-  if (value === 0) return 0;
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return plainList(value);
-  const entries = Object.entries(value);
-  const kept = entries.filter(([, entry]) => entry !== undefined).map(([key, entry]) => [key, plain(entry)] as const);
-  const isSame = kept.length === entries.length && kept.every(([, entry], i) => Object.is(entry, entries[i]?.[1]));
-  return isSame ? value : Object.fromEntries(kept);
+  if (isPlain(value)) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return 0;
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return Object.fromEntries(entries.map(([key, entry]) => [key, plain(entry)]));
 }
 
-function plainList(list: readonly unknown[]): readonly unknown[] {
-  const entries = list.map(plain);
-  return entries.every((entry, i) => Object.is(entry, list[i])) ? list : entries;
+/** Whether nothing of it is to be changed. Nearly always: nothing is made for it. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return !Object.is(value, -0);
+  if (Array.isArray(value)) return value.every(isPlain);
+  for (const key in value) {
+    const entry: unknown = Reflect.get(value, key);
+    if (entry === undefined || !isPlain(entry)) return false;
+  }
+  return true;
 }
