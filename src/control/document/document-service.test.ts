@@ -256,6 +256,27 @@ test("document service: a rule with a short pattern is changed here only where n
   }
 });
 
+test("document service: a rule of a short document is changed here where no data waits and nothing is read from elsewhere", async () => {
+  const rules = "rules: [{ id: r, conditions: [{ service_name: a }], pool: p }]";
+  const text = `targets: [{ id: t, endpoint: "http://t:1" }]\npools: { p: { targets: [t] } }\n${rules}\ndefault_pool: p\n`;
+  const foreign = text.replace("http://t:1", `\${env:NONE:-http://t:1}`);
+  for (const [unhurried, running, asked, isHere] of [
+    [true, text, "b", true],
+    [true, foreign, "b", false],
+    [true, text, `\${env:NONE:-b}`, false],
+    [true, text, { regex: "^b{1000}$" }, false],
+    [false, text, "b", false],
+  ] as const) {
+    await using node = openDocumentService({ clock: systemClock, unhurried });
+    const value = { id: "r", conditions: [{ service_name: asked }], pool: "p" };
+    // A function cannot be told a thread.
+    const edit = { kind: "put", section: "rules", id: "r", value, probe: () => 0 } as const;
+    const made = node.prepareEdit(edit, { running, follow: "allowed" }, place);
+    if (!isHere) await assert.rejects(made, /could not be cloned/u);
+    else assert.match(((await made) as { prepared: { text: string } }).prepared.text, /service_name: b /u);
+  }
+});
+
 test("document service: what the first change of a long document needs is made 2 s after the start, once, and changes nothing", async () => {
   const clock = new ManualClock();
   const running = { text: LONG, place };
