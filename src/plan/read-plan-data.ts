@@ -1,29 +1,6 @@
 import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
-import { sharing } from "../core/sharing.ts";
-import type { RuleSpec } from "./compile-rule.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
-
-/**
- * Rules that come in pieces, in their order: what several have is one object, of 10,000 rules that
- * is some MB.
- */
-export class RulesReader {
-  readonly #rules: RuleSpec[] = [];
-  readonly #shared = sharing();
-
-  add(rules: readonly RuleSpec[]): void {
-    const shared = this.#shared;
-    for (const rule of rules) {
-      const { signals, conditions } = rule;
-      this.#rules.push({ ...rule, signals: shared(signals), conditions: conditions.map(shared) });
-    }
-  }
-
-  get rules(): readonly RuleSpec[] {
-    return this.#rules;
-  }
-}
 
 /**
  * A plan that has come from elsewhere, as JSON has given it back. Throws CONFIG_INVALID for what is

@@ -21,6 +21,7 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { LimitsUsage } from "../../plan/limits/limit-shares.ts";
 import type { RandomnessSeen } from "../../plan/sampling/randomness-check.ts";
 import type { PlanChange } from "../../plan/plan-change.ts";
+import type { PackedRules } from "../../plan/packed-rules.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { GivenUp } from "../../plan/degradation-plan.ts";
 import type { SharedSampling } from "./guard-shares.ts";
@@ -29,7 +30,7 @@ import type { SharedSampling } from "./guard-shares.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 14;
+export const WORKER_SCHEMA = 15;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -122,8 +123,8 @@ export interface WireError {
 }
 
 export type ToWorker =
-  /** Of the plan of the question that comes next: those before the rules that it has. */
-  | { readonly kind: "rules"; readonly rules: PlanData["rules"] }
+  /** Of the plan of the question that comes next, which has none itself. */
+  | { readonly kind: "rules"; readonly packed: PackedRules }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
   /** Comes with the connection. The worker keeps it, reads nothing, and says `got`. */
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }

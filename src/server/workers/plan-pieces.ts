@@ -1,5 +1,5 @@
 import type { PlanData } from "../../plan/plan-data.ts";
-import { RulesReader } from "../../plan/read-plan-data.ts";
+import { type PackedRules, RulesPacker, RulesReader } from "../../plan/packed-rules.ts";
 import { type NumberedPlan, type Question, type ToWorker, WORKER_SCHEMA } from "./messages.ts";
 
 type Asking = Extract<ToWorker, { readonly kind: "ask" }>;
@@ -17,28 +17,29 @@ export function inPieces(asking: Asking): ToWorker[] {
   const plan = planOf(question);
   if (plan === undefined) return [asking];
   const { rules } = plan.data;
+  if (rules.length <= RULES_OF_PIECE) return [asking];
+  const packer = new RulesPacker();
   const pieces: ToWorker[] = [];
-  let from = 0;
-  for (; from + RULES_OF_PIECE < rules.length; from += RULES_OF_PIECE)
-    pieces.push({ kind: "rules", rules: rules.slice(from, from + RULES_OF_PIECE) });
-  return [...pieces, { ...asking, question: withPlan(question, withRules(plan, rules.slice(from))) }];
+  for (let from = 0; from < rules.length; from += RULES_OF_PIECE)
+    pieces.push({ kind: "rules", packed: packer.pack(rules.slice(from, from + RULES_OF_PIECE)) });
+  return [...pieces, { ...asking, question: withPlan(question, withRules(plan, [])) }];
 }
 
 /** The worker's side of it: messages keep their order, and nothing comes in between. */
 export class PlanPieces {
-  #reader = new RulesReader();
+  #reader: RulesReader | undefined;
 
-  add(rules: PlanData["rules"]): void {
-    this.#reader.add(rules);
+  add(packed: PackedRules): void {
+    this.#reader ??= new RulesReader();
+    this.#reader.add(packed);
   }
 
   /** The question as it was before it was sent. */
   join(question: Question): Question {
     const reader = this.#reader;
-    this.#reader = new RulesReader();
+    this.#reader = undefined;
     const plan = planOf(question);
-    if (plan === undefined) return question;
-    reader.add(plan.data.rules);
+    if (plan === undefined || reader === undefined) return question;
     return withPlan(question, withRules(plan, reader.rules));
   }
 }

@@ -8,9 +8,9 @@ import type { DataPlaneStatus } from "../../plan/data-plane.ts";
 import { changedPlan } from "../../plan/plan-change.ts";
 import { listenOptions } from "../listen-options.ts";
 import { textSource } from "../config-source.ts";
-import { inPieces } from "./plan-pieces.ts";
+import { inPieces, PlanPieces } from "./plan-pieces.ts";
 import { SerializedPlan } from "./serialized-plan.ts";
-import { type FromWorker, type Question, WORKER_SCHEMA } from "./messages.ts";
+import { type FromWorker, type Question, type ToWorker, WORKER_SCHEMA } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
 test("serialized plan: of one that differs in a rule, what differs is told; of a short one, or where most does, all is", () => {
@@ -54,6 +54,30 @@ test("serialized plan: workers get all of it, with its number", () => {
   assert.equal(kept.whole.data, plan);
   assert.equal(kept.whole.number, 5);
   assert.equal(kept.data, plan);
+});
+
+test("serialized plan: pieces of a long plan are the plan again, and what rules have alike is written once", () => {
+  const text = completeConfig({
+    targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
+    rules: Array.from({ length: 600 }, (_, i) => ({
+      id: `r${i}`,
+      signals: i % 3 === 0 ? ["logs"] : undefined,
+      conditions: [{ service_name: `service-${i % 7}` }, { attribute: { key: "k", equals: `v${i}` } }],
+      targets: ["a"],
+    })),
+  });
+  const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
+  assert.ok(config !== undefined);
+  const args = new SerializedPlan(compile(config, config.node, { version: 1, text }), 1).whole;
+  const pieces = new PlanPieces();
+  for (let round = 0; round < 2; round++) {
+    const written = JSON.stringify(inPieces({ kind: "ask", id: 1, question: { name: "prepare", args } }));
+    assert.equal(written.split('"service-6"').length, 2);
+    for (const message of JSON.parse(written) as ToWorker[]) {
+      if (message.kind === "rules") pieces.add(message.packed);
+      else assert.deepEqual(message.kind === "ask" && pieces.join(message.question), { name: "prepare", args });
+    }
+  }
 });
 
 test("serialized plan: a worker that runs the one before takes the change of it, and says so where it runs another", async () => {
@@ -101,7 +125,7 @@ test("serialized plan: a worker that runs the one before takes the change of it,
   const refused = await ask({ name: "start", args: older });
   assert.ok(refused.kind === "failed" && /a worker speaks \d+, the main/u.test(refused.error.message));
   await ask({ name: "start", args: { ...start, ...nothing } });
-  assert.deepEqual(sent, [1, 2], "a long plan comes in pieces");
+  assert.deepEqual(sent, [1, 3], "a long plan comes in pieces");
   const change = async (from: SerializedPlan, to: SerializedPlan): Promise<unknown> => {
     const args = to.changeFrom(from);
     assert.ok(args !== undefined);

@@ -109,7 +109,7 @@ export class Worker {
       case "ask":
         return void this.#answer(message.id, this.#pieces.join(message.question));
       case "rules":
-        return this.#pieces.add(message.rules);
+        return this.#pieces.add(message.packed);
       case "connection":
         return this.#hold(message.seq, message.listener, sent);
       case "read":
