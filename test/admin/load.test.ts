@@ -21,6 +21,12 @@ async function open(sink: Sink): Promise<TestNode> {
   return startTestNode(CONFIG, { sinks: { a: sink } });
 }
 
+/** Before its load is sampled first: what starts is busy, and has no capacity left. */
+async function openRested(sink: Sink): Promise<TestNode> {
+  const load = { ...CONFIG.node.load, interval: "1h" };
+  return startTestNode({ ...CONFIG, node: { ...CONFIG.node, load } }, { sinks: { a: sink } });
+}
+
 async function get(node: TestNode, path: string): Promise<Json> {
   const answer = await callApi(node.admin, path);
   assert.equal(answer.status, 200, answer.text);
@@ -65,7 +71,7 @@ test("load: a node tells what it carries, its history and a forecast, and counts
 
 test("topology: a node without a fleet shows itself, is the best collector, and its only member", async () => {
   await using sink = await openGrpcSink();
-  await using node = await open(sink);
+  await using node = await openRested(sink);
   const view = await get(node, "/api/v1/topology");
   const [region] = view["regions"] as Json[];
   const [collector] = region!["collectors"] as Json[];
@@ -110,7 +116,7 @@ test("topology: where nobody is well at the moment, best is asked for again late
 
 test("topology: the commands show tables, and the same as JSON", async () => {
   await using sink = await openGrpcSink();
-  await using node = await open(sink);
+  await using node = await openRested(sink);
   const env = { SIGNALBOX_URL: node.admin };
   const shown = await runCli(["topology"], { env, columns: 160 });
   assert.equal(shown.code, 0, shown.err);
