@@ -56,9 +56,9 @@ const USUAL_PERCENT = 200;
 /** What V8 collects by itself before long. */
 const LITTLE_BYTES = 16 * 1_024 * 1_024;
 /** What is worth giving back to the system when there is nothing else to do. */
-const RESTED_BYTES = 6 * 1_024 * 1_024;
+const RESTED_BYTES = 3 * 1_024 * 1_024;
 /** So much is in pages of the heap that are in part free, where it has just been collected. */
-const SPARE_BYTES = 8 * 1_024 * 1_024;
+const SPARE_BYTES = 5 * 1_024 * 1_024;
 
 /** How long there was no work of a kind: the next may come at once, or soon, or is not likely. */
 export type Rest = "none" | "short" | "long";
