@@ -9,6 +9,8 @@ const BETWEEN_MS = 2_000;
 /** What a change costs after it runs. */
 const AFTER_MS = 500;
 const LOOK_MS = 5;
+/** An edit of the file is waited for so long, and each look at the node costs it a millisecond. */
+const AT_LEAST_MS = 30;
 
 /** One change, until it runs, and what all processes spent until half a second after that. */
 export interface RuleChange {
@@ -65,6 +67,7 @@ async function edit({ file, admin }: RuleNode, round: number): Promise<void> {
   const edited = text.replace(`service_name: service-${700 + round}\n`, `service_name: edited-${round}\n`);
   if (edited === text) throw new Error(`no rule is left to edit in round ${round}`);
   writeFileSync(file, edited);
+  await pause(AT_LEAST_MS);
   while ((await versionOf(admin)) === before) await pause(LOOK_MS);
 }
 
