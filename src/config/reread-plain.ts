@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { commonEnds } from "../core/common-ends.ts";
 import { derivedList } from "../core/derived-list.ts";
+import { lowerBound } from "../core/lower-bound.ts";
 import type { PlainDocument } from "./parsed-document.ts";
 import { PlainReader } from "./plain-reader.ts";
 import { NOT_PLAIN } from "./plain-tokens.ts";
@@ -73,13 +74,7 @@ function firstRead({ text, isFlow, ruleStarts: starts = [] }: PlainDocument, hea
 
 /** The place of the first one at the offset or behind it; `starts` grow. */
 function firstFrom(starts: readonly number[], offset: number): number {
-  let [low, high] = [0, starts.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle]! < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lowerBound(starts.length, (place) => starts[place]! < offset);
 }
 
 /** Past comments and empty lines: where another line begins, or the end. */

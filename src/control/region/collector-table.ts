@@ -1,3 +1,4 @@
+import { lowerBound } from "../../core/lower-bound.ts";
 import type { CollectorReport } from "../fleet/messages.ts";
 import { MemberDigest } from "./member-digest.ts";
 
@@ -241,11 +242,5 @@ function byOrder(a: string, b: string): number {
 
 /** Of the first that comes after it. */
 function placeAfter(ids: readonly string[], after: string): number {
-  let [low, high] = [0, ids.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ids[middle]! <= after) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lowerBound(ids.length, (place) => ids[place]! <= after);
 }

@@ -1,5 +1,6 @@
 import { commonItems } from "../../../core/common-ends.ts";
 import { Heap, type HeapItem } from "../../../core/heap.ts";
+import { lowerBound } from "../../../core/lower-bound.ts";
 import type { SignalName } from "../../condition-type.ts";
 import { alikeIn } from "./alike-signals.ts";
 import { type Asked, type AskedOfSignals, takesOf } from "./asked.ts";
@@ -218,13 +219,8 @@ export class ShadowAnalysis {
 
   /** Where it stands: of ten thousand, few are asked for. */
   #placeOf({ order }: Examined): number {
-    let [low, high] = [0, this.#places.length - 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#places[middle]!.order < order) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const places = this.#places;
+    return lowerBound(places.length, (place) => places[place]!.order < order);
   }
 }
 
