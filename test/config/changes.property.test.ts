@@ -16,6 +16,8 @@ const ENV = { POOL: "a" };
 interface Examined {
   readonly told: readonly Finding[];
   readonly rules: readonly object[] | undefined;
+  /** Those in place, too. */
+  readonly pools?: readonly object[];
 }
 
 /** What a node makes of the values of a document. */
@@ -25,7 +27,8 @@ function examined(written: unknown): Examined {
   const told = [...findings, ...schema, ...validate(root, document), ...findUnavailable(root)];
   if (told.some(({ severity }) => severity === "error") || document === undefined) return { told, rules: undefined };
   const config = normalise(document, (path) => path);
-  return { told, rules: compile(config, config.node, { version: 1, text: "" }).rules };
+  const { rules, pools } = compile(config, config.node, { version: 1, text: "" });
+  return { told, rules, pools };
 }
 
 const id = fc.nat(900).map((i) => (i < 50 ? `rule-${i}` : `new-${i}`));
@@ -70,9 +73,9 @@ function documentOf(rules: readonly unknown[]): unknown {
 }
 
 /** Without what is told of the rest. */
-function textOf({ told, rules }: Examined, length: number): string {
+function textOf({ told, rules, pools }: Examined, length: number): string {
   const own = told.filter(({ path: [section, at] }) => section !== "rules" || typeof at !== "number" || at < length);
-  return JSON.stringify([own, rules?.slice(0, length)], undefined, 1);
+  return JSON.stringify([own, rules?.slice(0, length), pools], undefined, 1);
 }
 
 test("config: after any changes of many rules, warnings and plan are those of the document read for itself", () => {
@@ -121,4 +124,19 @@ test("config: a rule that is put among many is asked where its priority says", (
   assert.deepEqual(shadowed(derivedList(list, list.length, 0, [{ ...first, priority: "low" }])), [
     `rules.${list.length} is never reached: rule "rule-7" matches all that it does first`,
   ]);
+});
+
+test("config: a rule among many may have targets of its own, and all but the rules may change", () => {
+  const list: readonly unknown[] = [...FIRST, ...REST];
+  const inPlace = derivedList(list, 3, 1, [{ id: "own", conditions: [], targets: ["t"] }]);
+  const namesOf = ({ pools }: Examined): unknown[] => (pools ?? []).map((pool) => "name" in pool && pool.name);
+  assert.deepEqual(namesOf(examined(documentOf(list))), ["a", "b", "d"]);
+  assert.deepEqual(namesOf(examined(documentOf(inPlace))), ["a", "b", "d", "rule:own"]);
+  assert.deepEqual(namesOf(examined(documentOf(list))), ["a", "b", "d"]);
+  const written = documentOf(list) as Record<string, unknown>;
+  for (const unmatched of ["drop", "refuse"] as const) {
+    const { document } = checkSchema({ ...written, unmatched });
+    assert.deepEqual([document?.unmatched, document?.rules.length], [unmatched, list.length]);
+  }
+  assert.equal(checkSchema({ ...written, unmatched: "no" }).document, undefined);
 });

@@ -81,6 +81,26 @@ test("document service: an edit that makes the config wrong tells its problems b
   );
 });
 
+test("document service: what is to be told of an edit is in the order of the document", async () => {
+  const rule = (...conditions: readonly object[]): object => ({ id: "r", conditions, pool: "p" });
+  const text = (of: object): string => `targets: [{ id: t, endpoint: "http://t:1" }]
+rules: [${JSON.stringify(of)}]
+pools: { p: { targets: [t] }, z: { targets: [t] } }
+default_pool: p
+`;
+  const [before, after] = [rule({ service_name: "a" }), rule({ service_name: "a" }, { service_name: "a" })];
+  const edit = { kind: "put", section: "rules", id: "r", value: { ...after } } as const;
+  const made = await here.prepareEdit(edit, { running: text(before), follow: "allowed" }, place);
+  assert.ok(made.kind === "prepared");
+  const { problems } = await here.prepareText(text(after), { running: text(after), follow: "all" }, place);
+  const paths = problems.map(({ path }) => path);
+  assert.deepEqual(paths, ["rules[0].conditions[1].service_name", "pools.z"]);
+  assert.deepEqual(
+    [made.prepared.problems.map(({ path }) => path), made.prepared.problems[0]?.position],
+    [paths, undefined],
+  );
+});
+
 test("document service: a redacted value where no secret is yet is a problem", async () => {
   const value = { id: "b", endpoint: "http://b:1", headers: { k: "[redacted]" } };
   const made = await here.prepareEdit({ kind: "add", section: "targets", id: "b", value }, beside, place);
