@@ -1,5 +1,6 @@
 import { discoveredId, discoveredTargets, isDiscovery } from "./discovered.ts";
 import { CountedList, MANY_ITEMS, MappedList } from "../core/recent-list.ts";
+import { remembered } from "../core/remembered.ts";
 import { isSelected } from "./glob.ts";
 import type {
   Config,
@@ -122,17 +123,11 @@ function rulesInPlace(rules: readonly RuleDocument[]): readonly RuleDocument[] {
 const recentInPlace = new CountedList(({ targets }: RuleDocument) => targets !== undefined);
 const recentRules = new MappedList<RuleDocument, RuleConfig>();
 
-function expandRule(rule: RuleDocument): RuleConfig {
-  const known = expanded.get(rule);
-  if (known !== undefined) return known;
-  const { id, priority, signals, mode, conditions } = rule;
-  const made = { id, priority, signals, mode, conditions, pool: poolOf(rule) };
-  expanded.set(rule, made);
-  return made;
-}
-
 /** A rule that stays stays the same object, by which all that follows knows it. */
-const expanded = new WeakMap<RuleDocument, RuleConfig>();
+const expandRule = remembered((rule: RuleDocument): RuleConfig => {
+  const { id, priority, signals, mode, conditions } = rule;
+  return { id, priority, signals, mode, conditions, pool: poolOf(rule) };
+});
 
 function poolOf(rule: RuleDocument): string {
   return rule.pool ?? `rule:${rule.id}`;

@@ -3,6 +3,7 @@ import type { Path } from "../config/finding.ts";
 import type { FleetConfig, NodeConfig, PoolConfig, RuleConfig, TargetConfig } from "../config/schema/config.ts";
 import { sourcesOf } from "../config/taint.ts";
 import { MappedList } from "../core/recent-list.ts";
+import { remembered } from "../core/remembered.ts";
 import type { Secret } from "../core/secret.ts";
 import { literal, type SecretSource } from "../core/secret-source.ts";
 import { sha256Of } from "../core/sha256.ts";
@@ -67,15 +68,9 @@ export function compile(fleet: FleetConfig, node: NodePart, options: CompileOpti
 }
 
 /** A rule that stays is the same object in the next plan, so that what was made of it is known. */
-const plainRules = new WeakMap<RuleConfig, RuleConfig>();
+const plainRule = remembered(plainOf<RuleConfig>);
 
 const recentRules = new MappedList<RuleConfig, RuleConfig>();
-
-function plainRule(rule: RuleConfig): RuleConfig {
-  const known = plainRules.get(rule) ?? plainOf(rule);
-  plainRules.set(rule, known);
-  return known;
-}
 
 /** The first 12 hex digits of the document's SHA-256. */
 export function digestOf(text: string): string {

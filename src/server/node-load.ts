@@ -4,6 +4,7 @@ import { countSample, showLoad } from "../control/load/load-metrics.ts";
 import { createLoadMonitor, type LoadMonitor } from "../control/load/load-monitor.ts";
 import { dataPlaneReader } from "../control/load/load-reading.ts";
 import type { Snapshot } from "../core/snapshot.ts";
+import { remembered } from "../core/remembered.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
 
@@ -42,12 +43,7 @@ export function openNodeLoad({ node, walk, dataPlane, env, workers, sampled, see
   return monitor;
 }
 
-/** Made once for each config. */
-const known = new WeakMap<Config, ReadonlyMap<string, number>>();
-
-function queueLimits(config: Config): ReadonlyMap<string, number> {
-  const limits =
-    known.get(config) ?? new Map(Object.entries(config.pools).map(([name, { queue }]) => [name, queue.max_bytes]));
-  known.set(config, limits);
-  return limits;
-}
+const queueLimits = remembered(
+  ({ pools }: Config): ReadonlyMap<string, number> =>
+    new Map(Object.entries(pools).map(([name, { queue }]) => [name, queue.max_bytes])),
+);

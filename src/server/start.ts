@@ -34,6 +34,7 @@ import { listenerOptions, listenOptions } from "./listen-options.ts";
 import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
+import { remembered } from "../core/remembered.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { linkToFleet, sharesLimits } from "./fleet/link-to-fleet.ts";
 import type { FleetLink } from "./fleet/open-fleet-link.ts";
@@ -121,13 +122,8 @@ function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
 
 /** Made once for each config. */
 function hideFor(walk: ConfigWalk): () => Hide {
-  const known = new WeakMap<Config, Hide>();
-  return () => {
-    const config = walk.status.running;
-    const hide = known.get(config) ?? hideValuesOf(config);
-    known.set(config, hide);
-    return hide;
-  };
+  const hideOf = remembered(hideValuesOf);
+  return () => hideOf(walk.status.running);
 }
 
 /** Undefined: it shares no store with others. */

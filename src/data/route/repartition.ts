@@ -1,4 +1,5 @@
 import { isHeldExactly, joinOwned, lengthOf } from "../../core/bytes.ts";
+import { remembered } from "../../core/remembered.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { Division } from "../../plan/division.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -16,12 +17,7 @@ import { Router } from "./route.ts";
  * How routed parcels are divided for lanes that they were not routed to: by the stage route itself.
  */
 export function createRepartitioner(metrics: Metrics): Repartitioner {
-  const known = new WeakMap<Division, Partitioner>();
-  const partitionerOf = (division: Division): Partitioner => {
-    const partition = known.get(division) ?? createPartitioner(division, metrics);
-    known.set(division, partition);
-    return partition;
-  };
+  const partitionerOf = remembered((division: Division): Partitioner => createPartitioner(division, metrics));
   return {
     partition(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];

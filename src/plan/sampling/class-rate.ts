@@ -1,3 +1,4 @@
+import { remembered } from "../../core/remembered.ts";
 import type { ReceivedRow, RatedSignal } from "./received.ts";
 import { keptPart } from "./received.ts";
 
@@ -48,17 +49,14 @@ export function rateIn(
   return places.get(placeOf(signal, name, region)) ?? places.get(placeOf(signal, name, undefined));
 }
 
-/** Made once of a list: with a ceiling for each of many regions there are thousands of rates. */
-const PLACES = new WeakMap<readonly ClassRate[], ReadonlyMap<string, ClassRate>>();
-
-/** Of several of the same place the first. */
-function placesOf(rates: readonly ClassRate[]): ReadonlyMap<string, ClassRate> {
-  const known = PLACES.get(rates);
-  if (known !== undefined) return known;
-  const made = new Map(rates.toReversed().map((rate) => [placeOf(rate.signal, rate.class, rate.region), rate]));
-  PLACES.set(rates, made);
-  return made;
-}
+/**
+ * Of several of the same place the first. Made once of a list: with a ceiling for each of many
+ * regions there are thousands of rates.
+ */
+const placesOf = remembered(
+  (rates: readonly ClassRate[]): ReadonlyMap<string, ClassRate> =>
+    new Map(rates.toReversed().map((rate) => [placeOf(rate.signal, rate.class, rate.region), rate])),
+);
 
 function placeOf(signal: RatedSignal, name: string, region: string | undefined): string {
   return region === undefined ? `${signal} ${name}` : `${signal} ${name}\u0000${region}`;

@@ -1,3 +1,4 @@
+import { remembered } from "../../../core/remembered.ts";
 import { type Condition, type SignalName, signalsOf } from "../../condition-type.ts";
 import { ALL_SIGNALS } from "../../schema/values.ts";
 import { type Literal, literalOf } from "./literal.ts";
@@ -16,21 +17,17 @@ export interface Cubes {
   readonly isExact: boolean;
 }
 
-/** Conditions that must all hold, as cubes, for each signal. */
-export function cubesOf(conditions: readonly Condition[]): Readonly<Record<SignalName, Cubes>> {
-  const known = converted.get(conditions);
-  if (known !== undefined) return known;
+/**
+ * Conditions that must all hold, as cubes, for each signal. By their list, which nobody changes:
+ * when one rule changes, those of the others are there.
+ */
+export const cubesOf = remembered((conditions: readonly Condition[]): Readonly<Record<SignalName, Cubes>> => {
   const all: Condition = { kind: "all", of: conditions };
   const traces = convert(all, "traces", true);
   const isSame = isOfAll(all);
   const metrics = isSame ? traces : convert(all, "metrics", true);
-  const made = { traces, metrics, logs: isSame ? traces : convert(all, "logs", true) };
-  converted.set(conditions, made);
-  return made;
-}
-
-/** By their list, which nobody changes: when one rule changes, those of the others are there. */
-const converted = new WeakMap<readonly Condition[], Readonly<Record<SignalName, Cubes>>>();
+  return { traces, metrics, logs: isSame ? traces : convert(all, "logs", true) };
+});
 
 function isOfAll(condition: Condition): boolean {
   if (condition.kind === "not") return isOfAll(condition.of);
