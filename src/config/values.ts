@@ -65,8 +65,10 @@ function hasKey(value: unknown, key: string): boolean {
 function mayHaveKey(list: readonly unknown[], key: string): boolean {
   if (list.length < MANY_ITEMS) return true;
   const { from, to, gone } = recent.changeTo(list);
-  if (gone.length > list.length / 2) recentKeys.clear();
-  for (let i = from; i < to; i++) for (const name in valuesOf(list[i])) recentKeys.add(name);
+  const isAnew = gone.length > list.length / 2;
+  if (isAnew) recentKeys.clear();
+  const [start, end] = isAnew ? [0, list.length] : [from, to];
+  for (let i = start; i < end; i++) for (const name in valuesOf(list[i])) recentKeys.add(name);
   return recentKeys.has(key);
 }
 

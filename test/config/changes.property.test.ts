@@ -140,3 +140,13 @@ test("config: a rule among many may have targets of its own, and all but the rul
   }
   assert.equal(checkSchema({ ...written, unmatched: "no" }).document, undefined);
 });
+
+test("config: where more rules go than stay, what these have is still looked at", () => {
+  const ack = "stored";
+  const list = Array.from({ length: 3 * MANY_ITEMS }, (_, i) => ({ id: `rule-${i}`, targets: ["t"], ack }));
+  const toldOf = (rules: readonly unknown[]): number =>
+    findUnavailable(documentOf(rules)).filter(({ path }) => path.at(-1) === "ack").length;
+  assert.equal(toldOf(list), list.length);
+  assert.equal(toldOf(list.slice(0, MANY_ITEMS)), MANY_ITEMS);
+  assert.equal(toldOf(list.slice(0, MANY_ITEMS)), MANY_ITEMS);
+});
