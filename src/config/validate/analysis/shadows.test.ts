@@ -231,3 +231,17 @@ test("shadows: all is looked at again where places have no numbers left, or not 
   assert.deepEqual(toldOf(tired, globs.with(9, forService("s"))), []);
   assert.equal(tired.looks, 2);
 });
+
+test("shadows: all is looked at again where not all could be compared in a change", () => {
+  const either = (name: string): Asked => asks({ service_name: { in: ["a", name] } });
+  const list = [
+    ...Array.from({ length: 545 }, (_, i) => either(`s-${i}`)),
+    asks({ service_name: { in: ["s-1", "a"] } }),
+  ];
+  const analysis = new ShadowAnalysis();
+  assert.deepEqual(toldOf(analysis, list), [[545, [1]]]);
+  // Each of which takes something of all the others.
+  const more = Array.from({ length: 31 }, (_, i) => either(`more-${i}`));
+  assert.deepEqual(toldOf(analysis, [...more, ...list]), [[576, [32]]]);
+  assert.equal(analysis.looks, 2);
+});

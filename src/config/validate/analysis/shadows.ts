@@ -160,20 +160,19 @@ export class ShadowAnalysis {
     if (changed === 0) return true;
     if (changed > MOST_CHANGED || gone === places.length || ++this.#updates > MOST_UPDATES) return false;
     const orders = ordersBetween(places[from - 1]?.order, places[from + gone]?.order, fresh.length);
-    if (orders === undefined || !this.#isAllCompared()) return false;
+    if (orders === undefined || !this.#isWithin(MAX_EFFORT / 2)) return false;
     if (!fresh.every((entry) => this.#alike.holdsFor(entry))) return false;
     this.#index ??= new AskedIndex(places);
     const lost = places.slice(from, from + gone);
     for (const place of lost) this.#forget(place);
     const put = fresh.map((entry, i) => this.#place(entry, orders[i]!));
     places.splice(from, gone, ...put);
-    return this.#follow(lost.filter(isTaker), put.filter(isTaker));
+    return this.#follow(lost.filter(isTaker), put.filter(isTaker)) && this.#isWithin(MAX_EFFORT);
   }
 
   /** Where not all could be compared, it depends on the order of the comparisons what was. */
-  #isAllCompared(): boolean {
-    for (const { effort } of this.#taken.values()) if (effort > MAX_EFFORT / 2) return false;
-    return true;
+  #isWithin(effort: number): boolean {
+    return this.#taken.values().every((index) => index.effort <= effort);
   }
 
   /**
