@@ -29,6 +29,10 @@ for at most node.shutdown_grace, and exit with 0; a second one exits at once wit
 };
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
+  // Whoever starts a node and tells it at once to read its config must not end it.
+  using hangups = new DisposableStack();
+  PROCESS.on("SIGHUP", ignore);
+  hangups.defer(() => PROCESS.off("SIGHUP", ignore));
   optimise(false);
   const started = await start(findConfig(args, io), io);
   optimise(true);
@@ -82,6 +86,8 @@ const PROCESS: ProcessEvents = {
   off: (event, listener) => process.off(event, listener),
   exit: (code) => void leave(code, { patienceMs: 200 }),
 };
+
+function ignore(): void {}
 
 /** A log on stderr; its level and format are the config's to say. */
 function openLog({ stderr, clock, env }: Io): RootLog {

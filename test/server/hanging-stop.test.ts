@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { open as openFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -50,6 +50,26 @@ test("a config that comes by a pipe is read once, and SIGTERM ends the process w
       lines.filter((line) => line.includes('"error"')),
       [],
     );
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("SIGHUP while the config is read is for the node that is to begin, and does not end the process", async () => {
+  using folder = new Folder();
+  const child = spawn(process.execPath, [BIN, "run", "-c", folder.pipe], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: envOfRun(),
+  });
+  const ended = once(child, "close");
+  try {
+    await using pipe = await openFile(folder.pipe, "w"); // which waits for who reads it
+    child.kill("SIGHUP");
+    await pipe.writeFile(configText());
+    await pipe.close();
+    for await (const line of createInterface({ input: child.stderr }))
+      if (line.includes("signalbox listens")) child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null]);
   } finally {
     child.kill("SIGKILL");
   }
