@@ -357,8 +357,7 @@ export class PlainReader {
     this.#skip();
     if (this.#text[this.#at] === end) return;
     if (this.#text[this.#at] !== ",") throw new NotPlain();
-    const next = this.#text.charCodeAt(++this.#at);
-    if (!isGap(next) && !this.#isFlow) throw new NotPlain();
+    this.#at++;
     this.#skip();
   }
 

@@ -20,7 +20,7 @@ export const PLAIN =
 export const PLAIN_IN_FLOW =
   /(?:[A-Za-z0-9_./+]|-(?=[A-Za-z0-9.]))(?:[^\t\r\n:# ,[\]{}]|:(?=[A-Za-z0-9/])| +(?=[A-Za-z0-9_./+*]))*/y;
 export const KEY = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}|"[^"\\\t\r\n]{0,200}"|'[^'\t\r\n]{0,200}'):(?=[ \r\n]|$)/y;
-export const KEY_IN_FLOW = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}: |"[^"\\\t\r\n]{0,200}": ?|'[^'\t\r\n]{0,200}': )/y;
+export const KEY_IN_FLOW = /(?:[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}: |"[^"\\\t\r\n]{0,200}": ?|'[^'\t\r\n]{0,200}': ?)/y;
 /** Of a document, where it is marked. */
 export const BEGINNING = /---(?=[ \r\n])/y;
 export const END_OF_LINE = / *(?:\r?\n|$)| +#[^\n]*(?:\n|$)/y;

@@ -128,6 +128,7 @@ test("plain documents: any soup of marks is left to the library, or read as by i
       "[a, 1]",
       "{ a: b }",
       '{"a":1,"b":[]}',
+      `{"a":b,'c':-1,d: [1,x,"y",]}`,
       "[ a,b ]",
       "{}",
       "[]",
@@ -213,6 +214,17 @@ test("plain documents: conditions that are written the same are one object, in l
   assert.ok(a?.[0] === b?.[0] && a?.[1] !== b?.[1]);
   assert.ok(c?.[1] === e?.[0] && c?.[1] !== d?.[1]);
   assert.notDeepEqual(c?.[0], d?.[0]);
+});
+
+test("plain documents: JSON without spaces in a rule is not left to the library", () => {
+  const rules = `rules:
+  - {"id":"a","conditions":[{"service_name":"x"},{"region":"y"}],"pool":"p"}
+  - {'id':b,'conditions':[{"service_name":"x"},{"region":"y"}],'pool':p}
+`;
+  assert.ok(assertSame(rules));
+  const root = readPlain(rules)?.root as { rules: { conditions: object[] }[] } | undefined;
+  const [a, b] = root?.rules.map(({ conditions }) => conditions) ?? [];
+  assert.ok(a?.length === 2 && a[0] === b?.[0] && a[1] === b?.[1]); // which the library makes anew for each
 });
 
 test("plain documents: rules that name their pool are checked as all others are", () => {
