@@ -32,7 +32,7 @@ export function rereadPlain(known: PlainDocument, text: string): PlainDocument |
   const read = new PlainReader(known.isFlow ? `${part}]` : part).entries(known.isFlow ? undefined : columnOf(known));
   if (read === undefined) return undefined;
   // One that was only looked back to stays the same object.
-  if (read.items.length > 0 && isDeepStrictEqual(read.items[0], before[from])) read.items[0] = before[from];
+  if (to > from && isDeepStrictEqual(read.items[0], before[from])) read.items[0] = before[from];
   const rules = derivedList(before, from, to - from, read.items);
   if (rules.length === 0) return undefined; // without a dash it is no list any more
   return {
