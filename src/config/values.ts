@@ -65,7 +65,7 @@ function hasKey(value: unknown, key: string): boolean {
 function mayHaveKey(list: readonly unknown[], key: string): boolean {
   if (list.length < MANY_ITEMS) return true;
   const { from, to, gone } = recent.changeTo(list);
-  const isAnew = gone.length > list.length / 2;
+  const isAnew = gone.length > list.length / 2 || recentKeys.size > MOST_KEYS;
   if (isAnew) recentKeys.clear();
   const [start, end] = isAnew ? [0, list.length] : [from, to];
   for (let i = start; i < end; i++) for (const name in valuesOf(list[i])) recentKeys.add(name);
@@ -75,6 +75,8 @@ function mayHaveKey(list: readonly unknown[], key: string): boolean {
 const recent = new RecentList();
 /** Of all mappings of the recent list, and of some that were in it. */
 const recentKeys = new Set<string>();
+/** Of those that are gone no more are kept. */
+const MOST_KEYS = 1_000;
 
 /** A copy with other values at the places of a pattern; what stays as it is, is not copied. */
 export function mapPlaces(
