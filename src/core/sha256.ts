@@ -11,10 +11,26 @@ export function sha256OfParts(parts: readonly string[]): string {
   return digestOf(parts).toString("hex");
 }
 
-/** In hex; of a text, that of its UTF-8. */
+/** In hex; of a text, that of its UTF-8. Of the long text that was asked for last it is known. */
 export function sha256Of(data: string | Uint8Array): string {
-  return sha256BytesOf(data).toString("hex");
+  if (typeof data !== "string" || data.length < LONG) return sha256BytesOf(data).toString("hex");
+  if (last?.text !== data) last = { text: data, sha256: sha256BytesOf(data).toString("hex") };
+  return last.sha256;
 }
+
+/** The text with this digest, if it is the long one that was hashed last. */
+export function textWithSha256(sha256: string): string | undefined {
+  return last?.sha256 === sha256 ? last.text : undefined;
+}
+
+/** In UTF-16 units. */
+const LONG = 65_536;
+
+/**
+ * A document that is changed is hashed in many places, and the newest is what runs or is about to:
+ * it is held anyhow.
+ */
+let last: { readonly text: string; readonly sha256: string } | undefined;
 
 function digestOf(parts: readonly (string | Uint8Array)[]): Buffer {
   const hash = createHash("sha256");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { encodeText } from "./encoded-text.ts";
-import { sha256BytesOf, sha256Of } from "./sha256.ts";
+import { sha256BytesOf, sha256Of, textWithSha256 } from "./sha256.ts";
 import { piecesOf } from "./text-pieces.ts";
 
 test("pieces of a text are all of it, none is longer than it may be, and no character is cut in two", () => {
@@ -27,6 +27,17 @@ test("sha256 of a long text is that of its bytes", () => {
   const text = "\u{1F684}x\u00e9".repeat(30_000);
   assert.deepEqual(sha256BytesOf(text), sha256BytesOf(Buffer.from(text)));
   assert.equal(sha256Of(""), sha256Of(Buffer.alloc(0)));
+});
+
+test("sha256 of a long text is its own whatever was asked for before, and the newest is had by it", () => {
+  const [a, b] = ["a".repeat(90_000), "b".repeat(90_000)];
+  for (const text of [a, b, b, a, `${a.slice(0, 9)}${a.slice(9)}`, "short", a]) {
+    assert.equal(sha256Of(text), sha256Of(Buffer.from(text)));
+  }
+  assert.equal(textWithSha256(sha256Of(a)), a);
+  const ofB = sha256Of(b);
+  assert.equal(textWithSha256(ofB), b);
+  assert.equal(textWithSha256(sha256Of(Buffer.from(a))), undefined);
 });
 
 test("encoded: a text's bytes are those of its UTF-8, however long it is and whatever was encoded before", () => {
