@@ -24,6 +24,18 @@ test("wire: zeros and what is empty are left out, but where a oneof or a message
   assert.deepEqual([...writer.finish()], [0x08, 0, 0x12, 0]);
 });
 
+test("wire: messages in messages are had as they were written, however deep", () => {
+  const text = "x".repeat(300);
+  const inner = new MessageWriter().text(1, text).int(2, 7);
+  const deep = new MessageWriter().message(3, new MessageWriter().message(2, inner).int(9, 1)).int(4, 5);
+  const found: string[] = [];
+  readMessage(deep.finish(), (number, value, body) => {
+    found.push(`${number} ${value} ${body.length}`);
+    if (number === 3) readMessage(body, (n, _, within) => n === 2 && found.push(String(fieldsOf(within))));
+  });
+  assert.deepEqual(found, [`3 0 ${2 + 3 + inner.finish().length}`, `1,${text},2,7`, "4 5 0"]);
+});
+
 test("wire: fields of a fixed width are passed over, also those of numbers above 15", () => {
   const fixed = [0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x15, 1, 2, 3, 4];
   const rest = new MessageWriter().text(64, "late").finish();

@@ -34,8 +34,11 @@ export class MessageWriter {
     return this.bytes(number, Buffer.from(value, "utf8"));
   }
 
+  /** Its parts are copied once, with all others at the end. */
   message(number: number, body: MessageWriter): this {
-    return this.bytesEvenEmpty(number, body.finish());
+    this.#push(varint(BigInt(number * 8 + LEN))).#push(varint(BigInt(body.#length)));
+    for (const part of body.#parts) this.#push(part);
+    return this;
   }
 
   finish(): Buffer {
