@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { openDirectory, writeAtomically } from "../../core/atomic-write.ts";
 import { reasonOf } from "../../core/errors.ts";
-import { sha256Of } from "../../core/sha256.ts";
+import { sha256OfParts } from "../../core/sha256.ts";
 import type { FleetVersion } from "../apply.ts";
 
 /** The config of the fleet that ran here last: a node starts with it while its store is away. */
@@ -50,14 +50,15 @@ const LastGoodSchema = z.object({
 });
 const MAGIC = "signalbox-fleet-config-1";
 
-function encode(good: LastGood): string {
-  const rest = `${JSON.stringify(good)}\n`;
-  return `${MAGIC} ${sha256Of(rest)}\n${rest}`;
+/** In parts: the text of a document may be long, and is not copied as a whole. */
+function encode(good: LastGood): readonly string[] {
+  const json = JSON.stringify(good);
+  return [`${MAGIC} ${sha256OfParts([json, "\n"])}\n`, json, "\n"];
 }
 
 function decode(content: string): LastGood | undefined {
   const end = content.indexOf("\n");
   const rest = content.slice(end + 1);
-  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${sha256Of(rest)}`) return undefined;
+  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${sha256OfParts([rest])}`) return undefined;
   return LastGoodSchema.safeParse(JSON.parse(rest)).data;
 }
