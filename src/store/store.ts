@@ -94,8 +94,9 @@ export type Compare =
   | { readonly kind: "modified"; readonly key: string; readonly revision: Revision };
 
 /**
- * A key is written once in a transaction. With a session, the key must not belong to another one
- * (it is then as if a comparison had failed); without, it belongs to none afterwards.
+ * A key is written once in a transaction; its value is borrowed until the call has ended. With a
+ * session, the key must not belong to another one (it is then as if a comparison had failed);
+ * without, it belongs to none afterwards.
  */
 export type Write =
   | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array; readonly session?: string | undefined }

@@ -182,7 +182,8 @@ export class FakeStore implements Store {
         if (this.#entries.delete(write.key)) deletes.push(write.key);
         continue;
       }
-      const { key, value, session } = write;
+      const { key, session } = write;
+      const value = Uint8Array.from(write.value);
       const entry: Entry = { key, value, created, modified: revision, session };
       this.#entries.set(key, entry);
       puts.push(entry);

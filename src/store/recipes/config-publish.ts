@@ -1,11 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { copyOwned } from "../../core/bytes.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { CallOptions } from "../store.ts";
 import { highestIn, readCandidate, withItsDigest } from "./config-candidate.ts";
+import { writePieces } from "./config-pieces.ts";
 import { movePointer, type PublishOptions, type PublishOutcome, signed } from "./config-pointer.ts";
 import { readVersion } from "./config-read.ts";
-import { type ConfigBody, digits, encodeBody, MAX_CONFIG_BYTES, PIECE_BYTES, sha256Of } from "./config-record.ts";
+import { type ConfigBody, encodeBody, MAX_CONFIG_BYTES, PIECE_BYTES, sha256Of } from "./config-record.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 
 export async function publishConfig(
@@ -13,63 +11,52 @@ export async function publishConfig(
   text: string,
   options: PublishOptions,
 ): Promise<PublishOutcome> {
-  const bytes = bytesOf(text);
+  const bytes = bytesIn(text);
   const problems = place.check(text);
   if (problems.length > 0) return { kind: "invalid", problems };
-  const sha256 = sha256Of(bytes);
+  const sha256 = sha256Of(text);
   return movePointer(place, options, async (before) => {
     if (before.pointer?.sha256 === sha256) return { kind: "unchanged", pointer: before.pointer };
     const tried = await readCandidate(place, options);
     // Numbers of what was tried are not used again, also once those versions are not kept.
     const version = Math.max(before.latest, highestIn(tried)) + 1;
-    const about = { version, sha256, bytes: bytes.length };
+    const about = { version, sha256, bytes };
     const key = place.keys.version(version);
-    const body = await bodyOf(place, text, about, options);
+    const value = await valueOf(place, text, about, options);
     const runs = withItsDigest(place, tried, sha256);
     return {
       to: { ...about, kind: "publish", latest: version },
       if: [{ kind: "absent", key }, ...runs.if],
-      then: [{ kind: "put", key, value: encodeBody(body) }, ...runs.then],
+      then: [{ kind: "put", key, value }, ...runs.then],
     };
   });
 }
 
-/** As they are counted and published. Fails with `CONFIG_INVALID`. */
-export function bytesOf(text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
+/** In UTF-8, as it is counted and published. Fails with `CONFIG_INVALID`. */
+export function bytesIn(text: string): number {
   if (!text.isWellFormed()) throw new RouterError("CONFIG_INVALID", "the document is no well-formed text");
-  if (bytes.length <= MAX_CONFIG_BYTES) return bytes;
-  throw new RouterError("CONFIG_INVALID", `the document has ${bytes.length} bytes, and may have ${MAX_CONFIG_BYTES}`, {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_CONFIG_BYTES) return bytes;
+  throw new RouterError("CONFIG_INVALID", `the document has ${bytes} bytes, and may have ${MAX_CONFIG_BYTES}`, {
     hint: "leave out what can be told by a pattern; name files or variables for what is long",
   });
 }
 
 /** A version's value, with what stands beside it written. */
-export function bodyOf(
+export async function valueOf(
   place: ConfigPlace,
   text: string,
   about: Pick<ConfigBody, "bytes" | "sha256" | "version">,
   options: PublishOptions,
-): Promise<ConfigBody> {
-  return writePieces(place, { ...about, ...signed(place, options), text, pieces: undefined }, options);
-}
-
-/** Large texts are written first, under names that nobody knows until the version names them. */
-async function writePieces(place: ConfigPlace, body: ConfigBody, call: CallOptions): Promise<ConfigBody> {
-  if (encodeBody(body).length <= PIECE_BYTES) return body;
-  const bytes = new TextEncoder().encode(body.text);
-  const id = `${digits(body.version)}-${randomUUID()}`;
-  let count = 0;
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    const key = place.keys.piece(id, count++);
-    const value = copyOwned(bytes.subarray(at, at + PIECE_BYTES));
-    const { done } = await place.store.txn(
-      { if: [{ kind: "absent", key }], then: [{ kind: "put", key, value }] },
-      call,
-    );
-    if (!done) throw new RouterError("INTERNAL", `${key} is there already`);
+): Promise<Uint8Array> {
+  const body = { ...about, ...signed(place, options) };
+  // A long text is not written as JSON to find out that it is too long for that.
+  if (about.bytes <= PIECE_BYTES) {
+    const value = encodeBody({ ...body, text, pieces: undefined });
+    if (value.length <= PIECE_BYTES) return value;
   }
-  return { ...body, text: undefined, pieces: { id, count } };
+  const pieces = await writePieces(place, { version: about.version, text }, options);
+  return encodeBody({ ...body, text: undefined, pieces });
 }
 
 export function rollbackConfig(place: ConfigPlace, to: number, options: PublishOptions): Promise<PublishOutcome> {

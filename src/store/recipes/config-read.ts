@@ -1,5 +1,5 @@
-import { joinOwned } from "../../core/bytes.ts";
 import type { CallOptions, Revision } from "../store.ts";
+import { readPieces } from "./config-pieces.ts";
 import {
   type ConfigBody,
   type ConfigPointer,
@@ -62,28 +62,15 @@ export async function readVersion(place: ConfigPlace, version: number, call: Cal
   return { kind: "version", version: { ...about, text: text.value }, pointer: undefined, created: entry.created };
 }
 
-async function textOf(place: ConfigPlace, body: ConfigBody, call: CallOptions): Promise<Shaped<string>> {
-  const bytes = body.text === undefined ? await joinPieces(place, body, call) : ENCODER.encode(body.text);
-  if (bytes === undefined) return { ok: false, reason: "a piece of it is missing" };
-  if (sha256Of(bytes) !== body.sha256) return { ok: false, reason: "its text is not the one that was published" };
-  return { ok: true, value: body.text ?? UTF8.decode(bytes) };
-}
-
-async function joinPieces(
-  { store, keys }: ConfigPlace,
-  { pieces }: ConfigBody,
+async function textOf(
+  place: ConfigPlace,
+  { text, pieces, sha256 }: ConfigBody,
   call: CallOptions,
-): Promise<Uint8Array | undefined> {
-  if (pieces === undefined) return undefined;
-  const all: Uint8Array[] = [];
-  for (let i = 0; i < pieces.count; i++) {
-    const entry = await store.get(keys.piece(pieces.id, i), call);
-    if (entry === undefined) return undefined;
-    all.push(entry.value);
-  }
-  return joinOwned(all);
+): Promise<Shaped<string>> {
+  const known = pieces && place.atHand(sha256);
+  if (known !== undefined) return { ok: true, value: known };
+  const read = text ?? (pieces && (await readPieces(place, pieces, call)));
+  if (read === undefined) return { ok: false, reason: "a piece of it is missing" };
+  if (sha256Of(read) !== sha256) return { ok: false, reason: "its text is not the one that was published" };
+  return { ok: true, value: read };
 }
-
-const ENCODER = new TextEncoder();
-/** The digest has been checked: these are bytes of a text. A mark at its begin is part of it. */
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });

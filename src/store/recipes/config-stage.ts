@@ -19,8 +19,8 @@ import {
   tryMoves,
 } from "./config-pointer.ts";
 import { pruneConfig } from "./config-prune.ts";
-import { bodyOf, bytesOf } from "./config-publish.ts";
-import { encodeBody, sha256Of } from "./config-record.ts";
+import { bytesIn, valueOf } from "./config-publish.ts";
+import { sha256Of } from "./config-record.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 
 export interface StageOptions extends Omit<PublishOptions, "guard"> {
@@ -45,10 +45,10 @@ export type StageOutcome =
  * runs is another decision: `promoteCandidate`.
  */
 export async function stageConfig(place: ConfigPlace, text: string, options: StageOptions): Promise<StageOutcome> {
-  const bytes = bytesOf(text);
+  const bytes = bytesIn(text);
   const problems = place.check(text);
   if (problems.length > 0) return { kind: "invalid", problems };
-  const sha256 = sha256Of(bytes);
+  const sha256 = sha256Of(text);
   return tryMoves(place, options, async (before) => {
     const entry = await place.store.get(place.keys.candidate, options);
     const known = candidateIn(entry);
@@ -56,12 +56,12 @@ export async function stageConfig(place: ConfigPlace, text: string, options: Sta
     const refusal = refusalFor(before, known, sha256, options);
     if (refusal !== undefined || before.pointer === undefined) return refusal ?? { kind: "no_base" };
     const version = Math.max(before.latest, highestIn(known)) + 1;
-    const about = { version, sha256, bytes: bytes.length };
-    const body = await bodyOf(place, text, about, options);
+    const about = { version, sha256, bytes };
+    const value = await valueOf(place, text, about, options);
     const candidate = newCandidate(place, { ...about, base: before.pointer.version, known }, options);
     const written = candidatePut(place, candidate);
     const was = stillAs(written.key, entry);
-    const put = { kind: "put", key: place.keys.version(version), value: encodeBody(body) } as const;
+    const put = { kind: "put", key: place.keys.version(version), value } as const;
     const txn: Txn = {
       if: [stillAs(place.keys.current, before.entry), was, { kind: "absent", key: put.key }],
       then: [put, written.put],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { openRig } from "../../../test/support/shared-config-rig.ts";
 import { RouterError } from "../../core/errors.ts";
@@ -132,6 +133,57 @@ for (const bytes of [300_000, 2_000_000, MAX_CONFIG_BYTES]) {
     assert.equal((await config.current({ signal })).kind, "bad");
   });
 }
+
+test("pieces are written and read side by side, and those of a document that is at hand not at all", async () => {
+  const { store, config } = openRig();
+  const text = "z\n".repeat(1_000_000);
+  const [txn, get] = [store.txn.bind(store), store.get.bind(store)];
+  let [underWay, most, read] = [0, 0, 0];
+  const counted = async <Made>(call: () => Promise<Made>): Promise<Made> => {
+    most = Math.max(most, ++underWay);
+    const made = await call();
+    underWay--;
+    return made;
+  };
+  store.txn = (wanted, options) => counted(() => txn(wanted, options));
+  assert.equal((await config.publish(text, { signal })).kind, "published");
+  assert.equal(most, 8);
+  most = 0;
+  store.get = (key, options) => {
+    if (key.includes("/p/")) read++;
+    return counted(() => get(key, options));
+  };
+  assert.equal(textOf(await config.current({ signal })), text);
+  assert.deepEqual([most, read], [8, 8]);
+  const digests: string[] = [];
+  const atHand = (sha256: string): string => {
+    digests.push(sha256);
+    return text;
+  };
+  const current = await openRig({ atHand }, store).config.current({ signal });
+  assert.ok(current.kind === "version" && current.version.text === text);
+  assert.deepEqual([read, digests], [8, [current.version.sha256]]);
+});
+
+test("a piece that cannot be written ends a publishing only when no other is under way any more", async () => {
+  const { store, config } = openRig();
+  const txn = store.txn.bind(store);
+  const late = Promise.withResolvers<void>();
+  let hasEnded = false;
+  store.txn = async (wanted, options) => {
+    const key = wanted.then[0]?.key ?? "";
+    if (key.endsWith("/00")) throw new RouterError("STORE_UNREACHABLE", "cut off");
+    if (key.endsWith("/01")) await late.promise;
+    return txn(wanted, options);
+  };
+  const publishing = config.publish("z\n".repeat(300_000), { signal }).finally(() => (hasEnded = true));
+  const refused = assert.rejects(publishing, { code: "STORE_UNREACHABLE" });
+  await setImmediate();
+  assert.equal(hasEnded, false);
+  late.resolve();
+  await refused;
+  assert.equal((await config.current({ signal })).kind, "none");
+});
 
 test("what is no text, or too large a one, is refused before anything is written", async () => {
   const { store, config } = openRig();

@@ -65,6 +65,11 @@ export interface SharedConfigOptions {
    * so is told of a version that has.
    */
   readonly check?: (text: string) => readonly string[];
+  /**
+   * A document with this digest that is here already: its pieces are not read, nor missed where
+   * somebody has deleted them.
+   */
+  readonly atHand?: (sha256: string) => string | undefined;
 }
 
 /** A leadership or a lock that has to be held still, which the same transaction compares. */
@@ -74,11 +79,15 @@ export type LeaderGuard = Pick<Held, "guarded">;
 export interface ConfigPlace extends RecipePlace {
   readonly keys: ConfigKeys;
   readonly check: (text: string) => readonly string[];
+  readonly atHand: (sha256: string) => string | undefined;
 }
 
 /** Fails with `STORE_REFUSED` for a prefix that cannot be one. */
-export function createSharedConfig(at: RecipePlace, { check = () => [] }: SharedConfigOptions = {}): SharedConfig {
-  const place: ConfigPlace = { ...at, keys: configKeys(checkedPrefix(at.prefix)), check };
+export function createSharedConfig(
+  at: RecipePlace,
+  { check = () => [], atHand = () => undefined }: SharedConfigOptions = {},
+): SharedConfig {
+  const place: ConfigPlace = { ...at, keys: configKeys(checkedPrefix(at.prefix)), check, atHand };
   return {
     publish: (text, more) => publishConfig(place, text, more),
     rollback: (to, more) => rollbackConfig(place, to, more),
