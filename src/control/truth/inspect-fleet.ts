@@ -1,4 +1,5 @@
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { textWithSha256 } from "../../core/sha256.ts";
 import type { ConfigPointer, ConfigVersion } from "../../store/recipes/config-record.ts";
 import { configKeys } from "../../store/recipes/config-record.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
@@ -49,7 +50,7 @@ async function inspect(place: RecipePlace, memory: FleetMemory, signal: AbortSig
     const older = olderEpoch("the config", memory.seen(POINTER_SCOPE) ?? epoch, epoch);
     if (older.kind === "isolated") return trouble({ kind: "isolated", reason: older.message, hint: older.hint });
   }
-  const read = await createSharedConfig(place).current({ signal });
+  const read = await createSharedConfig(place, { atHand: textWithSha256 }).current({ signal });
   switch (read.kind) {
     case "version":
       if (read.pointer === undefined) return trouble({ kind: "none", reason: noneUnder(place.prefix), hint: APPLY });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { formatProblem } from "../../core/problem.ts";
-import { sha256Of } from "../../core/sha256.ts";
+import { sha256Of, textWithSha256 } from "../../core/sha256.ts";
 import { configKeys, decodePointer, MAX_CONFIG_BYTES } from "../../store/recipes/config-record.ts";
 import { pauseMs } from "../../store/pauses.ts";
 import { readJson, writeJson } from "../../store/recipes/json-value.ts";
@@ -151,7 +151,7 @@ export class Mirror implements AsyncDisposable {
   async #sync(call: CallOptions): Promise<MirrorNews> {
     const state = await readState(this.#place, call);
     if (state.mirror !== undefined && isProposal(state)) return this.#consider(state.mirror, state, call);
-    const read = await createSharedConfig(this.#place).current(call);
+    const read = await createSharedConfig(this.#place, { atHand: textWithSha256 }).current(call);
     if (read.kind !== "version") return { kind: state.mirror === undefined ? "none" : "same" };
     const { version } = read.version;
     if (state.mirror !== undefined && markIn(state.mark)?.version === version) return { kind: "same" };
@@ -195,7 +195,7 @@ export class Mirror implements AsyncDisposable {
   /** What runs is written there, unless somebody has written there meanwhile. */
   async #write(state: MirrorState, call: CallOptions, news: () => MirrorNews): Promise<MirrorNews> {
     const keys = keysOf(this.#place);
-    const read = await createSharedConfig(this.#place).current(call);
+    const read = await createSharedConfig(this.#place, { atHand: textWithSha256 }).current(call);
     const shown = read.kind === "version" ? shownOf(read.version.version, read.version.text) : undefined;
     const asItWas: Compare =
       state.mirror === undefined
@@ -227,9 +227,9 @@ export class Mirror implements AsyncDisposable {
 
 /** A document that is no value any more is told of in its place: a comment says nothing else. */
 function shownOf(version: number, text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= MAX_VALUE_BYTES - 4_096) return bytes;
-  const size = `${bytes.length} bytes of at most ${MAX_CONFIG_BYTES}`;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_VALUE_BYTES - 4_096) return new TextEncoder().encode(text);
+  const size = `${bytes} bytes of at most ${MAX_CONFIG_BYTES}`;
   const note = `# version ${version} is too long to be shown here (${size}): signalbox config get\n`;
   return new TextEncoder().encode(note);
 }

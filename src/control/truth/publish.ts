@@ -1,7 +1,8 @@
 import type { Problem } from "../../core/problem.ts";
+import { textWithSha256 } from "../../core/sha256.ts";
 import { rolledBackOf } from "../../store/recipes/config-candidate.ts";
 import type { PublishOutcome } from "../../store/recipes/config-pointer.ts";
-import { type ConfigPointer, sha256Of } from "../../store/recipes/config-record.ts";
+import { configKeys, type ConfigPointer, sha256Of } from "../../store/recipes/config-record.ts";
 import type { StageOutcome } from "../../store/recipes/config-stage.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { type FleetVerdict, initFleet, compareFleet, readFleet } from "../../store/recipes/identity.ts";
@@ -70,10 +71,10 @@ export async function publishDocument(place: TruthPlace, request: PublishRequest
   if (verdict.kind === "unformed" || verdict.kind === "isolated") return foreign(verdict, place.prefix);
   const unable = publish.force === true ? [] : await unableMembers(place, made.schema, signal);
   if (unable.length > 0) return { kind: "unreadable_by", schema: made.schema, members: unable };
-  const shared = createSharedConfig(place);
+  const shared = createSharedConfig(place, { atHand: textWithSha256 });
   const options = {
     signal,
-    ...(await expectedOf(shared, expected, signal)),
+    ...(await expectedOf(place, expected, signal)),
     by: publish.author ?? "",
     note: publish.note ?? "",
   };
@@ -92,7 +93,7 @@ async function triedInVain(
   text: string,
   signal: AbortSignal,
 ): Promise<{ readonly version: number; readonly reason: string } | undefined> {
-  const sha256 = sha256Of(new TextEncoder().encode(text));
+  const sha256 = sha256Of(text);
   const found = rolledBackOf(await shared.candidate({ signal }), sha256);
   if (found === undefined) return undefined;
   // What runs is the same, whatever became of it before.
@@ -163,13 +164,13 @@ function foreign({ kind, message, hint }: Extract<FleetVerdict, { message: strin
 }
 
 async function expectedOf(
-  shared: SharedConfig,
+  { store, prefix }: RecipePlace,
   expected: number | undefined,
   signal: AbortSignal,
 ): Promise<{ expected?: number }> {
   if (expected === undefined) return {};
-  const { kind } = await shared.current({ signal });
-  return { expected: kind === "none" ? 0 : expected };
+  const pointer = await store.get(configKeys(prefix).current, { signal });
+  return { expected: pointer === undefined ? 0 : expected };
 }
 
 function resultOf(outcome: PublishOutcome, text: string): PublishResult {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
+import { sha256Of } from "../../core/sha256.ts";
 import { type FleetMemory, forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { CONFIG_SCOPE } from "../fleet/directive.ts";
@@ -42,6 +43,26 @@ async function heard(news: AsyncIterator<TruthNews>): Promise<string> {
   if (value === undefined) return "end";
   return value.kind === "document" ? String(value.version) : value.kind === "trouble" ? value.trouble.kind : value.kind;
 }
+
+test("a long document that was published here is not read back in its pieces; by others it is", async () => {
+  const scene = open();
+  const text = `${TEXT}# ${"long ".repeat(100_000)}\n`;
+  const get = scene.store.get.bind(scene.store);
+  let pieces = 0;
+  scene.store.get = (key, options) => {
+    if (key.includes("/config/p/")) pieces++;
+    return get(key, options);
+  };
+  assert.equal((await propose(scene, text, 0, { init: true })).kind, "taken");
+  const next = `${text}# more\n`;
+  assert.equal((await propose(scene, next, 1)).kind, "taken");
+  const read = await scene.truth.read({ signal });
+  assert.ok(read.kind === "document" && read.text === next && read.version === 2);
+  assert.equal(pieces, 0);
+  const first = await scene.shared.version(1, { signal });
+  assert.ok(first.kind === "version" && first.version.text === text);
+  assert.equal(pieces, 2);
+});
 
 test("a document is published without `node`, and with all its comments elsewhere", () => {
   const made = publishable(`# of one node\nnode:\n  id: x # mine\n\n# where it goes\n${TEXT}`);
@@ -223,6 +244,9 @@ test("the last good config is what was written, and what is torn is none", async
   const good = { fleet: "f", version: 3, text: TEXT, author: "ann", note: "" };
   await file.write(good);
   assert.deepEqual((await file.read()).good, good);
+  const rest = `${JSON.stringify(good)}\n`;
+  const written = readFileSync(join(folder, "fleet-config.json"), "utf8");
+  assert.equal(written, `signalbox-fleet-config-1 ${sha256Of(rest)}\n${rest}`);
   rmSync(folder, { recursive: true });
 });
 

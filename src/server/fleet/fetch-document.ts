@@ -1,5 +1,6 @@
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
+import { textWithSha256 } from "../../core/sha256.ts";
 import { dropOldest } from "../../core/drop-oldest.ts";
 import { RouterError } from "../../core/errors.ts";
 
@@ -28,7 +29,7 @@ export function createDocumentFetcher(place: RecipePlace): FetchDocument {
 
 /** Undefined: there is none, or the store cannot be asked now. */
 async function readDocument(place: RecipePlace, digest: string, signal: AbortSignal): Promise<string | undefined> {
-  const config = createSharedConfig(place);
+  const config = createSharedConfig(place, { atHand: textWithSha256 });
   try {
     const current = await config.current({ signal });
     if (current.kind === "version" && current.version.sha256 === digest) return current.version.text;
