@@ -75,6 +75,48 @@ test("collect: where a pause is no matter, half of what a heap may grow by is co
   assert.equal(told.trim(), "true true false,false true false 8000000");
 });
 
+/** Of what is left behind in a process that does nothing more, whether it is gone before long. */
+const RESTING = `
+  const { boundGrowth, collectAll, collectBeside, collectGrown } = await import(${JSON.stringify(new URL("./collect.ts", import.meta.url))});
+  const turn = () => new Promise(setImmediate);
+  const gone = new Set();
+  const registry = new FinalizationRegistry((name) => gone.add(name)); // to ask a WeakRef keeps what it is asked for
+  const leave = (bytes, name) => {
+    const left = new Array(bytes / 8).fill(0); // no other numbers, for which it would be copied
+    registry.register(left, name);
+    for (let i = 0; i < 20; i++) Array.from({ length: 10_000 }, () => ({})); // it is an old one then
+    return left.length;
+  };
+  const goes = async (name) => {
+    for (let i = 0; i < 300_000 && !gone.has(name); i++) await turn();
+    return gone.has(name);
+  };
+  const held = new Array(8_000_000).fill(0.5); // of which V8 lets a heap grow by more
+  const told = [];
+  boundGrowth(256_000_000);
+  let small = { name: "small" };
+  registry.register(small, "small");
+  collectAll();
+  small = undefined;
+  collectBeside("sparing");
+  told.push(await goes("small"));
+  for (const [bytes, rest] of [[4_000_000, "short"], [12_000_000, "none"], [12_000_000, "short"]]) {
+    collectAll();
+    const name = bytes + rest;
+    leave(bytes, name);
+    await turn();
+    collectGrown(false, rest);
+    told.push(await goes(name));
+  }
+  console.log(told.join(" "), held.length);`;
+
+test("collect: where nothing may be held up, a process that rests collects at once, and sooner than one that works", () => {
+  const told = execFileSync(process.execPath, ["--max-semi-space-size=1", "--input-type=module", "-e", RESTING], {
+    encoding: "utf8",
+  });
+  assert.equal(told.trim(), "true false false true 8000000");
+});
+
 /** How often all of the heap is collected until that is seen, or 50 MB more than 40 are held. */
 function collections(bound: number | undefined): number {
   const bounds = bound === undefined ? "" : `collect.boundGrowth(${bound});`;

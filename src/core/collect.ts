@@ -46,15 +46,23 @@ function collected(): void {
 
 /** V8 decides at the end of a collection when the next one is due: what is used says so before. */
 function limitGrowth(): void {
-  if (growthBytes === undefined) return;
-  const percent = Math.round((100 * growthBytes) / oldPart().used);
-  setFlagsFromString(`--heap-growing-percent=${Math.min(USUAL_PERCENT, Math.max(LEAST_PERCENT, percent))}`);
+  if (growthBytes !== undefined) setFlagsFromString(`--heap-growing-percent=${growthPercent(oldPart().used)}`);
+}
+
+function growthPercent(used: number): number {
+  if (growthBytes === undefined) return USUAL_PERCENT;
+  return Math.min(USUAL_PERCENT, Math.max(LEAST_PERCENT, Math.round((100 * growthBytes) / used)));
 }
 
 /** As in bin/signalbox.js and server/workers/worker-flags.ts. */
 const USUAL_PERCENT = 200;
 /** What V8 collects by itself before long. */
 const LITTLE_BYTES = 16 * 1_024 * 1_024;
+/**
+ * What is collected while nothing is done: three changes of 10,000 rules. So only those that come
+ * faster than once a second reach what is collected in the middle of one.
+ */
+const BETWEEN_BYTES = LITTLE_BYTES / 2;
 /** What is worth giving back to the system when there is nothing else to do. */
 const RESTED_BYTES = 3 * 1_024 * 1_024;
 /** So much is in pages of the heap that are in part free, where it has just been collected. */
@@ -76,7 +84,7 @@ export function collectGrown(pauses: boolean, rest: Rest = "short"): void {
     if (pauses) collectAll();
     else collectBeside("sparing");
   } else if (!pauses) {
-    if (grown > LITTLE_BYTES) collectBeside();
+    if (grown > (rest === "none" ? LITTLE_BYTES : BETWEEN_BYTES)) collectBeside();
   } else if (rest === "short" && grown > (growthBytes ?? LITTLE_BYTES) / 2) collectNow("regular");
 }
 
@@ -154,8 +162,20 @@ function whenCollected(): void {
   beside = undefined;
 }
 
-/** V8 looks whether it is time to collect the rest when this is done: it may allocate nothing. */
+/**
+ * V8 looks whether it is time to collect the rest when this is done. It never is where the heap has
+ * grown by no hundredth of what it may, as in a process that rests: then marking would begin with
+ * the next work, and in it. So something of that size is held meanwhile, for a millisecond.
+ */
 function collectYoung(): void {
   collect ??= exposed();
+  const { used } = oldPart();
+  const held: unknown[] = [];
+  held.length = Math.ceil((WEIGHT * used * growthPercent(used)) / 100 / BYTES_OF_ITEM);
   collect({ type: "minor", execution: "sync", flavor: "regular" });
+  held.length = 0;
 }
+
+/** V8 counts whole hundredths, and more than one has to be there. */
+const WEIGHT = 0.03;
+const BYTES_OF_ITEM = 8;
