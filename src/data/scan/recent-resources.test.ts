@@ -118,3 +118,29 @@ test("what comes for the second time came before, and what is too long to be tol
   });
   assert.deepEqual(came, [false, false, true, true, true]);
 });
+
+test("all of a thousand that come in turn are told to have come before, sooner or later", () => {
+  const recent = new RecentResources({ generation: 0 });
+  const came = new Set<number>();
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 1_000; i++) {
+      const bytes = Buffer.from(`service.instance.id pod-${i * 7_919}`);
+      recent.find(bytes, 0, bytes.length, "here", "");
+      if (recent.cameBefore()) came.add(i);
+    }
+  }
+  assert.equal(came.size, 1_000);
+});
+
+test("of more than there is room for some came before, in whatever order they come", () => {
+  const recent = new RecentResources({ generation: 0 });
+  let before = 0;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 12_000; i++) {
+      const bytes = Buffer.from(`service.instance.id pod-${i * 7_919}`);
+      recent.find(bytes, 0, bytes.length, "here", "");
+      if (recent.cameBefore()) before++;
+    }
+  }
+  assert.ok(before > 6_000, `${before} of 24,000`);
+});

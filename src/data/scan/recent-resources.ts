@@ -9,7 +9,7 @@ const SLOTS = WAYS * SETS;
 const SLOT_BYTES = 1_024;
 const SLOT_WORDS = SLOT_BYTES / 4;
 const PRIME = 0x9e37_79b1;
-/** Hashes of resources that have come once. */
+/** Hashes of resources that have come once, in groups of four. */
 const SEEN_HASHES = 8_192;
 
 /** What is in a slot, beside the bytes. */
@@ -55,8 +55,9 @@ export class RecentResources<Known = KnownResource> {
   #generation = 0;
   /** The bytes of all slots, in words. */
   #kept = new Int32Array(0);
-  /** Of what came once, each where its hash says: the last one with such a hash. */
+  /** Of what came once, each in the group that its hash says; 0: free. */
   #once = new Int32Array(0);
+  #turn = 0;
   /** What was looked for last, ended with zeros where its last word is not full. */
   readonly #words = new Int32Array(SLOT_WORDS);
   readonly #bytes = new Uint8Array(this.#words.buffer);
@@ -113,14 +114,21 @@ export class RecentResources<Known = KnownResource> {
   /**
    * Whether what was not found just now may have come before: what never comes again need not be
    * remembered. Asked once for each. True also where that is not known: of what is too long to be
-   * here.
+   * here. Four places for each hash: with one, 70 to 90 of 1,000 resources took each other's in
+   * turn, and were looked up in the rules anew each time that they came.
    */
   cameBefore(): boolean {
     if (this.#length > SLOT_BYTES) return true;
     if (this.#once.length === 0) this.#once = new Int32Array(SEEN_HASHES);
-    const at = (this.#hash >>> 8) & (SEEN_HASHES - 1);
-    if (this.#once[at] === this.#hash) return true;
-    this.#once[at] = this.#hash;
+    const once = this.#once;
+    const first = (this.#hash >>> 8) & (SEEN_HASHES - WAYS);
+    let free = -1;
+    for (let at = first; at < first + WAYS; at++) {
+      if (once[at] === this.#hash) return true;
+      if (once[at] === 0) free = at;
+    }
+    // Not the oldest: of more than there is room for, in one order, each would find its own gone.
+    once[free < 0 ? first + (this.#turn++ & (WAYS - 1)) : free] = this.#hash;
     return false;
   }
 
