@@ -1,12 +1,10 @@
 import { watch } from "node:fs";
-import { open, readFile, realpath, stat } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TEMPORARY } from "../core/atomic-write.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
-import { reasonOf } from "../core/errors.ts";
-import { piecesOf } from "../core/text-pieces.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import { fileStateOf } from "./file-state.ts";
+import { fingerprint, readSettled } from "./read-settled.ts";
 
 export interface FileWatchOptions {
   readonly file: string;
@@ -41,14 +39,6 @@ const POLL_MS = 1_000;
 const MAX_TRIES = 4;
 /** Who stops waits for the inspection that is under way no longer than this. */
 const LAST_POLL_MS = 500;
-
-/** What the newest inspection of the file found. */
-type Look =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "unreadable"; readonly reason: string }
-  /** A pipe or the like: what came by it was read once, at the start. */
-  | { readonly kind: "no_file"; readonly reason: string }
-  | { readonly kind: "unsettled" };
 
 /**
  * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and
@@ -249,48 +239,6 @@ export class FileWatch implements AsyncDisposable {
     }
   }
 }
-
-/** Changes whenever the file's content may have changed; empty when there is no file. */
-async function fingerprint(file: string): Promise<string> {
-  try {
-    return fileStateOf(await stat(file, { bigint: true }));
-  } catch {
-    return "";
-  }
-}
-
-async function readSettled(file: string, before: string, known: string | undefined): Promise<Look> {
-  try {
-    // Reading a pipe may take for ever, and what came by it is gone: it is read once, at the start.
-    if (!(await stat(file)).isFile())
-      return { kind: "no_file", reason: `${file} is no regular file: it is not read again` };
-    const isKnown = known !== undefined && (await holdsText(file, known));
-    const text = isKnown ? known : await readFile(file, "utf8");
-    return (await fingerprint(file)) === before ? { kind: "text", text } : { kind: "unsettled" };
-  } catch (cause) {
-    return { kind: "unreadable", reason: reasonOf(cause) };
-  }
-}
-
-/**
- * Whether these are the bytes of the file, piece by piece: of a long one that this process wrote
- * itself no text is made.
- */
-async function holdsText(file: string, text: string): Promise<boolean> {
-  const [wanted, found] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)];
-  await using handle = await open(file, "r");
-  let position = 0;
-  for (const piece of piecesOf(text, Math.floor(PIECE_BYTES / 3))) {
-    const length = wanted.write(piece);
-    const { bytesRead } = await handle.read(found, 0, length, position);
-    if (bytesRead !== length || wanted.compare(found, 0, length, 0, length) !== 0) return false;
-    position += length;
-  }
-  const { bytesRead } = await handle.read(found, 0, 1, position);
-  return bytesRead === 0;
-}
-
-const PIECE_BYTES = 131_072;
 
 function watchWithFs(directory: string, onChange: () => void): Disposable {
   const watcher = watch(directory, { persistent: false }, (_, name) => {

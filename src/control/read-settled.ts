@@ -1,0 +1,58 @@
+import { open, readFile, stat } from "node:fs/promises";
+import { reasonOf } from "../core/errors.ts";
+import { piecesOf } from "../core/text-pieces.ts";
+import { fileStateOf } from "./file-state.ts";
+
+/** What reading a file that others write has found. */
+type FoundContent =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  /** A pipe or the like: what came by it was read once, at the start. */
+  | { readonly kind: "no_file"; readonly reason: string }
+  | { readonly kind: "unsettled" };
+
+/** Changes whenever the file's content may have changed; empty when there is no file. */
+export async function fingerprint(file: string): Promise<string> {
+  try {
+    return fileStateOf(await stat(file, { bigint: true }));
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * The content of a file that was in this state before, if it still is when that was read. `known`:
+ * what it is likely to be.
+ */
+export async function readSettled(file: string, before: string, known: string | undefined): Promise<FoundContent> {
+  try {
+    // Reading a pipe may take for ever, and what came by it is gone: it is read once, at the start.
+    if (!(await stat(file)).isFile())
+      return { kind: "no_file", reason: `${file} is no regular file: it is not read again` };
+    const isKnown = known !== undefined && (await holdsText(file, known));
+    const text = isKnown ? known : await readFile(file, "utf8");
+    return (await fingerprint(file)) === before ? { kind: "text", text } : { kind: "unsettled" };
+  } catch (cause) {
+    return { kind: "unreadable", reason: reasonOf(cause) };
+  }
+}
+
+/**
+ * Whether these are the bytes of the file, piece by piece: of a long one that this process wrote
+ * itself no text is made.
+ */
+async function holdsText(file: string, text: string): Promise<boolean> {
+  const [wanted, found] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)];
+  await using handle = await open(file, "r");
+  let position = 0;
+  for (const piece of piecesOf(text, Math.floor(PIECE_BYTES / 3))) {
+    const length = wanted.write(piece);
+    const { bytesRead } = await handle.read(found, 0, length, position);
+    if (bytesRead !== length || wanted.compare(found, 0, length, 0, length) !== 0) return false;
+    position += length;
+  }
+  const { bytesRead } = await handle.read(found, 0, 1, position);
+  return bytesRead === 0;
+}
+
+const PIECE_BYTES = 131_072;
