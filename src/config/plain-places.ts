@@ -13,8 +13,12 @@ export function offsetsIn(document: PlainDocument): (path: Path, at: "key" | "va
   return (path, at) => {
     const [list, index] = path;
     const starts = document.ruleStarts ?? [];
-    if (list !== "rules" && starts.length > 0)
-      return offsetOf((others ??= readPlaces(withoutRules(document))), path, at);
+    const isBesideRules = list !== "rules" || (path.length === 1 && at === "key");
+    if (isBesideRules && starts.length > 0) {
+      others ??= readPlaces(withoutRules(document));
+      const offset = offsetOf(others, path, at);
+      return offset < starts[0]! ? offset : offset + starts.at(-1)! - starts[0]!;
+    }
     if (typeof index !== "number" || starts[index + 1] === undefined)
       return offsetOf((whole ??= readPlaces(document.text)), path, at);
     const rule = rules.get(index) ?? readRule(document, index);
@@ -30,11 +34,9 @@ function readPlaces(text: string): Place {
   return place;
 }
 
-/** With spaces where the rules are: the rest stands where it stood. */
-function withoutRules({ text, ruleStarts: starts = [], isFlow }: PlainDocument): string {
-  const [start = 0, end = start] = [starts[0], starts.at(-1)];
-  const blank = isFlow || start === end ? " ".repeat(end - start) : `${" ".repeat(end - start - 1)}\n`;
-  return text.slice(0, start) + blank + text.slice(end);
+/** What follows the rules stands where they begin. */
+function withoutRules({ text, ruleStarts: starts = [] }: PlainDocument): string {
+  return text.slice(0, starts[0]) + text.slice(starts.at(-1));
 }
 
 /** As the only one of its list; offsets from where it begins. */
