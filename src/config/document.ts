@@ -71,13 +71,19 @@ const SHORT = 65_536;
  * is the same stays the same objects, so that whoever checks or compiles them knows them.
  */
 let recent: PlainDocument | undefined;
+/** The one before, while V8 keeps it: what runs and what may run next are read in turns. */
+let earlier: WeakRef<PlainDocument> | undefined;
 
 function rereadRecent(text: string): PlainDocument | undefined {
-  return recent === undefined || text.length <= SHORT ? undefined : remember(rereadPlain(recent, text));
+  if (recent === undefined || text.length <= SHORT) return undefined;
+  const other = earlier?.deref();
+  return remember(other?.text === text ? other : rereadPlain(recent, text));
 }
 
 function remember(plain: PlainDocument | undefined): PlainDocument | undefined {
-  if (plain !== undefined && plain.text.length > SHORT) recent = plain;
+  if (plain === undefined || plain === recent || plain.text.length <= SHORT) return plain;
+  earlier = recent && new WeakRef(recent);
+  recent = plain;
   return plain;
 }
 
