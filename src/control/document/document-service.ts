@@ -143,7 +143,7 @@ function isEditedHere(text: string, unhurried: boolean): boolean {
  * a process that carries data would carry none.
  */
 function isQuick(text: string, unhurried: boolean): boolean {
-  return isQuickToRead(text) && (unhurried || !/regex|\*/u.test(text));
+  return isQuickToRead(text) && (unhurried || !(text.includes("regex") || text.includes("*")));
 }
 
 function isReadHere(text: string): boolean {
