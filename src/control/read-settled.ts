@@ -1,6 +1,5 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { reasonOf } from "../core/errors.ts";
-import { piecesOf } from "../core/text-pieces.ts";
 import { fileStateOf } from "./file-state.ts";
 
 /** What reading a file that others write has found. */
@@ -45,14 +44,17 @@ async function holdsText(file: string, text: string): Promise<boolean> {
   const [wanted, found] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)];
   await using handle = await open(file, "r");
   let position = 0;
-  for (const piece of piecesOf(text, Math.floor(PIECE_BYTES / 3))) {
-    const length = wanted.write(piece);
+  for (let at = 0; at < text.length; ) {
+    const { read, written: length } = UTF8.encodeInto(text.slice(at), wanted);
     const { bytesRead } = await handle.read(found, 0, length, position);
     if (bytesRead !== length || wanted.compare(found, 0, length, 0, length) !== 0) return false;
+    at += read;
     position += length;
   }
   const { bytesRead } = await handle.read(found, 0, 1, position);
   return bytesRead === 0;
 }
 
-const PIECE_BYTES = 131_072;
+/** A wait for the system each: of half the length they take half a millisecond more for 1.7 MB. */
+const PIECE_BYTES = 262_144;
+const UTF8 = new TextEncoder();
