@@ -47,6 +47,8 @@ export interface FleetVersion {
 interface WalkParts extends Pick<Env, "clock" | "log" | "metrics"> {
   /** Parses and validates; the config is there when no problem is an error. */
   readonly prepare: (text: string, running: string) => Promise<Prepared>;
+  /** Reads a document that may never be walked, where that takes little; undefined: it does not. */
+  readonly readAhead?: (text: string, running: string) => Config | undefined;
   /**
    * Fails only for what a valid config may still lack, such as a certificate that cannot be read.
    */
@@ -134,6 +136,22 @@ export class ConfigWalk {
       }, undefined);
       return this.#concludeAny(outcome);
     });
+  }
+
+  /**
+   * For a document that may come soon: what walking it would begin with is done, and given up. What
+   * is made of a document is remembered where it is made, by what it was made of, so that walking
+   * this one takes less; nothing else follows, and nothing is told. Never throws.
+   */
+  readAhead(text: string): void {
+    const { version, text: running } = this.#status;
+    if (this.#closed || text === running) return;
+    try {
+      const config = this.#parts.readAhead?.(text, running);
+      if (config !== undefined) this.#parts.compile(config, version + 1, text);
+    } catch {
+      // Whoever applies it is told.
+    }
   }
 
   /**

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
-  mkdtempSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -13,69 +12,19 @@ import {
   writeSync,
   closeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../test/support/manual-clock.ts";
-import { systemClock } from "../core/clock.ts";
+import { patient, silent, startMoved, WatchScene } from "../../test/support/watch-scene.ts";
 import { fileStateOf } from "./file-state.ts";
-import { FileWatch, type FileWatchOptions } from "./watch.ts";
-
-/**
- * A file in a directory of its own, and what was told about it. Reports are awaited, never slept
- * for.
- */
-class Scene implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), "signalbox-watch-"));
-  readonly file = join(this.directory, "signalbox.yaml");
-  readonly told: string[] = [];
-  #waiting: { wanted: string; resolve: () => void }[] = [];
-  #watch: FileWatch | undefined;
-
-  start(options: Partial<FileWatchOptions> = {}): FileWatch {
-    this.#watch = new FileWatch({
-      file: this.file,
-      clock: systemClock,
-      known: undefined,
-      settleMs: 10,
-      pollMs: 50,
-      onContent: async (text) => {
-        this.tell(text);
-        return true;
-      },
-      onUnreadable: (reason) => this.tell(/ENOENT/u.test(reason) ? "gone" : reason),
-      ...options,
-    });
-    return this.#watch;
-  }
-
-  tell(what: string): void {
-    this.told.push(what);
-    for (const { wanted, resolve } of this.#waiting) if (wanted === what) resolve();
-  }
-
-  /** Resolves when the newest thing that was told is this. */
-  newest(wanted: string): Promise<void> {
-    if (this.told.at(-1) === wanted) return Promise.resolve();
-    return new Promise((resolve) => void this.#waiting.push({ wanted, resolve }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#watch?.[Symbol.asyncDispose]();
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-const silent = { watchDirectory: (): Disposable => ({ [Symbol.dispose]() {} }) };
-const patient = { pollMs: 3_600_000 };
 
 for (const [how, options] of [
   ["reports of the file system", patient],
   ["the poll alone", silent],
 ] as const) {
   test(`by ${how}: a plain edit`, async () => {
-    await using scene = new Scene();
+    await using scene = new WatchScene();
     writeFileSync(scene.file, "one");
     scene.start(options);
     await scene.newest("one");
@@ -85,7 +34,7 @@ for (const [how, options] of [
   });
 
   test(`by ${how}: another file renamed over it, again and again`, async () => {
-    await using scene = new Scene();
+    await using scene = new WatchScene();
     writeFileSync(scene.file, "0");
     scene.start(options);
     await scene.newest("0");
@@ -97,7 +46,7 @@ for (const [how, options] of [
   });
 
   test(`by ${how}: the swap of a symlink to a directory, as Kubernetes does it`, async () => {
-    await using scene = new Scene();
+    await using scene = new WatchScene();
     const at = (name: string): string => join(scene.directory, name);
     for (const [name, text] of [
       ["v1", "one"],
@@ -119,7 +68,7 @@ for (const [how, options] of [
   });
 
   test(`by ${how}: removal is told once, and the return of the file is taken up`, async () => {
-    await using scene = new Scene();
+    await using scene = new WatchScene();
     writeFileSync(scene.file, "one");
     scene.start(options);
     await scene.newest("one");
@@ -133,7 +82,7 @@ for (const [how, options] of [
 }
 
 test("a file that is being written is not taken up half: only what it holds when it was left alone", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "old");
   const clock = new ManualClock();
   scene.start({ clock, known: "old", settleMs: 10, ...patient, ...silent });
@@ -155,19 +104,9 @@ test("a file that is being written is not taken up half: only what it holds when
 });
 
 test("an edit is taken up when it was left alone for so long, counted from soon after it is reported", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "old");
-  const clock = new ManualClock();
-  let report = (): void => {};
-  const watchDirectory = (_: string, onChange: () => void): Disposable => {
-    report = onChange;
-    return { [Symbol.dispose]() {} };
-  };
-  const watch = scene.start({ clock, known: "old", settleMs: 30, ...patient, watchDirectory });
-  await watch.force();
-  clock.advance(30);
-  await watch.force(); // the looks that follow the first one are over
-  scene.told.length = 0;
+  const { clock, report } = await startMoved(scene);
   writeFileSync(scene.file, "new");
   report();
   report();
@@ -181,7 +120,7 @@ test("an edit is taken up when it was left alone for so long, counted from soon 
 });
 
 test("what is running already is not told again, nor the same bytes under a new date", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "one");
   const watch = scene.start({ known: "one" });
   writeFileSync(scene.file, "one");
@@ -195,7 +134,7 @@ test("what is running already is not told again, nor the same bytes under a new 
 });
 
 test("what this process wrote itself is not told, and an edit after it is", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "one");
   const watch = scene.start({ known: "one" });
   for (let round = 0; round < 20; round++) {
@@ -210,7 +149,7 @@ test("what this process wrote itself is not told, and an edit after it is", asyn
 });
 
 test("what this process wrote itself is not even read, until somebody touches the file", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "one");
   const clock = new ManualClock();
   const watch = scene.start({ ...silent, clock, known: "one" });
@@ -234,7 +173,7 @@ test("what this process wrote itself is not even read, until somebody touches th
 });
 
 test("one at a time: changes during a slow taking over are taken up after it, and the newest wins", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "0");
   const gate = Promise.withResolvers<void>();
   let running = 0;
@@ -257,7 +196,7 @@ test("one at a time: changes during a slow taking over are taken up after it, an
 });
 
 test("what could not be dealt with is told again at the polls, a few times, and anything newer as often", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "one");
   const clock = new ManualClock();
   scene.start({
@@ -286,7 +225,7 @@ test("what could not be dealt with is told again at the polls, a few times, and 
 });
 
 test("a file that never was is told as unreadable, and its directory may come later", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   const file = join(scene.directory, "later", "signalbox.yaml");
   scene.start({ file });
   await scene.newest("gone");
@@ -296,7 +235,7 @@ test("a file that never was is told as unreadable, and its directory may come la
 });
 
 test("nothing is told after the watch was closed", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   writeFileSync(scene.file, "one");
   const watch = scene.start();
   await scene.newest("one");
@@ -307,7 +246,7 @@ test("nothing is told after the watch was closed", async () => {
 });
 
 test("a pipe is read once, at the start: nothing is told of it, unless somebody asks for another look", async () => {
-  await using scene = new Scene();
+  await using scene = new WatchScene();
   execFileSync("mkfifo", [scene.file]);
   const clock = new ManualClock();
   const watch = scene.start({ ...silent, clock, known: "a" });

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { TEMPORARY } from "../core/atomic-write.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import { fingerprint, readSettled } from "./read-settled.ts";
+import { fingerprint, glanceAt, readSettled } from "./read-settled.ts";
 
 export interface FileWatchOptions {
   readonly file: string;
@@ -18,6 +18,11 @@ export interface FileWatchOptions {
   readonly onContent: (text: string) => Promise<boolean>;
   /** The file cannot be read (any more): told once, until it can be read again. */
   readonly onUnreadable: (reason: string) => void;
+  /**
+   * What the file is likely to hold when its writer has ended, so that what takes time of it can be
+   * made ready meanwhile. It may never be told: nothing is to follow of it. Must not throw.
+   */
+  readonly onGlance?: ((text: string) => void) | undefined;
   /** A change is looked at when the file has been left alone for this long. */
   readonly settleMs?: number;
   /**
@@ -32,8 +37,10 @@ export interface FileWatchOptions {
 type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
 
 const SETTLE_MS = 30;
-/** After the first report of a burst, for a first look: nothing is read by it. */
+/** After the first report of a burst, for a first look. */
 const FIRST_LOOK_MS = 5;
+/** Of a file that changes on and on: the first may come in the middle of a write. */
+const MOST_GLANCES = 2;
 const POLL_MS = 1_000;
 /** How often a content is told that could not be dealt with. */
 const MAX_TRIES = 4;
@@ -53,6 +60,10 @@ export class FileWatch implements AsyncDisposable {
   #read = "";
   /** The same at the last inspection, read or not. */
   #seen: string | undefined;
+  /** What the last inspection read, and did not tell: to be compared with what the file holds. */
+  #glanced: string | undefined;
+  /** Since the file was last found unchanged. */
+  #glances = 0;
   /** A forced inspection met a file that was changing: the next one is forced too. */
   #forced = false;
   /**
@@ -157,18 +168,41 @@ export class FileWatch implements AsyncDisposable {
     if (this.#closed) return;
     await this.#followDirectories();
     const state = await fingerprint(this.#options.file);
-    if (!forced && state !== "" && state === this.#read) return;
-    if (!forced && state !== this.#seen) {
-      this.#seen = state; // it must be found the same once more, a while later: somebody may still be writing
-      this.#changed();
+    const likely = this.#glanced ?? this.#known;
+    this.#glanced = undefined;
+    if (!forced && state !== "" && state === this.#read) {
+      this.#glances = 0;
       return;
     }
-    await this.#readAndTell(state, forced);
+    if (!forced && state !== this.#seen) {
+      const isStart = this.#seen === undefined;
+      this.#seen = state; // it must be found the same once more, a while later: somebody may still be writing
+      this.#changed();
+      if (!isStart) await this.#glance(state);
+      return;
+    }
+    this.#glances = 0;
+    await this.#readAndTell(state, { likely, forced });
   }
 
-  async #readAndTell(state: string, forced: boolean): Promise<void> {
+  /** The wait for the writer to end is used. */
+  async #glance(state: string): Promise<void> {
+    const { file, onGlance } = this.#options;
+    if (onGlance === undefined || this.#glances >= MOST_GLANCES) return;
+    this.#glances++;
+    const text = await glanceAt(file, state);
+    if (text === undefined || text === this.#known || this.#closed) return;
+    this.#glanced = text;
+    onGlance(text);
+  }
+
+  /** `likely`: what the file may hold, which is compared first. */
+  async #readAndTell(
+    state: string,
+    { likely, forced }: { readonly likely: string | undefined; readonly forced: boolean },
+  ): Promise<void> {
     const written = this.#written;
-    const found = await readSettled(this.#options.file, state, this.#known);
+    const found = await readSettled(this.#options.file, state, likely);
     if (written !== this.#written) {
       this.#forced ||= forced;
       return this.#changed();

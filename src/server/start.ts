@@ -227,7 +227,8 @@ class Node implements RunningNode {
   /** To the end of the node: an edit of the file is a config to apply, or the node's part. */
   async #followFile(file: FileTruth): Promise<void> {
     const { walk, fleet, documents } = this.#parts;
-    for await (const news of file.watch({ signal: this.#stopping.signal })) {
+    const onGlance = fleet === undefined ? (text: string): void => walk.readAhead(text) : undefined;
+    for await (const news of file.watch({ signal: this.#stopping.signal, onGlance })) {
       if (news.kind === "unreadable") walk.unreadable(news.reason);
       if (news.kind !== "document") continue;
       const outcome = await (fleet?.readOwn(news.text, { walk, documents }) ?? walk.apply(news.text));

@@ -64,6 +64,7 @@ export async function openSteering(
     { config, text, version, digest },
     {
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
+      readAhead: (next, running) => documents.readAhead(next, { running, follow: "all" }, place),
       compile: (next, number, body) => compileNext(next, number, body, fleet),
       dataPlane,
       onApplied: (next) => {

@@ -336,3 +336,36 @@ test("document service: a document of which no rule can be changed here is no fa
     assert.doesNotThrow(() => warmUpChange(text, place), text.slice(-50));
   }
 });
+
+test("document service: a long document that differs in a few rules is read ahead, and read after that as if it had not been", async () => {
+  const text = LONG.replace(`${serviceOf(5)} `, '"other" ');
+  const there = { running: LONG, follow: "all" } as const;
+  await using node = openDocumentService({ clock: systemClock });
+  await node.prepareFirst(LONG, place);
+  const config = node.readAhead(text, there, place);
+  assert.ok(config !== undefined);
+  const near = await node.prepareText(text, there, place);
+  assert.equal(near.config?.rules[5], config.rules[5], "it is made once");
+  loadDocument(LONG.replaceAll("s-", "t-"), place); // from here on that is the one that is known
+  assert.deepEqual(await aside.prepareText(text, there, place), near);
+});
+
+test("document service: what is short, what is torn, and what has patterns is not read ahead, and what follows is the same", async () => {
+  const text = LONG.replace(`${serviceOf(5)} `, '"other" ');
+  const there = { running: LONG, follow: "all" } as const;
+  await using node = openDocumentService({ clock: systemClock, unhurried: true });
+  await node.prepareFirst(LONG, place);
+  const known = await node.prepareText(text, there, place);
+  const others = [
+    "",
+    RUNNING,
+    text.slice(0, text.length / 2),
+    text.replace('"other"', '"o*"'),
+    text.replace("[", "[["),
+  ];
+  for (const other of [...others, text.replace('"other" }', "{ regex: o } }"), LONG.replaceAll("s-", "t-")]) {
+    assert.equal(node.readAhead(other, there, place), undefined, other.slice(0, 40));
+    assert.deepEqual(await node.prepareText(text, there, place), known);
+  }
+  assert.equal(node.readAhead(text, { running: RUNNING, follow: "all" }, place), undefined);
+});

@@ -1,11 +1,19 @@
 import { isPlain, isQuickToRead, rulePlacesOf } from "../../config/document.ts";
+import type { Config } from "../../config/schema/config.ts";
 import { rememberTaints } from "../../config/taint.ts";
 import { isValues, textOf } from "../../config/values.ts";
 import type { Clock } from "../../core/clock.ts";
 import { DOCUMENT_WORK, type DocumentWork, unpackSecrets } from "./document-work.ts";
 import { DocumentWorker } from "./document-worker.ts";
 import { warmUpChange } from "./warm-up.ts";
-import { type DocumentPlace, type Preparation, type Prepared, prepareFewLines } from "./prepare.ts";
+import {
+  type Beside,
+  type DocumentPlace,
+  type Preparation,
+  type Prepared,
+  prepareFewLines,
+  readBeside,
+} from "./prepare.ts";
 
 /**
  * Work with documents that never holds up the data plane: what is large, and what somebody has
@@ -16,6 +24,13 @@ export type DocumentService = AsyncDisposable & {
   readonly [Name in keyof DocumentWork]: (
     ...args: Parameters<DocumentWork[Name]>
   ) => Promise<ReturnType<DocumentWork[Name]>>;
+} & {
+  /**
+   * Reads a document as `prepareText` does, now and here: what is made of it then is there for the
+   * `prepareText` that may follow. Undefined, and nothing is done, for all but a long document that
+   * differs in a few rules from what was read last, and has no patterns.
+   */
+  readAhead(...args: Parameters<DocumentWork["prepareText"]>): Config | undefined;
 };
 
 export interface DocumentServiceOptions {
@@ -58,7 +73,12 @@ export function openDocumentService(options: DocumentServiceOptions): DocumentSe
     cancel?.();
     return worker[Symbol.asyncDispose]();
   };
-  return { ...Object.fromEntries(methods), [Symbol.asyncDispose]: end } as DocumentService; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each of its names is there
+  return { ...Object.fromEntries(methods), readAhead, [Symbol.asyncDispose]: end } as DocumentService; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each of its names is there
+}
+
+function readAhead(text: string, beside: Beside, place: DocumentPlace): Config | undefined {
+  const isLittle = [beside.running, text].every((each) => each.length > LONG && isQuick(each, false));
+  return isLittle ? readBeside(text, beside, place).config : undefined;
 }
 
 /** When a node has long begun. */

@@ -57,6 +57,8 @@ export interface Prepared extends LoadResult {
   readonly unrouted: readonly Problem[];
 }
 
+type ReadDocument = Omit<Prepared, "taints" | "unrouted">;
+
 /** A whole document, as somebody wants it. */
 export interface Wanted {
   readonly text: string;
@@ -100,11 +102,16 @@ export function prepareFirst(text: string, place: DocumentPlace): Prepared {
 }
 
 /** Reads a document and tells what differs from the one that runs. */
-export function prepareText(text: string, { running, follow }: Beside, place: DocumentPlace): Prepared {
+export function prepareText(text: string, beside: Beside, place: DocumentPlace): Prepared {
+  return withUnrouted(readBeside(text, beside, place), beside.running, place);
+}
+
+/** The same but for what would be unrouted, which may take long to find out. */
+export function readBeside(text: string, { running, follow }: Beside, place: DocumentPlace): ReadDocument {
   const root = rootOf(running);
   const { config, problems } = loadDocument(text, place, policyOf(follow, root, place));
   const changed = text === running ? [] : changesOf(root, rootOf(text));
-  return withUnrouted({ config, problems, text, changed }, running, place);
+  return { config, problems, text, changed };
 }
 
 /**
@@ -208,7 +215,7 @@ function withoutFile({ file: _file, ...problem }: Problem): Problem {
   return problem;
 }
 
-function withUnrouted(made: Omit<Prepared, "taints" | "unrouted">, running: string, place: DocumentPlace): Prepared {
+function withUnrouted(made: ReadDocument, running: string, place: DocumentPlace): Prepared {
   const { config, problems, text } = made;
   if (config === undefined) return { ...made, taints: [], unrouted: [] };
   const mayLose = config.default_pool === undefined && text !== running;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { type ConfigFile, openConfigFile, removeLeftovers } from "../config-file.ts";
-import { FileWatch } from "../watch.ts";
+import { FileWatch, type FileWatchOptions } from "../watch.ts";
 import {
   type ConfigTruth,
   type ProposeOutcome,
@@ -54,8 +54,8 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
     }
   }
 
-  /** For one who watches, at a time. */
-  async *watch({ signal }: TruthOptions): AsyncGenerator<TruthNews> {
+  /** For one who watches, at a time. `onGlance`: as the watch of the file has it. */
+  async *watch({ signal, onGlance }: TruthOptions & Pick<FileWatchOptions, "onGlance">): AsyncGenerator<TruthNews> {
     const told = new ToldNews(AbortSignal.any([signal, this.#closed.signal]));
     const { file, clock } = this.#options;
     this.#watch = new FileWatch({
@@ -64,6 +64,7 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
       known: this.#known,
       onContent: (text) => told.tell(text),
       onUnreadable: (reason) => told.tellUnreadable(reason),
+      onGlance,
     });
     this.#known = undefined;
     try {
