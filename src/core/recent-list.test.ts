@@ -32,6 +32,16 @@ test("mapped list: of a list that differs in one item only that one is made anew
   assert.equal(list.of(MANY.with(7, MANY[8]!), make).length, one.length);
 });
 
+test("mapped list: who goes back to the list before is given what was made of it", () => {
+  const list = new MappedList<object, object>();
+  const first = list.of(MANY, () => ({}));
+  const other = MANY.with(7, { name: "other" });
+  const second = list.of(other, () => ({}));
+  const fail = (): object => assert.fail("it was made");
+  assert.ok(list.of(MANY, fail) === first);
+  assert.ok(list.of(other, fail) === second);
+});
+
 test("mapped list: what could not be made is made with the next list", () => {
   const list = new MappedList<object, number>();
   list.of(MANY, (_, at) => at);

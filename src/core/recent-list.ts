@@ -28,20 +28,33 @@ export class RecentList<Item = unknown> {
   }
 }
 
+interface Mapped<Item, Made> {
+  readonly items: readonly Item[];
+  readonly made: readonly Made[];
+}
+
 /** What is made of each item of a long list: of the next list, only of the items that are new. */
 export class MappedList<Item, Made> {
-  #items: readonly Item[] = [];
-  #made: readonly Made[] = [];
+  #recent: Mapped<Item, Made> = { items: [], made: [] };
+  /** The one before, while V8 keeps it: who goes back to a list is given what was made of it. */
+  #before: WeakRef<Mapped<Item, Made>> | undefined;
 
   /** `at`: where the item stands as it is made, which is elsewhere in lists to come. */
   of(items: readonly Item[], make: (item: Item, at: number) => Made): readonly Made[] {
     if (items.length < MANY_ITEMS) return items.map(make);
-    if (items === this.#items) return this.#made;
-    const { head, tail } = commonItems(this.#items, items);
+    if (items === this.#recent.items) return this.#recent.made;
+    const before = this.#before?.deref();
+    const next = before?.items === items ? before : this.#next(items, make);
+    this.#before = new WeakRef(this.#recent);
+    this.#recent = next;
+    return next.made;
+  }
+
+  #next(items: readonly Item[], make: (item: Item, at: number) => Made): Mapped<Item, Made> {
+    const { items: was, made } = this.#recent;
+    const { head, tail } = commonItems(was, items);
     const fresh = items.slice(head, items.length - tail).map((item, i) => make(item, head + i));
-    this.#made = derivedList(this.#made, head, this.#made.length - head - tail, fresh);
-    this.#items = items;
-    return this.#made;
+    return { items, made: derivedList(made, head, made.length - head - tail, fresh) };
   }
 }
 
