@@ -9,6 +9,7 @@ import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import { LimitHolders } from "../control/limits/limit-holders.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
+import { openDocumentService } from "../control/document/document-service.ts";
 import { writeDegradationOrder } from "../control/degradation/degradation-order.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
 import { type FleetRollout, fleetRollout } from "../control/rollout/fleet-rollout.ts";
@@ -44,7 +45,7 @@ import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
 import { openBeginning, placeOf } from "./node-beginning.ts";
 import { openNodeSeats, seatsOf } from "./node-seats.ts";
 import { openRemoteSampling, type RemoteSampling } from "./remote-sampling/open-remote-sampling.ts";
-import { openSteering, setLog, type Steering } from "./steering.ts";
+import { documentOf, openSteering, setLog, type Steering } from "./steering.ts";
 import type { OpenDataPlane, RunningNode, StartOptions } from "./running-node.ts";
 
 /**
@@ -65,13 +66,14 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const place = await placeOf(config, options.source, env);
   const fleet = parts.use(await openNodeFleet(config, { source, ...place, env, validators: options.validators ?? [] }));
   const { kept, history, first, plan } = await openBeginning({ config, fleet, ...place }, source, env);
+  const reading = { clock, unhurried: options.unhurried ?? false, running: documentOf(source, fleet) };
+  const documents = parts.use(openDocumentService(reading)); // nothing waits for this thread yet
   const open = options.openDataPlane ?? (await dataPlaneOpener(workers, options.early));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, planeOptions(config, place, options)));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const { coordination } = config.node;
   const seats = parts.use(fleet ? seatsOf(fleet.coordination) : openNodeSeats(coordination, place.storeDir, env));
-  const steering = await openSteering({ config: first, plan, fleet }, { dataPlane, env, history }, options);
-  parts.use(steering.documents);
+  const steering = await openSteering({ config: first, plan, fleet }, { dataPlane, env, history, documents }, options);
   const { addresses } = await dataPlane.status();
   const own = { ...place, ...steering, fleet, facts, workers, node: config.node, dataPlane, env };
   const more = {

@@ -1,11 +1,8 @@
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import { ConfigWalk } from "../control/apply.ts";
-import {
-  type DocumentServiceOptions,
-  type DocumentService,
-  openDocumentService,
-} from "../control/document/document-service.ts";
+import type { DocumentService } from "../control/document/document-service.ts";
+import type { DocumentPlace } from "../control/document/prepare.ts";
 import type { ConfigHistory } from "../control/history/history.ts";
 import { FileTruth } from "../control/truth/file-truth.ts";
 import type { FleetFollower } from "../control/truth/fleet-follower.ts";
@@ -34,7 +31,7 @@ export interface Steering {
   readonly applied: { tell: (config: Config) => void };
 }
 
-interface SteeringOptions extends Pick<DocumentServiceOptions, "sent" | "unhurried"> {
+interface SteeringOptions {
   readonly log: RootLog;
   readonly source: ConfigSource;
 }
@@ -46,15 +43,28 @@ interface StartedWith {
   readonly fleet?: NodeFleet | undefined;
 }
 
+/** The document that a node starts with, and where it is from. */
+export function documentOf(
+  source: ConfigSource,
+  fleet: NodeFleet | undefined,
+): { readonly text: string; readonly place: DocumentPlace } {
+  return { text: fleet?.start.prepared.text ?? source.text, place: fleet?.place ?? source.place };
+}
+
+interface SteeringParts {
+  readonly dataPlane: DataPlane;
+  readonly env: Env;
+  readonly history: ConfigHistory;
+  readonly documents: DocumentService;
+}
+
 /** Everything that changes the config while its data plane runs. */
 export async function openSteering(
   { config, plan: { version, digest }, fleet }: StartedWith,
-  { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
-  { log, source, ...reading }: SteeringOptions,
+  { dataPlane, env, history, documents }: SteeringParts,
+  { log, source }: SteeringOptions,
 ): Promise<Steering> {
-  const text = fleet?.start.prepared.text ?? source.text;
-  const place = fleet?.place ?? source.place;
-  const documents: DocumentService = openDocumentService({ ...reading, clock: env.clock, running: { text, place } });
+  const { text, place } = documentOf(source, fleet);
   const tellRegion = regionNotice(log, config);
   const file =
     source.file === undefined ? undefined : new FileTruth({ file: source.file, clock: env.clock, known: source.text });

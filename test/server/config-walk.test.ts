@@ -7,7 +7,8 @@ import { type Prepared, prepareText } from "../../src/control/document/prepare.t
 import { openHistory } from "../../src/control/history/history.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { compile } from "../../src/plan/compile.ts";
-import type { RunningNode } from "../../src/server/running-node.ts";
+import { fileSource } from "../../src/server/config-source.ts";
+import type { OpenDataPlane, RunningNode } from "../../src/server/running-node.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 
@@ -27,6 +28,39 @@ test("an edit of the file is applied as the next version, while nothing is opene
   assert.equal(node.walk.status.digest, scene.plane.plan.digest);
   assert.deepEqual(node.env.metrics.configApplies.with("applied").value, 1);
   assert.equal(node.env.metrics.configVersion.with().value, 2);
+});
+
+test("a node tries a change of a long document before its data plane opens, of which nothing can be seen", async () => {
+  const rules = Array.from(
+    { length: 600 },
+    (_, i) => `  - { id: r${i}, conditions: [{ service_name: ${"x".repeat(100)}-${i} }], pool: p }\n`,
+  );
+  const told: unknown[] = [];
+  for (const count of [10, 600]) {
+    await using scene = new Scene();
+    let reads = 0;
+    Object.defineProperty(scene.env, "ENDPOINT", {
+      enumerable: true,
+      get: () => {
+        reads++;
+        return "http://127.0.0.1:1";
+      },
+    });
+    const targets = `targets: [{ id: a, endpoint: "\${env:ENDPOINT}", health_check: false }]\npools: { p: { targets: [a] } }`;
+    const text = configText(`${targets}\ndefault_pool: p\nrules:\n${rules.slice(0, count).join("")}`);
+    scene.write(text);
+    fileSource(scene.file, scene.env).load(text);
+    const once = reads;
+    let atOpen = 0;
+    const open: OpenDataPlane = (...opening) => {
+      atOpen = reads - 2 * once; // here, and for the start
+      return scene.openScripted(...opening);
+    };
+    const { walk, table } = await scene.start(text, open);
+    assert.equal(atOpen > 0, count === 600);
+    told.push([walk.status.version, walk.status.last, (await table.versions()).length, scene.messages]);
+  }
+  assert.deepEqual(told[1], told[0]);
 });
 
 /**

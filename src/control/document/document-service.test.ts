@@ -4,11 +4,9 @@ import { after as afterAll, test } from "node:test";
 import { parse } from "yaml";
 import { hideValuesOf } from "../../config/taint.ts";
 import { systemClock } from "../../core/clock.ts";
-import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { openDocumentService } from "./document-service.ts";
 import { loadDocument } from "./prepare.ts";
 import { warmUpChange } from "./warm-up.ts";
-import { rulePlacesOf } from "../../config/document.ts";
 
 const here = openDocumentService({ clock: systemClock, aside: Number.MAX_SAFE_INTEGER, sent: "by_length" });
 const aside = openDocumentService({ clock: systemClock, aside: -1 });
@@ -182,11 +180,19 @@ test("document service: loading gives what the config loader gives", () => {
 
 /** Long names, so that few rules make a document long. */
 const serviceOf = (i: number): string => `${"x".repeat(200)}-s-${i}`;
-const RULES = Array.from(
-  { length: 300 },
-  (_, i) => `  - id: r${i}\n    conditions: [{ service_name: ${serviceOf(i)} }]\n    pool: p\n`,
-);
-const LONG = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${RULES.join("")}default_pool: p\n`;
+const RULES = rulesOf(300);
+const LONG = documentWith(RULES);
+
+function rulesOf(count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, i) => `  - id: r${i}\n    conditions: [{ service_name: ${serviceOf(i)} }]\n    pool: p\n`,
+  );
+}
+
+function documentWith(rules: readonly string[]): string {
+  return `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules:\n${rules.join("")}default_pool: p\n`;
+}
 
 test("document service: a change of one rule of a long document that was read here is made here, as it is made aside", async () => {
   await using node = openDocumentService({ clock: systemClock });
@@ -297,31 +303,34 @@ test("document service: a rule of a short document is changed here where no data
   }
 });
 
-test("document service: what the first change of a long document needs is made 2 s after the start, once, and changes nothing", async () => {
-  const clock = new ManualClock();
-  const running = { text: LONG, place };
-  const edit = { kind: "remove", section: "rules", id: "r7" } as const;
-  {
-    await using node = openDocumentService({ clock, unhurried: true, running });
-    const first = await here.prepareFirst(LONG, place);
-    clock.advance(2_000);
-    assert.equal(clock.pending, 0);
-    assert.ok(rulePlacesOf(LONG) !== undefined, "it is the document that was read last");
-    const made = await node.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
-    assert.ok(made.kind === "prepared" && made.prepared.config !== undefined && first.config !== undefined);
-    assert.deepEqual(made.prepared.config.rules, first.config.rules.toSpliced(7, 1));
+test("document service: what the first change of a long document needs is made at once, and changes nothing", async () => {
+  let reads = 0;
+  const counted = {
+    ...place,
+    get env() {
+      reads++;
+      return place.env;
+    },
+  };
+  const many = documentWith(rulesOf(600)); // of which lists are remembered
+  const [globs, regex] = ['"s-5*"', "{ regex: ^x }"].map((test) => many.replace(`${serviceOf(5)} }`, `${test} }`));
+  for (const [name, text = "", unhurried, isMade] of [
+    ["long", many, true, true],
+    ["long, beside data", many, false, true],
+    ["short", RUNNING, true, false],
+    ["with globs", globs, true, true],
+    ["with globs, beside data, where no change is made here", globs, false, false],
+    ["with an expression", regex, true, false],
+  ] as const) {
+    const first = loadDocument(text, place).config;
+    reads = 0;
+    await using node = openDocumentService({ clock: systemClock, unhurried, running: { text, place: counted } });
+    assert.equal(reads > 0, isMade, name);
+    const again = await node.prepareText(text, { running: text, follow: "all" }, place);
+    assert.ok(again.config !== undefined && first !== undefined, name);
+    if (isMade) assert.ok(again.config.rules === first.rules, `${name}: they are the same list`);
+    else assert.deepEqual(again.config.rules, first.rules, name);
   }
-  {
-    await using owned = new AsyncDisposableStack();
-    const changed = owned.use(openDocumentService({ clock, unhurried: true, running }));
-    owned.use(openDocumentService({ clock, unhurried: true, running }));
-    owned.use(openDocumentService({ clock, unhurried: true, running: { ...running, text: RUNNING } }));
-    owned.use(openDocumentService({ clock, running }));
-    assert.equal(clock.pending, 2, "where a second may be taken, for what is long");
-    await changed.prepareEdit(edit, { running: LONG, follow: "allowed" }, place);
-    assert.equal(clock.pending, 1, "not after the first change");
-  }
-  assert.equal(clock.pending, 0, "nor after the end");
 });
 
 test("document service: a document of which no rule can be changed here is no fault of the node that starts with it", () => {

@@ -41,19 +41,20 @@ export interface DocumentServiceOptions {
   readonly sent?: "aside" | "by_length";
   /** Whether this process carries no data, so that it may take a second for a long document. */
   readonly unhurried?: boolean;
-  /** What runs: what its first change needs is compiled before there is one. */
+  /**
+   * What is to run: what its first change needs is compiled here and now, before anything waits for
+   * this thread. That takes some 50 ms for 10,000 rules.
+   */
   readonly running?: { readonly text: string; readonly place: DocumentPlace };
 }
 
 export function openDocumentService(options: DocumentServiceOptions): DocumentService {
   const { clock, aside = LONG, sent = "aside", unhurried = false, running } = options;
   const worker = new DocumentWorker(clock);
-  const isWarmedUp = unhurried && running !== undefined && running.text.length > aside;
-  const cancel = isWarmedUp ? clock.after(WARM_UP_MS, () => warmUp(running)) : undefined;
+  if (running !== undefined && running.text.length > aside && isQuick(running.text, unhurried)) warmUp(running);
   const run = async (name: keyof DocumentWork, args: readonly unknown[]): Promise<unknown> => {
     const isSent = name === "prepareEdit" || name === "prepareWanted";
     const isLong = lengthOf(args) > aside;
-    if (name.startsWith("prepare")) cancel?.(); // it is the first change, or has been made
     const isShortHere = !(isSent && sent === "aside") || isShortEdit(name, args, unhurried);
     if (isLong ? isDoneHere(name, args, unhurried) : isShortHere) {
       const work = DOCUMENT_WORK[name] as (...args: readonly unknown[]) => unknown; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the arguments are those of the name
@@ -69,10 +70,7 @@ export function openDocumentService(options: DocumentServiceOptions): DocumentSe
   };
   const names = Object.keys(DOCUMENT_WORK) as (keyof DocumentWork)[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- it has these keys
   const methods = names.map((name) => [name, (...args: readonly unknown[]) => run(name, args)]);
-  const end = (): Promise<void> => {
-    cancel?.();
-    return worker[Symbol.asyncDispose]();
-  };
+  const end = (): Promise<void> => worker[Symbol.asyncDispose]();
   return { ...Object.fromEntries(methods), readAhead, [Symbol.asyncDispose]: end } as DocumentService; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each of its names is there
 }
 
@@ -80,9 +78,6 @@ function readAhead(text: string, beside: Beside, place: DocumentPlace): Config |
   const isLittle = [beside.running, text].every((each) => each.length > LONG && isQuick(each, false));
   return isLittle ? readBeside(text, beside, place).config : undefined;
 }
-
-/** When a node has long begun. */
-const WARM_UP_MS = 2_000;
 
 function warmUp({ text, place }: NonNullable<DocumentServiceOptions["running"]>): void {
   try {

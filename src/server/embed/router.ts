@@ -15,6 +15,7 @@ import { exposition } from "../../telemetry/prometheus.ts";
 import { exportLedger } from "../../telemetry/runtime.ts";
 import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import type { EmbeddedDataPlane } from "../../data/embedded.ts";
+import { openDocumentService } from "../../control/document/document-service.ts";
 import { openSteering } from "../steering.ts";
 import { type ConfigDocument, type EmbedOptions, openParts, readDocument, type Written } from "./parts.ts";
 import { type Route, routeOf } from "./route.ts";
@@ -94,10 +95,11 @@ export async function createRouter(document: ConfigDocument, options: EmbedOptio
   const { embedded, env, log } = await openParts({ config, source }, options);
   const { dataPlane } = embedded;
   const history = await openHistory({ directory: undefined, clock: env.clock, log });
-  const { table, documents } = await openSteering(
+  const documents = openDocumentService({ clock: env.clock, sent: "by_length" });
+  const { table } = await openSteering(
     { config, plan: embedded.running },
-    { dataPlane, env, history },
-    { log, source, sent: "by_length" },
+    { dataPlane, env, history, documents },
+    { log, source },
   );
   return new Embedded(embedded, table, documents, env);
 }
