@@ -3,9 +3,9 @@ import { isValues, listOf, textOf, valuesOf } from "../../config/values.ts";
 import { type DocumentPlace, prepareFewLines, prepareText, rootOf } from "./prepare.ts";
 
 /**
- * A change of the last rule of a long document that is known already, of which nothing is kept: what
- * the first change of it would compile and look for first is there then, and what was made of the
- * document is what it was. With patterns, which may take long to compare, there is none.
+ * A change of the last rule of a long document that is known already, of which nothing is kept:
+ * what the first change of it would compile and look for first is there then, and what was made of
+ * the document is what it was. With patterns, which may take long to compare, there is none.
  */
 export function warmUpChange(text: string, place: DocumentPlace): void {
   if (!isQuickToRead(text) || text.includes("regex") || rulePlacesOf(text) === undefined) return;
