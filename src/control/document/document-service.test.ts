@@ -313,7 +313,7 @@ test("document service: what the first change of a long document needs is made a
     },
   };
   const many = documentWith(rulesOf(600)); // of which lists are remembered
-  const [globs, regex] = ['"s-5*"', "{ regex: ^x }"].map((test) => many.replace(`${serviceOf(5)} }`, `${test} }`));
+  const [globs, regex] = ['"s-5*"', "{ regex: ^x }"].map((asked) => many.replace(`${serviceOf(5)} }`, `${asked} }`));
   for (const [name, text = "", unhurried, isMade] of [
     ["long", many, true, true],
     ["long, beside data", many, false, true],
