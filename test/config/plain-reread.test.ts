@@ -29,6 +29,16 @@ const FLOW = JSON.stringify(
   1,
 );
 
+test("plain documents: an equal copy right before a rule is an object of its own", () => {
+  const rule = '  - id: c\n    conditions: [{ service_name: "c*" }]\n    pool: p\n';
+  const known = readPlain(BLOCK);
+  const next = known && rereadPlain(known, BLOCK.replace(`\n${rule}`, `\n\n${rule}${rule}`));
+  assert.ok(next !== undefined);
+  const rules = (next.root as { rules: object[] }).rules; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of this shape
+  assert.deepEqual(rules[2], rules[3]);
+  assert.ok(rules[2] !== rules[3]);
+});
+
 test("plain documents: where a few rules differ, only these are read, and it is what the library reads", () => {
   const put = fc.constantFrom(
     ...'|\n|  - id: d\n    pool: q\n|    pool: q\n|  - e\n|# x\n|   # x\n|-|  |pools: {}\n|"|\'|{|}|,|]|:| |a|\n   |{ "id": "d" },|, 1|,,|#|- f\n|\r|\r\n|  - id: d\r\n|  - id: d|      # x\n|\n\n|    e:\n'.split(
